@@ -1,0 +1,97 @@
+"""A scan → the array that training sees: the recipe, its parameters, and the digest that keys the store."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Float16
+
+from clinimcl.preparation import alignment, geometry, intensity
+from clinimcl.preparation.reading import Scan, UnusableScan
+
+VERSION = 1  # raise it when the same parameters give other voxels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline(ABC):
+    """Parameters of a preparation; equal parameters have an equal digest."""
+
+    grid: int  # voxels a side of the prepared cube
+    spacing: Sequence[float] | None  # mm, in place of the header's
+
+    @abstractmethod
+    def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]: ...
+
+    @property
+    def digest(self) -> str:
+        parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
+        return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+    def prepare(self, scan: Scan, brain: Scan | None = None) -> Float16[np.ndarray, "grid grid grid"]:
+        """Intensities in [0, 1] on RAS axes; voxels outside of `brain`, where it is given, are 0.
+
+        Raises:
+            UnusableScan: mask and scan differ in shape, or nothing is left inside.
+        """
+        if brain is not None:
+            if brain.voxels.shape != scan.voxels.shape:
+                raise UnusableScan(f"its mask has shape {brain.voxels.shape}, the scan {scan.voxels.shape}")
+            scan = scan._replace(voxels=np.where(brain.voxels > 0.5, scan.voxels, 0))
+        if self.spacing is not None:
+            x, y, z = self.spacing
+            scan = scan._replace(spacing=(float(x), float(y), float(z)))
+        cube = self.cube(scan).astype(np.float16)
+        if cube.min() == cube.max():
+            raise UnusableScan("nothing of it lies in the field of view")
+        return cube
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class FieldOfView(Pipeline):
+    """A fixed field of view in mm around the head, so that every scan of every subject has the same scale."""
+
+    field_of_view: float  # mm a side
+    percentile: float  # of the head's intensities, becomes 1
+    align: str  # "none" or "rigid"
+
+    def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]:
+        voxels = intensity.scale(scan.voxels, percentile=self.percentile)
+        size = {"grid": self.grid, "field_of_view": self.field_of_view}
+        if self.align == "rigid":
+            pose = alignment.find_pose(voxels, scan.spacing)
+            return geometry.resample_rigidly(
+                voxels, scan.spacing, rotation=pose.rotation, centre=pose.centre, **size
+            )
+        centre = geometry.head_centre(voxels, scan.spacing)
+        return geometry.resample(voxels, scan.spacing, centre=centre, **size)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PaperCrop(Pipeline):
+    """ClinImCL's preparation, for fidelity alone: its crop gives each scan a scale of its own.
+
+    1 mm isotropic, intensities 0 to `most` to [0, 1], foreground crop, stretch to `stored`³, then to `grid`³, min–max.
+    The published z-score before the last step is left out: min–max undoes it.
+
+    Source: ClinImCL, sections 2.2 and 2.4.
+    """
+
+    most: float  # intensity in the file's units that becomes 1
+    stored: int  # voxels a side of the first stretch
+
+    def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]:
+        voxels = intensity.window(scan.voxels, most=self.most)
+        if not voxels.any():
+            raise UnusableScan("has no voxel above 0, expected intensities in the units of the file above 0")
+        isotropic = geometry.stretch(
+            voxels, [round(n * mm) for n, mm in zip(voxels.shape, scan.spacing, strict=True)]
+        )
+        crop = isotropic[geometry.foreground_box(isotropic)]
+        cube = geometry.stretch(geometry.stretch(crop, [self.stored] * 3), [self.grid] * 3)
+        return (cube - cube.min()) / max(cube.max() - cube.min(), np.finfo(np.float32).tiny)

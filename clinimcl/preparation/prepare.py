@@ -1,0 +1,179 @@
+"""A scan table → a prepared store: every scan once, a second time not at all."""
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+import fsspec
+import pandas as pd
+import xxhash
+from rich.console import Console
+from rich.progress import track
+
+from clinimcl.cohorts import splits
+from clinimcl.errors import UserError
+from clinimcl.preparation.engine import Engine
+from clinimcl.preparation.pipeline import Pipeline
+from clinimcl.preparation.reading import Scan, UnusableScan, decode_nifti, decode_tensor
+from clinimcl.preparation.store import Record, Store
+
+
+class Source(NamedTuple):
+    path: str
+    mask: str  # "" without one
+    fingerprint: str
+
+
+class Tally(NamedTuple):
+    prepared: int
+    already_there: int
+    set_aside: int
+
+    def __str__(self) -> str:
+        return (
+            f"{sum(self)} scans: {self.prepared} prepared, {self.already_there} already there, "
+            f"{self.set_aside} set aside"
+        )
+
+
+class TooManySetAside(UserError):
+    """More scans than allowed could not be used; carries the tally."""
+
+    def __init__(self, tally: Tally, sentence: str) -> None:
+        super().__init__(sentence)
+        self.tally = tally
+
+
+def prepare(
+    scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float
+) -> Tally:
+    """Prepare what is not prepared yet and write the store's table.
+
+    A scan that cannot be used is set aside with its reason. `most_set_aside` is the share of scans that may be.
+
+    Raises:
+        UserError: more than that share was set aside (the table is written all the same), or a byte-identical
+            file is in two splits.
+    """
+    sources = [_source(row.path, row.mask) for row in scans.itertuples()]
+    with store.preparing() as ledger:
+        known = _known(store) | ledger.read()
+        records = {
+            source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)
+        }
+        todo = [source for source in sources if source.path not in records]
+        there = sum(not record.reason for record in records.values())
+        for index, (record, fresh) in _progress(
+            engine.run(partial(prepare_scan, pipeline, store), todo), len(todo)
+        ):
+            records[todo[index].path] = record
+            ledger.add(todo[index].path, record)
+            there += not fresh and not record.reason
+        table = _with_records(scans, [records[source.path] for source in sources])
+        store.write_table(table)
+        ledger.close()
+    aside = int((table["reason"] != "").sum())
+    tally = Tally(len(table) - aside - there, there, aside)
+    if aside > most_set_aside * len(table):
+        reasons = "; ".join(f"{n} × {why}" for why, n in _by_kind(table["reason"]).items())
+        raise TooManySetAside(
+            tally,
+            f"{aside} of {len(table)} scans cannot be used, more than most_set_aside={most_set_aside:g} of them: "
+            f"{reasons}. See {store.folder / 'set_aside.csv'}",
+        )
+    splits.check(table[table["reason"] == ""])
+    return tally
+
+
+def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Record, bool]:
+    """What became of one scan, and whether its array was written now."""
+    content = ""
+    try:
+        raw = _read(source.path)
+        content = xxhash.xxh3_128_hexdigest(raw)
+        mask = _read(source.mask) if source.mask else b""
+        parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
+        key = xxhash.xxh3_128_hexdigest(parts.encode())
+        fresh = not store.has(key)
+        if fresh:
+            cube = pipeline.prepare(decode(source.path, raw), decode(source.mask, mask) if mask else None)
+        checksum = store.put(key, cube) if fresh else store.checksum(key)
+    except UnusableScan as unusable:
+        return Record(source.fingerprint, pipeline.digest, content, "", "", str(unusable)), True
+    return Record(source.fingerprint, pipeline.digest, content, key, checksum, ""), fresh
+
+
+def decode(path: str, content: bytes) -> Scan:
+    """The scan in `content`; the path's ending tells the format. Tensors (`.pt`) are taken to be RAS at 1 mm."""
+    if path.endswith(".pt"):
+        return Scan(decode_tensor(content), (1.0, 1.0, 1.0))
+    return decode_nifti(content)
+
+
+def _read(path: str) -> bytes:
+    remote = "://" in path
+    try:
+        with fsspec.open(path, "rb") if remote else open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        raise UnusableScan("the file is not there") from None
+    except OSError as error:
+        if remote:
+            raise UserError(
+                f"{path.split('://')[0]}:// stopped answering ({error}): run again, what is done stays"
+            ) from error
+        raise UnusableScan(f"the file cannot be read: {error.strerror}") from None
+    if not content:
+        raise UnusableScan("the file is empty")
+    return content
+
+
+def _source(path: str, mask: object) -> Source:
+    masked = mask if isinstance(mask, str) else ""
+    return Source(path, masked, " ".join(_fingerprint(name) for name in (path, masked) if name))
+
+
+def _fingerprint(path: str) -> str:
+    if "://" not in path:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return "missing"
+        return f"{status.st_size}-{status.st_mtime_ns}"
+    file_system, name = fsspec.core.url_to_fs(path)
+    info = file_system.info(name)
+    return f"{info['size']}-{info.get('etag') or info.get('md5Hash') or info.get('mtime') or info.get('created')}"
+
+
+def _known(store: Store) -> dict[str, Record]:
+    if not (store.folder / "scans.parquet").is_file():
+        return {}
+    table = store.table()
+    return dict(
+        zip(
+            table["path"], map(Record._make, table[list(Record._fields)].itertuples(index=False)), strict=True
+        )
+    )
+
+
+def _current(source: Source, pipeline: Pipeline, known: dict[str, Record], store: Store) -> bool:
+    record = known.get(source.path)
+    if record is None or (record.fingerprint, record.pipeline) != (source.fingerprint, pipeline.digest):
+        return False
+    return bool(record.reason) or store.has(record.key)
+
+
+def _with_records(scans: pd.DataFrame, records: list[Record]) -> pd.DataFrame:
+    return scans.reset_index(drop=True).join(pd.DataFrame(records, columns=list(Record._fields)))
+
+
+def _progress(results: Iterable, total: int) -> Iterable:
+    console = Console(stderr=True)
+    return track(results, "Preparing", total, console=console, disable=not console.is_terminal or total == 0)
+
+
+def _by_kind(reasons: pd.Series) -> dict[str, int]:
+    """Reasons up to their first figure, so that `truncated: 5 bytes` and `truncated: 7 bytes` are one kind."""
+    kinds = reasons[reasons != ""].str.replace(r"[:(\d].*", "", regex=True).str.strip()
+    return kinds.value_counts().to_dict()

@@ -1,0 +1,149 @@
+"""The bytes of a scan file → its voxels and geometry, every byte verified before anything is believed."""
+
+import io
+import pickle
+import zlib
+from typing import NamedTuple
+
+import nibabel as nib
+import numpy as np
+from jaxtyping import Float, Shaped
+from nibabel.orientations import apply_orientation, io_orientation
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+Header = nib.Nifti1Header | nib.Nifti2Header
+
+HEADER_BYTES = 540  # NIfTI-2's header, the longer one
+MOST_VOXELS = 1024**3
+MOST_MILLIMETRES = 1000.0
+FINEST_MILLIMETRES = 0.05
+
+
+class UnusableScan(Exception):
+    """A scan that cannot be used; its message is the reason, without a path or a name."""
+
+
+class Scan(NamedTuple):
+    """Voxels along the scanner's axes that are closest to right, anterior, superior (RAS); nothing is rotated."""
+
+    voxels: Shaped[np.ndarray, "x y z"]
+    spacing: tuple[float, float, float]  # mm between voxel centres along x, y, z
+
+
+def decode_nifti(content: bytes) -> Scan:
+    """NIfTI-1 or -2, gzipped or not.
+
+    nibabel reads a gzip stream up to the last voxel and never looks at the checksum behind it, so flipped bits
+    pass unseen. Here the whole stream is inflated first, and its CRC-32 and length are compared.
+
+    Raises:
+        UnusableScan: with the reason.
+    """
+    if content[:2] == b"\x1f\x8b":
+        content = _inflate(content)
+    header = _header(content)
+    if len(content) < _announced_bytes(header):
+        raise UnusableScan(f"truncated: {len(content)} bytes, expected {_announced_bytes(header)}")
+    stored = np.asarray(header.data_from_fileobj(io.BytesIO(content)))
+    _check_voxels(stored)
+    orientation = io_orientation(header.get_best_affine())
+    voxels = apply_orientation(stored.reshape(stored.shape[:3]), orientation)
+    sizes = nib.affines.voxel_sizes(header.get_best_affine())[np.argsort(orientation[:, 0])]
+    return Scan(np.ascontiguousarray(voxels), (float(sizes[0]), float(sizes[1]), float(sizes[2])))
+
+
+def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
+    """A `.pt` file holding one plain tensor (leading axes of 1 may stand), loaded weights-only.
+
+    Raises:
+        UnusableScan: the file holds more than a plain tensor, or no volume.
+    """
+    import torch
+
+    try:
+        tensor = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError:
+        raise UnusableScan(
+            "holds more than plain tensors, and loading it could run code; save it again as a plain tensor"
+        ) from None
+    except (RuntimeError, EOFError, ValueError):
+        raise UnusableScan("damaged: not a tensor file") from None
+    if not isinstance(tensor, torch.Tensor):
+        raise UnusableScan(f"holds a {type(tensor).__name__}, expected one tensor")
+    voxels = tensor.squeeze().float().numpy()
+    if voxels.ndim != 3:
+        raise UnusableScan(f"has shape {tuple(tensor.shape)}, expected a volume of 3 axes")
+    _check_voxels(voxels)
+    return voxels
+
+
+def _inflate(content: bytes) -> bytes:
+    """At most what the header announces: a decompression bomb is refused before it is allocated."""
+    inflated, rest = bytearray(), content
+    try:
+        most = _announced_bytes(_header(zlib.decompressobj(wbits=31).decompress(content, HEADER_BYTES)))
+        while rest.rstrip(b"\0"):  # a gzip file may have several members, and zeros behind the last
+            member = zlib.decompressobj(wbits=31)
+            inflated += member.decompress(rest, most + 1 - len(inflated))
+            if len(inflated) > most:
+                raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
+            if not member.eof:
+                raise UnusableScan("truncated: the gzip stream ends early")
+            rest = member.unused_data
+    except zlib.error as error:
+        raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
+    return bytes(inflated)
+
+
+def _header(content: bytes) -> Header:
+    """The header, its shape and geometry checked before any voxel is read."""
+    for kind in (nib.Nifti1Header, nib.Nifti2Header):
+        size = kind.template_dtype.itemsize
+        try:
+            header = kind(content[:size])
+            if header["magic"].item().rstrip(b"\0\r\n\x1a") in (b"n+1", b"n+2"):
+                _check_shape(header)
+                _check_geometry(header)
+                return header
+        except (HeaderDataError, WrapStructError, ValueError):
+            continue
+    raise UnusableScan("not a NIfTI file")
+
+
+def _announced_bytes(header: Header) -> int:
+    voxels = int(np.prod(header.get_data_shape(), dtype=object))
+    return int(header.get_data_offset()) + voxels * int(header.get_data_dtype().itemsize)
+
+
+def _check_shape(header: Header) -> None:
+    shape = tuple(int(size) for size in header.get_data_shape())
+    if max(shape[3:], default=1) > 1:
+        raise UnusableScan(f"has {len(shape)} axes {shape}, expected one volume of 3 axes")
+    if len(shape) < 3 or min(shape) < 1 or min(shape[:3]) < 2:
+        raise UnusableScan(f"has shape {shape}, expected a volume of 3 axes")
+    if np.prod(shape, dtype=object) > MOST_VOXELS:
+        raise UnusableScan(f"has an absurd size: {shape} voxels")
+    if header.get_data_dtype().kind not in "iuf":
+        raise UnusableScan(f"has voxels of type {header.get_data_dtype()}, expected numbers")
+
+
+def _check_geometry(header: Header) -> None:
+    affine = header.get_best_affine()
+    sizes = nib.affines.voxel_sizes(affine)
+    if (
+        not np.isfinite(affine).all()
+        or abs(np.linalg.det(affine[:3, :3])) < 1e-3 * np.prod(sizes)
+        or min(sizes) == 0
+    ):
+        raise UnusableScan("has a singular affine: its voxels have no place in space")
+    extent = sizes * header.get_data_shape()[:3]
+    if min(sizes) < FINEST_MILLIMETRES or max(extent) > MOST_MILLIMETRES:
+        raise UnusableScan("has an absurd size: " + " × ".join(f"{side:g}" for side in extent) + " mm")
+
+
+def _check_voxels(voxels: Shaped[np.ndarray, "..."]) -> None:
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise UnusableScan("has voxels that are not finite numbers (NaN or infinite)")
+    if voxels.min() == voxels.max():
+        raise UnusableScan("is constant: every voxel has the same value")

@@ -1,0 +1,151 @@
+"""The prepared store: one checksummed array file a scan, and a table. Everything is written whole or not at all."""
+
+import csv
+import errno
+import fcntl
+import io
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xxhash
+from jaxtyping import Float16
+
+from clinimcl.errors import UserError
+
+TABLE = "scans.parquet"
+SET_ASIDE = "set_aside.csv"
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Record(NamedTuple):
+    """What the preparation of one scan left."""
+
+    fingerprint: str  # size and time of the source: unchanged, the source need not be read again
+    pipeline: str  # digest of the parameters
+    content: str  # digest of the source's bytes
+    key: str  # name of the array, from content, mask and pipeline; "" when set aside
+    checksum: str  # xxh3 of the array's file
+    reason: str  # why the scan was set aside, "" if it was not
+
+
+class Store:
+    """A folder of `arrays/<key>.npy`, `scans.parquet` and `set_aside.csv`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._verified: set[str] = set()
+
+    def has(self, key: str) -> bool:
+        return self._array(key).is_file()
+
+    def put(self, key: str, cube: Float16[np.ndarray, "x y z"]) -> str:
+        """Write the array; return its checksum."""
+        buffer = io.BytesIO()
+        np.save(buffer, cube, allow_pickle=False)
+        self._write(self._array(key), buffer.getvalue())
+        return xxhash.xxh3_64_hexdigest(buffer.getvalue())
+
+    def checksum(self, key: str) -> str:
+        return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
+
+    def get(self, key: str, checksum: str) -> Float16[np.ndarray, "x y z"]:
+        """The array, memory-mapped; its checksum is compared the first time that this process reads it.
+
+        Raises:
+            UserError: the file is not what was written.
+        """
+        path = self._array(key)
+        if key not in self._verified:
+            if not path.is_file() or self.checksum(key) != checksum:
+                raise UserError(
+                    f"{path} is missing or damaged (its checksum must be {checksum}): delete it and prepare again"
+                )
+            self._verified.add(key)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def table(self) -> pd.DataFrame:
+        """The scan table as it was last prepared."""
+        return pd.read_parquet(self.folder / TABLE)
+
+    def write_table(self, scans: pd.DataFrame) -> None:
+        buffer = io.BytesIO()
+        scans.to_parquet(buffer, index=False)
+        self._write(self.folder / TABLE, buffer.getvalue())
+        aside = scans.loc[scans["reason"] != "", ["subject", "path", "reason"]]
+        text = aside.to_csv(index=False, quoting=csv.QUOTE_MINIMAL)
+        self._write(self.folder / SET_ASIDE, text.encode())
+
+    @contextmanager
+    def preparing(self) -> Iterator["Ledger"]:
+        """Hold the store for one preparation; the ledger of a killed one is taken up again.
+
+        Raises:
+            UserError: another process prepares into it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another process prepares into store={self.folder}: wait for it, or name another store"
+                ) from None
+            shutil.rmtree(self.folder / "partial", ignore_errors=True)
+            ledger = Ledger(self.folder / "ledger.jsonl")
+            yield ledger
+            shutil.rmtree(self.folder / "partial", ignore_errors=True)
+
+    def _array(self, key: str) -> Path:
+        return self.folder / "arrays" / f"{key}.npy"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temporary = self.folder / "partial" / uuid.uuid4().hex
+        try:
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            if error.errno in NO_SPACE:
+                raise UserError(
+                    f"store={self.folder} has no space left for {len(content):,} bytes ({error.strerror}): "
+                    "free some or name another store; what is prepared stays"
+                ) from error
+            raise UserError(f"store={self.folder} cannot be written: {error.strerror}") from error
+
+
+class Ledger:
+    """What a running preparation has done so far, a line a scan, so that a killed one need not read it again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, Record]:
+        """The records by path; the line that a kill cut short is left out."""
+        records = {}
+        with suppress(FileNotFoundError):
+            for line in self._path.read_text().splitlines():
+                with suppress(ValueError, TypeError):
+                    path, *record = json.loads(line)
+                    records[path] = Record(*record)
+        return records
+
+    def add(self, path: str, record: Record) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps([path, *record]) + "\n")
+
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)

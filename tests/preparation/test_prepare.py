@@ -1,0 +1,194 @@
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinimcl.errors import UserError
+from clinimcl.preparation.engine import Dask, Local
+from clinimcl.preparation.pipeline import FieldOfView
+from clinimcl.preparation.prepare import TooManySetAside, prepare
+from clinimcl.preparation.store import Store
+
+PIPELINE = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
+
+
+def cohort(folder, subjects=4):
+    """A scan each; one voxel is 10 mm."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for index in range(subjects):
+        voxels = np.random.default_rng(index).random((8, 8, 8), dtype=np.float32)
+        path = folder / f"scan {index}.nii.gz"
+        path.write_bytes(gzip.compress(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])).to_bytes(), mtime=0))
+        rows.append({"subject": f"s{index}", "path": str(path), "mask": None, "split": "test" if index % 2 else "train"})
+    return pd.DataFrame(rows)
+
+
+def prepared(scans, folder, pipeline=PIPELINE, engine=Local(1), most=0.9):
+    return prepare(scans, pipeline, Store(folder), engine, most_set_aside=most)
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_every_scan_is_prepared_once(tmp_path):
+    tally = prepared(cohort(tmp_path / "raw"), tmp_path / "store")
+    assert str(tally) == "4 scans: 4 prepared, 0 already there, 0 set aside"
+
+
+def test_a_second_run_does_nothing(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "arrays").iterdir()}
+    tally = prepared(scans, tmp_path / "store")
+    assert str(tally) == "4 scans: 0 prepared, 4 already there, 0 set aside"
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "arrays").iterdir()}
+
+
+def test_a_changed_source_is_prepared_again(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    changed = nib.Nifti1Image(np.random.default_rng(9).random((8, 8, 8), dtype=np.float32), np.diag([10, 10, 10, 1]))
+    nib.save(changed, scans["path"][0])
+    assert prepared(scans, tmp_path / "store") == (1, 3, 0)
+
+
+def test_another_pipeline_prepares_again(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    other = FieldOfView(grid=6, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
+    assert prepared(scans, tmp_path / "store", other) == (4, 0, 0)
+
+
+def test_a_broken_scan_is_set_aside_with_its_reason(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    with open(scans["path"][1], "r+b") as file:
+        file.truncate(200)
+    assert prepared(scans, tmp_path / "store") == (3, 0, 1)
+    listed = pd.read_csv(tmp_path / "store" / "set_aside.csv")
+    assert listed["path"].tolist() == [scans["path"][1]]
+    assert "truncated" in listed["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"), [(lambda path: path.write_bytes(b""), "empty"), (lambda path: path.unlink(), "not there")]
+)
+def test_empty_and_missing_files_are_set_aside(tmp_path, damage, reason):
+    scans = cohort(tmp_path / "raw")
+    damage(tmp_path / "raw" / "scan 1.nii.gz")
+    prepared(scans, tmp_path / "store")
+    assert reason in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+
+
+def test_too_many_set_aside_stop_the_run_and_carry_the_tally(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    for path in scans["path"][:3]:
+        os.truncate(path, 0)
+    with pytest.raises(TooManySetAside, match=r"3 of 4 scans cannot be used.*3 × the file is empty") as caught:
+        prepared(scans, tmp_path / "store", most=0.5)
+    assert str(caught.value.tally) == "4 scans: 1 prepared, 0 already there, 3 set aside"
+
+
+def test_one_file_in_two_splits_stops_the_run_with_counts(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    (tmp_path / "raw" / "scan 0.nii.gz").replace(tmp_path / "raw" / "scan 1.nii.gz")
+    scans.loc[0, "path"] = scans.loc[1, "path"]
+    with pytest.raises(UserError, match="1 file, equal byte for byte, is in both train and test"):
+        prepared(scans, tmp_path / "store")
+
+
+def test_voxels_outside_of_the_mask_are_zero(tmp_path):
+    scans = cohort(tmp_path / "raw", 1)
+    mask = np.zeros((8, 8, 8), np.uint8)
+    mask[2:6, 2:6, 2:6] = 1
+    nib.save(nib.Nifti1Image(mask, np.diag([10, 10, 10, 1])), tmp_path / "mask.nii.gz")
+    scans["mask"] = str(tmp_path / "mask.nii.gz")
+    prepared(scans, tmp_path / "store")
+    row = Store(tmp_path / "store").table().iloc[0]
+    cube = Store(tmp_path / "store").get(row["key"], row["checksum"])
+    assert 0 < (cube > 0).mean() < 0.4
+
+
+def test_a_damaged_array_is_not_served(tmp_path):
+    prepared(cohort(tmp_path / "raw", 1), tmp_path / "store")
+    store = Store(tmp_path / "store")
+    row = store.table().iloc[0]
+    array = tmp_path / "store" / "arrays" / f"{row['key']}.npy"
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    with pytest.raises(UserError, match="missing or damaged"):
+        store.get(row["key"], row["checksum"])
+
+
+def test_the_names_of_arrays_tell_nothing_of_subjects(tmp_path):
+    prepared(cohort(tmp_path / "raw"), tmp_path / "store")
+    names = [path.stem for path in (tmp_path / "store" / "arrays").iterdir()]
+    assert all(len(name) == 32 and int(name, 16) >= 0 for name in names)
+
+
+@pytest.mark.parametrize("engine", [Local(2), Dask(None, 2)], ids=["processes", "dask cluster"])
+def test_engines_write_the_same_store(tmp_path, engine):
+    scans = cohort(tmp_path / "raw")
+    prepared(scans, tmp_path / "alone")
+    prepared(scans, tmp_path / "engine", engine=engine)
+    assert contents(tmp_path / "alone") == contents(tmp_path / "engine")
+
+
+def test_an_unreachable_dask_scheduler_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="no Dask scheduler answers at engine.address=tcp://127.0.0.1:9"):
+        prepared(cohort(tmp_path / "raw"), tmp_path / "store", engine=Dask("tcp://127.0.0.1:9", None))
+
+
+KILLED = """
+import sys, pandas as pd
+from pathlib import Path
+from clinimcl.preparation import prepare as room
+from clinimcl.preparation.engine import Local
+from clinimcl.preparation.pipeline import FieldOfView
+from clinimcl.preparation.store import Store
+pipeline = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
+scans = pd.read_csv(sys.argv[1])
+room.prepare(scans, pipeline, Store(Path(sys.argv[2])), Local(1), most_set_aside=0.9)
+"""
+
+
+def test_a_killed_preparation_continues_to_the_same_store(tmp_path):
+    scans = cohort(tmp_path / "raw", 300)
+    scans.to_csv(tmp_path / "scans.csv", index=False)
+    prepared(pd.read_csv(tmp_path / "scans.csv"), tmp_path / "undisturbed")
+    process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path / "scans.csv", tmp_path / "killed"])
+    arrays = tmp_path / "killed" / "arrays"
+    while not arrays.is_dir() or len(list(arrays.iterdir())) < 20:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "scans.parquet").exists()
+    tally = prepared(pd.read_csv(tmp_path / "scans.csv"), tmp_path / "killed")
+    assert tally.already_there >= 20
+    assert contents(tmp_path / "killed") == contents(tmp_path / "undisturbed")
+
+
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600));" + KILLED
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing_half_written(tmp_path):
+    cohort(tmp_path / "raw").to_csv(tmp_path / "scans.csv", index=False)
+    command = [sys.executable, "-c", FULL, tmp_path / "scans.csv", tmp_path / "store"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "has no space left" in result.stderr
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.stat().st_size]
+
+
+def test_two_preparations_do_not_share_a_store(tmp_path):
+    store = Store(tmp_path / "store")
+    with store.preparing(), pytest.raises(UserError, match="another process prepares into"):
+        prepared(cohort(tmp_path / "raw"), tmp_path / "store")

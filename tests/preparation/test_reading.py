@@ -1,0 +1,139 @@
+import gzip
+import io
+import pickle
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from clinimcl.preparation.reading import UnusableScan, decode_nifti, decode_tensor
+
+VOXELS = np.random.default_rng(0).integers(0, 4000, (8, 9, 10)).astype(np.int16)
+
+
+def nifti(voxels=VOXELS, affine=None, compressed=True):
+    image = nib.Nifti1Image(voxels, np.eye(4) if affine is None else affine)
+    content = image.to_bytes()
+    return gzip.compress(content, mtime=0) if compressed else content
+
+
+def reason(content):
+    with pytest.raises(UnusableScan) as caught:
+        decode_nifti(content)
+    return str(caught.value)
+
+
+def test_voxels_and_spacing_come_back():
+    scan = decode_nifti(nifti(affine=np.diag([1, 2, 3, 1])))
+    assert np.array_equal(scan.voxels, VOXELS)
+    assert scan.spacing == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("axes", ["LPS", "PIR", "SAL"])
+def test_axes_are_turned_to_ras(axes):
+    image = nib.Nifti1Image(VOXELS, np.diag([1, 2, 3, 1]))
+    turned = image.as_reoriented(
+        nib.orientations.ornt_transform(
+            nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(axes)
+        )
+    )
+    scan = decode_nifti(turned.to_bytes())
+    assert np.array_equal(scan.voxels, VOXELS)
+    assert scan.spacing == (1.0, 2.0, 3.0)
+
+
+def test_no_single_flipped_bit_changes_a_loaded_voxel():
+    content, generator = nifti(), np.random.default_rng(1)
+    changed = 0
+    for _ in range(200):
+        flipped = bytearray(content)
+        flipped[generator.integers(10, len(content))] ^= 1 << generator.integers(8)
+        try:
+            changed += not np.array_equal(decode_nifti(bytes(flipped)).voxels, VOXELS)
+        except UnusableScan:
+            continue
+    assert changed == 0
+
+
+def test_several_gzip_members_are_one_file():
+    content = nifti(compressed=False)
+    split = gzip.compress(content[:700]) + gzip.compress(content[700:])
+    assert np.array_equal(decode_nifti(split).voxels, VOXELS)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_truncated_file_is_unusable(compressed):
+    content = nifti(compressed=compressed)
+    assert "truncated" in reason(content[: len(content) // 2])
+
+
+def test_a_decompression_bomb_is_refused_at_its_announced_size():
+    content = nifti(compressed=False) + bytes(50_000_000)
+    assert "more than the 1792 bytes that its header announces" in reason(gzip.compress(content))
+
+
+def test_four_axes_are_unusable():
+    assert "4 axes (8, 9, 10, 2)" in reason(nifti(np.stack([VOXELS, VOXELS], axis=-1)))
+
+
+def test_a_fourth_axis_of_one_is_left_out():
+    assert np.array_equal(decode_nifti(nifti(VOXELS[..., None])).voxels, VOXELS)
+
+
+def test_nan_is_unusable():
+    voxels = VOXELS.astype(np.float32)
+    voxels[3, 3, 3] = np.nan
+    assert "not finite" in reason(nifti(voxels))
+
+
+def test_a_constant_volume_is_unusable():
+    assert "constant" in reason(nifti(np.ones_like(VOXELS)))
+
+
+def test_a_singular_affine_is_unusable():
+    assert "singular affine" in reason(
+        nifti(affine=np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    )
+
+
+def test_an_absurd_extent_is_unusable():
+    assert "absurd size" in reason(nifti(affine=np.diag([500, 1, 1, 1])))
+
+
+def test_an_absurd_shape_is_refused_by_the_header_alone():
+    header = nib.Nifti1Header()
+    header.set_data_shape((30000, 30000, 30000))
+    assert "absurd size" in reason(gzip.compress(header.binaryblock + bytes(4)))
+
+
+def test_a_text_file_is_not_a_nifti_file():
+    assert reason(b"subject,session\n" * 50) == "not a NIfTI file"
+
+
+def saved(value):
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def test_a_plain_tensor_is_read():
+    tensor = torch.rand(1, 4, 5, 6)
+    assert np.array_equal(decode_tensor(saved(tensor)), tensor[0].numpy())
+
+
+class Harmful:
+    def __reduce__(self):
+        return (print, ("harm",))
+
+
+def test_a_tensor_file_that_could_run_code_is_refused_without_running_it(capsys):
+    with pytest.raises(UnusableScan, match="more than plain tensors"):
+        decode_tensor(saved({"volume": torch.rand(4, 4, 4), "meta": Harmful()}))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bare_pickle_is_refused_without_running_it(capsys):
+    with pytest.raises(UnusableScan):
+        decode_tensor(pickle.dumps(Harmful(), protocol=2))
+    assert capsys.readouterr().out == ""

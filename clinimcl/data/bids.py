@@ -1,0 +1,11 @@
+"""The data module of `cohort=bids`."""
+
+from typing import final
+
+from clinimcl.cohorts.bids import Bids
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class BidsDataModule(LongitudinalDataModule):
+    cohort: Bids

@@ -1,0 +1,11 @@
+"""The data module of `cohort=caps`."""
+
+from typing import final
+
+from clinimcl.cohorts.caps import Caps
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class CapsDataModule(LongitudinalDataModule):
+    cohort: Caps

@@ -1,0 +1,11 @@
+"""The data module of `cohort=oasis3`."""
+
+from typing import final
+
+from clinimcl.cohorts.oasis3 import Oasis3
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class Oasis3DataModule(LongitudinalDataModule):
+    cohort: Oasis3

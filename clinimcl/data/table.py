@@ -1,0 +1,11 @@
+"""The data module of `cohort=table`."""
+
+from typing import final
+
+from clinimcl.cohorts.table import Table
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class TableDataModule(LongitudinalDataModule):
+    cohort: Table

@@ -1,0 +1,75 @@
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+from clinimcl.data.sampling import PairSampler, Sampling, Sessions, fixed_pairs
+from clinimcl.errors import UserError
+
+
+def scans(subjects=12, sessions=3, runs=1):
+    rows = [(f"s{s}", f"d{v}", r) for s in range(subjects) for v in range(sessions) for r in range(runs)]
+    return pd.DataFrame(rows, columns=["subject", "session", "run"])
+
+
+def sampler(table=None, batch=4, pairs=12, share=1.0, seed=0, epoch=0):
+    return PairSampler(Sessions(scans() if table is None else table), Sampling(batch, pairs, share, seed), epoch)
+
+
+def drawn_subjects(pair_sampler, table=None):
+    return [(scans() if table is None else table)["subject"][anchor] for anchor, _ in pair_sampler]
+
+
+def test_a_pair_is_of_one_subject_and_two_sessions():
+    table = scans(runs=2)
+    for anchor, positive in sampler(table, pairs=48):
+        assert table["subject"][anchor] == table["subject"][positive]
+        assert table["session"][anchor] != table["session"][positive]
+
+
+@pytest.mark.parametrize("subjects", [4, 5, 7, 12])
+def test_a_subject_is_at_most_once_in_a_batch(subjects):
+    table = scans(subjects)
+    drawn = drawn_subjects(sampler(table, batch=4, pairs=40), table)
+    assert all(len(set(drawn[start : start + 4])) == 4 for start in range(0, 40, 4))
+
+
+def test_subjects_are_drawn_equally_often():
+    table = scans(7)
+    counts = Counter(drawn_subjects(sampler(table, batch=4, pairs=28), table))
+    assert set(counts.values()) == {4}
+
+
+def test_an_epoch_has_the_configured_number_of_pairs_in_whole_batches():
+    assert len(sampler(batch=5, pairs=23)) == len(list(sampler(batch=5, pairs=23))) == 20
+
+
+def test_the_same_seed_and_epoch_draw_the_same_pairs():
+    assert list(sampler(epoch=3)) == list(sampler(epoch=3))
+
+
+def test_epochs_and_seeds_draw_other_pairs():
+    assert list(sampler(epoch=3)) != list(sampler(epoch=4))
+    assert list(sampler(seed=3)) != list(sampler(seed=4))
+
+
+def test_the_share_rotates_through_all_subjects():
+    drawn = [set(drawn_subjects(sampler(share=0.25, batch=3, epoch=epoch))) for epoch in range(4)]
+    assert [len(subjects) for subjects in drawn] == [3, 3, 3, 3]
+    assert len(set().union(*drawn)) == 12
+
+
+def test_a_subject_with_one_session_is_never_drawn():
+    table = pd.concat([scans(4), pd.DataFrame([("alone", "d0", 0)], columns=["subject", "session", "run"])])
+    assert len(Sessions(table.reset_index(drop=True)).subjects) == 4
+
+
+def test_a_batch_larger_than_the_share_is_refused_with_both_numbers():
+    with pytest.raises(UserError, match=r"pretrain.batch=4 pairs .* draws from 3 subjects"):
+        sampler(share=0.25, batch=4)
+
+
+def test_validation_pairs_are_one_a_subject_and_always_the_same():
+    pairs = fixed_pairs(Sessions(scans()), seed=0)
+    assert len({scans()["subject"][anchor] for anchor, _ in pairs}) == len(pairs) == 12
+    assert pairs == fixed_pairs(Sessions(scans()), seed=0)

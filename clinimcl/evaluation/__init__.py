@@ -1,0 +1,1 @@
+"""From embeddings to metrics with intervals over subjects, figures and one self-contained report."""

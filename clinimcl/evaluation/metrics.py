@@ -1,0 +1,76 @@
+"""What evaluation.json says of one metric, and how it is written."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from clinimcl.evaluation.intervals import Interval, mean_interval, statistic_interval
+
+
+class Metric(NamedTuple):
+    """A value with its 95 % interval over subjects; chance and majority where the metric has them."""
+
+    value: float
+    low: float
+    high: float
+    n_subjects: int
+    n_items: int
+    chance: float | None = None
+    majority: float | None = None
+
+    def entry(self) -> dict[str, float | int]:
+        """The entry in evaluation.json; levels which the metric does not have are left out."""
+        return {key: value for key, value in self._asdict().items() if value is not None}
+
+
+class Absent(NamedTuple):
+    """Stands for a metric that could not be measured."""
+
+    reason: str
+
+
+Outcome = Metric | Absent
+
+
+def mean_metric(
+    values: "pd.Series[float]", n_items: int, bounds: tuple[float, float], rng: np.random.Generator
+) -> Outcome:
+    """Mean of one value per subject. `bounds` are the lowest and highest value that a subject can have."""
+    if len(values) < 2:
+        return Absent(f"an interval over subjects needs at least 2 of them, and {len(values)} can be measured")
+    interval = mean_interval(values.to_numpy(float), bounds, rng)
+    return Metric(*interval, n_subjects=len(values), n_items=n_items)
+
+
+def statistic_metric(
+    statistic: Callable[[Int[np.ndarray, " draw"]], float],
+    counts: tuple[int, int],
+    bounds: tuple[float, float],
+    rng: np.random.Generator,
+) -> Outcome:
+    """A statistic of all subjects together, as a ratio of means. `counts` are of subjects and of items."""
+    subjects, n_items = counts
+    if subjects < 3:
+        return Absent(f"an interval over pairs of subjects needs at least 3 of them, and there are {subjects}")
+    interval: Interval = statistic_interval(statistic, subjects, bounds, rng)
+    return Metric(*interval, n_subjects=subjects, n_items=n_items)
+
+
+def write_json(content: dict[str, object], path: Path) -> None:
+    """Whole or not at all; raises ValueError rather than write NaN, which JSON does not have."""
+    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+from clinimcl.evaluation.pseudonyms import pseudonyms, without_ids
+
+NAMES = {"OAS30001": "subject 1", "OAS30001b": "subject 2", "07": "subject 3"}
+
+
+def test_subjects_are_numbered_as_they_appear():
+    assert pseudonyms(["b", "a", "b"]) == {"b": "subject 1", "a": "subject 2"}
+
+
+def test_path_and_id_leave_the_sentence():
+    sentence = without_ids("/d/OAS30001/x y.nii.gz of OAS30001 ends early", "/d/OAS30001/x y.nii.gz", NAMES)
+    assert sentence == "the file of subject 1 ends early"
+
+
+def test_file_name_alone_leaves_too():
+    assert without_ids("a.nii.gz is empty", "gs://bucket/d/a.nii.gz", NAMES) == "the file is empty"
+
+
+def test_longer_id_is_not_cut():
+    assert without_ids("OAS30001b is empty", "", NAMES) == "subject 2 is empty"
+
+
+def test_bids_label_is_an_id():
+    assert without_ids("sub-07 has 107 slices", "", NAMES) == "subject 3 has 107 slices"
+
+
+def test_without_names_a_sentence_stays():
+    assert without_ids("it is empty", "", {}) == "it is empty"

@@ -1,0 +1,40 @@
+import pytest
+
+from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.wording import label, number, order_sentence, retrieval_sentence
+
+
+def metric(value: float, low: float, high: float, chance: float = 0.0) -> Metric:
+    return Metric(value, low, high, 40, 120, chance=chance)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "0.500"), (-0.25, "−0.250"), (97.15, "97.2"), (0.00002, "2.0e−05"), (12345.6, "12,346"), (0.0, "0.000")],
+)
+def test_numbers_are_short(value: float, text: str):
+    assert number(value) == text
+
+
+def test_count_has_no_decimals():
+    assert number(110.0) == "110"
+
+
+def test_metric_without_a_label_keeps_its_name():
+    assert label("some_metric") == "some metric"
+
+
+def test_difference_that_holds_zero_is_not_called_better():
+    sentence = retrieval_sentence(
+        {
+            "retrieval_top1": metric(0.9, 0.8, 0.95, 0.02),
+            "raw_voxels_retrieval_top1": metric(0.85, 0.7, 0.9, 0.02),
+            "retrieval_top1_minus_raw_voxels": metric(0.05, -0.05, 0.15),
+        }
+    )
+    assert "cannot be told from them" in sentence
+    assert "chance 2.0%" in sentence
+
+
+def test_order_that_holds_zero_is_random():
+    assert "cannot be told from random order" in order_sentence(metric(0.1, -0.1, 0.3))

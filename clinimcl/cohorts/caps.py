@@ -1,0 +1,71 @@
+"""Clinica's CAPS: T1w images that its t1-linear pipeline has brought to MNI space."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from clinimcl.cohorts.bids_tables import days, people, read_levels, with_score
+from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
+from clinimcl.cohorts.names import entities, once
+from clinimcl.cohorts.tree import Tree, explore
+from clinimcl.cohorts.visits import no_visits
+
+OBTAIN = (
+    "A CAPS tree is what Clinica's `clinica run t1-linear BIDS CAPS` writes (https://www.clinica.run); to try the "
+    "experiment today, `python -m clinimcl.phantom layout=bids out=DIR subjects=60` and cohort=bids cohort.root=DIR"
+)
+
+_SCAN = re.compile(
+    r"(?:^|/)sub-(?P<subject>[^/]+)/ses-(?P<session>[^/]+)/t1_linear/"
+    r"(?P<source>[^/]+_T1w)_space-MNI152NLin2009cSym(?P<crop>_desc-Crop)?_res-1x1x1_T1w\.nii(?:\.gz)?$"
+)
+_EXAMPLE = (
+    "subjects/sub-X/ses-M000/t1_linear/sub-X_ses-M000_T1w_space-MNI152NLin2009cSym_desc-Crop_res-1x1x1_T1w.nii.gz"
+)
+_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caps(Cohort):
+    """Times and scores come from the tables of the BIDS tree that Clinica started from (bids), as in
+    cohort=bids.
+
+    Where they give no times, labels of the form ses-M006 count as months, which is Clinica's convention.
+    """
+
+    obtain = OBTAIN
+
+    bids: str | None  # None looks for the tables in the CAPS tree itself
+
+    def read(self) -> Reading:
+        """Scans, cropped ones where a scan has both forms; no audit."""
+        tree = explore(self.root, self.obtain)
+        scans = list_scans(tree)
+        if scans.empty:
+            raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain)
+        levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain))
+        months = scans["session"].str.extract(r"^M(\d+)$", expand=False).astype(float) * _MONTH
+        scans = scans.assign(day=days(levels, scans, months))
+        scans = scans.join(people(levels, scans, self.extra_columns()))
+        scans = with_score(levels, scans, self.score, self.higher_is)
+        return Reading(scans.drop(columns="file"), no_visits())
+
+
+def list_scans(tree: Tree) -> pd.DataFrame:
+    """subject, session, path, run and file (the image in the BIDS tree that it was made from)."""
+    found = [(file, _SCAN.search(file)) for file in once(tree.files)]
+    rows = [hit.groupdict() | {"path": tree.address(file)} for file, hit in found if hit]
+    scans = pd.DataFrame(rows, columns=["subject", "session", "source", "crop", "path"], dtype=str)
+    scans = scans.assign(uncropped=scans["crop"].isna()).sort_values("uncropped", kind="stable")
+    scans = scans.drop_duplicates(["subject", "session", "source"])
+    folder = "sub-" + scans["subject"] + "/ses-" + scans["session"] + "/anat/"
+    return pd.DataFrame(
+        {
+            "subject": scans["subject"],
+            "session": scans["session"],
+            "path": scans["path"],
+            "run": [entities(name) for name in scans["source"]],
+            "file": folder + scans["source"] + ".nii.gz",
+        }
+    ).reset_index(drop=True)

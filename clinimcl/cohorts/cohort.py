@@ -1,0 +1,105 @@
+"""What every cohort can be asked."""
+
+import posixpath
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import pandas as pd
+
+from clinimcl.cohorts.schema import SCANS, complete, validate
+from clinimcl.cohorts.splits import Splitting, assign, check
+from clinimcl.cohorts.tree import connect
+from clinimcl.errors import UserError
+
+
+class Reading(NamedTuple):
+    scans: pd.DataFrame  # schema.SCANS
+    audit: pd.DataFrame  # visits.AUDIT: how each scan came to its score; no rows where nothing was matched
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort(ABC):
+    """A study's files and what is wanted of them.
+
+    mask is the path of each scan's brain mask, relative to the scan's folder, absolute or a URL, in which
+    {stem} (the scan's file name up to .nii), {subject}, {session} and {root} are filled in.
+    """
+
+    obtain: ClassVar[str]  # how to get such data, and the phantom that stands in for them
+
+    root: str
+    score: str | None  # None where no health score is wanted
+    higher_is: str | None  # "better", "worse"; None where the score's direction is known
+    mask: str | None
+    spacing: Sequence[float | int] | None  # millimetres, instead of the headers'
+    fold: int | None  # 0 to 4
+    split: Splitting
+
+    def __post_init__(self) -> None:
+        if self.spacing is not None and (len(self.spacing) != 3 or min(self.spacing) <= 0):
+            raise UserError(f"cohort.spacing must be three positive millimetres [x,y,z], got {list(self.spacing)}")
+
+    @abstractmethod
+    def read(self) -> Reading:
+        """The scan table as the files tell it, without split; days from any origin, one for each subject.
+
+        Raises: UserError for whatever is missing or cannot be read, and when there is no scan.
+        """
+
+    def table(self) -> Reading:
+        """The finished scan table: days from each subject's first session, split, validated.
+
+        Raises: UserError.
+        """
+        scans, audit = self.read()
+        self._require_scores(scans)
+        scans = validate(complete(scans))
+        scans = scans.assign(
+            day=scans["day"] - scans.groupby("subject")["day"].transform("min"),
+            mask=self._masks(scans),
+        )
+        scans = assign(scans, self.split, self.fold)
+        check(scans)
+        return Reading(validate(scans), audit)
+
+    def extra_columns(self) -> list[str]:
+        """Columns that splitting needs and the scan table does not have by itself: readers look for them."""
+        return [name for name in self.split.columns if name not in SCANS.columns or name == "split"]
+
+    def _require_scores(self, scans: pd.DataFrame) -> None:
+        if self.score is not None and scans["score"].isna().all():
+            raise UserError(
+                f"cohort.score={self.score}: none of the {len(scans)} scans has a value; check that the table that "
+                "holds it names subjects and sessions (or days) as the scans do"
+            )
+
+    def _masks(self, scans: pd.DataFrame) -> pd.Series:
+        if self.mask is None:
+            return scans["mask"]
+        rows = zip(scans["path"], scans["subject"], scans["session"], strict=True)
+        return pd.Series([self._mask(*row) for row in rows], index=scans.index)
+
+    def _mask(self, path: str, subject: str, session: str) -> str:
+        folder, name = posixpath.split(path)
+        stem = name.removesuffix(".gz").removesuffix(".nii")
+        root = self.root.rstrip("/") if "://" in self.root else connect(self.root)[1]
+        try:
+            filled = str(self.mask).format(stem=stem, subject=subject, session=session, root=root)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"cohort.mask={self.mask} may hold {{stem}}, {{subject}}, {{session}} and {{root}}, nothing else in "
+                "braces"
+            ) from error
+        whole = filled if "://" in filled else posixpath.join(folder, filled)
+        return whole if "://" in whole else posixpath.normpath(whole)
+
+
+def no_scans(found: str, where: str, expected: str, obtain: str) -> UserError:
+    """The sentence for a cohort that is there and empty.
+
+    Args:
+        found: what was looked for. expected: how such a file would be named.
+    """
+    return UserError(f"no {found} below {where}: expected files such as {expected}. {obtain}")

@@ -1,0 +1,143 @@
+"""What the two forms of OASIS-3 share: clinical visits and demographics, which count days as the scans do."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from clinimcl.cohorts.cells import column, numbers, sexes, words
+from clinimcl.cohorts.cohort import Cohort, Reading
+from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.tree import Tree, explore, read_csv
+from clinimcl.cohorts.visits import match, no_visits
+from clinimcl.errors import UserError
+
+OBTAIN = (
+    "OASIS-3 is given to researchers on request at https://www.oasis-brains.org; "
+    "`python -m clinimcl.phantom layout=oasis3 out=DIR subjects=60` writes a generated cohort in the same layout, "
+    "with which cohort.root=DIR runs the same experiment today"
+)
+
+# first the current export, then the older ADRC one, then whatever calls itself clinical
+_CLINICAL = (r"UDSb4.*\.csv$", r"ADRC.*clin.*\.csv$", r"clinical.*\.csv$")
+_DEMOGRAPHICS = (r"demograph.*\.csv$",)
+_SUBJECT = ("oasisid", "subject", "subject_id", "participant_id")
+_OLDER_NAMES = {"mmse": "MMSE", "sumbox": "CDRSUM", "cdr": "CDRTOT"}
+_YEAR = 365.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oasis3Study(Cohort):
+    """The study behind both forms.
+
+    clinical and demographics are CSV files (paths or URLs); None looks for them by name below the root, then beside
+    it. The clinical one may be the current export (OASIS3_UDSb4_cdr.csv) or the older ADRC one.
+    """
+
+    obtain = OBTAIN
+
+    clinical: str | None
+    demographics: str | None
+    window_days: float | int  # a visit further than this from a scan says nothing about it
+
+    @abstractmethod
+    def scans_of(self, tree: Tree) -> pd.DataFrame:
+        """subject, session, day (from entry), path, run and, where files tell it, scanner and site."""
+
+    def read(self) -> Reading:
+        """Scans with score, age and sex, and the audit of the matching. Days count from the subject's entry."""
+        tree = explore(self.root, self.obtain)
+        scans = self._with_people(self.scans_of(tree), tree)
+        if self.score is None:
+            return Reading(scans, no_visits())
+        visits, name, higher_is = self._visits(tree)
+        matched = match(scans, visits, window_days=self.window_days)
+        return Reading(matched.scans.assign(score_name=name, higher_is=higher_is), matched.audit)
+
+    def _visits(self, tree: Tree) -> tuple[pd.DataFrame, str, str]:
+        address = self.clinical or _find(tree, _CLINICAL, "cohort.clinical")
+        if address is None:
+            raise UserError(
+                f"cohort.score={self.score} needs the clinical table: no OASIS3_UDSb4_cdr.csv or ADRC clinical CSV "
+                f"below {self.root} or beside it; name it with cohort.clinical=FILE"
+            )
+        table = read_csv(address)
+        found, name = _score_column(str(self.score), list(table.columns), address)
+        score = on_scale(numbers(table[found], address), name)
+        visits = pd.DataFrame({"subject": _subjects(table, address), "day": _days(table, address), "score": score})
+        return visits.dropna(subset="score"), name, direction(name, self.higher_is)
+
+    def _with_people(self, scans: pd.DataFrame, tree: Tree) -> pd.DataFrame:
+        address = self.demographics or _find(tree, _DEMOGRAPHICS, "cohort.demographics")
+        if address is None:
+            return scans
+        people = _people(address, self.extra_columns())
+        found = people.reindex(scans["subject"]).set_axis(scans.index, axis=0)
+        age = found.pop("entry") + scans["day"] / _YEAR
+        return scans.assign(age=age, **{str(name): found[name] for name in found})
+
+
+def _find(tree: Tree, patterns: Sequence[str], key: str) -> str | None:
+    below = [tree.address(file) for file in tree.files if file.endswith(".csv")]
+    return _named(below, patterns, key) or _named(tree.beside(), patterns, key)
+
+
+def _named(addresses: Sequence[str], patterns: Sequence[str], key: str) -> str | None:
+    for pattern in patterns:
+        found = [path for path in addresses if re.search(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)]
+        if len(found) > 1:
+            raise UserError(f"{len(found)} tables could be meant by {key}: {', '.join(found)}; name the one to read")
+        if found:
+            return found[0]
+    return None
+
+
+def _column(table: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
+    found = column(names, list(table.columns))
+    return None if found is None else table[found]
+
+
+def _subjects(table: pd.DataFrame, address: str) -> pd.Series:
+    found = _column(table, _SUBJECT)
+    if found is None:
+        raise UserError(f"{address} has no column OASISID or Subject; there are {', '.join(table.columns)}")
+    return found
+
+
+def _days(table: pd.DataFrame, address: str) -> pd.Series:
+    """Days from entry, from days_to_visit or the end of the session label (OAS30001_ClinicalData_d0000)."""
+    days = _column(table, ["days_to_visit"])
+    if days is None:
+        labels = _column(table, ["oasis_session_label", "adrc_adrcclinicaldata id", "label"])
+        if labels is None:
+            raise UserError(f"{address} has no column days_to_visit, OASIS_session_label or ADRC_ADRCCLINICALDATA ID")
+        days = labels.str.extract(r"_d(-?\d+)$", expand=False).fillna("no day").rename("day in the session label")
+    values = numbers(days, address)
+    if values.isna().any():
+        raise UserError(f"{address} row {values.index[values.isna()][0]}: {days.name} must be a number, got nothing")
+    return values
+
+
+def _score_column(score: str, columns: list[str], address: str) -> tuple[str, str]:
+    """The column of a score in either export, and its name in the current one."""
+    name = _OLDER_NAMES.get(score.lower(), score)
+    older = [old for old, new in _OLDER_NAMES.items() if new.lower() == name.lower()]
+    found = column([name, *older], columns) or column_of(score, columns, address)
+    return found, _OLDER_NAMES.get(found.lower(), found)
+
+
+def _people(address: str, extra: Sequence[str]) -> pd.DataFrame:
+    """entry (age in years), sex and further columns, one row a subject (index)."""
+    table = read_csv(address)
+    entry, gender = _column(table, ["ageatentry"]), _column(table, ["gender", "sex", "m/f"])
+    people = pd.DataFrame({"subject": _subjects(table, address)})
+    people["entry"] = np.nan if entry is None else numbers(entry, address)
+    people["sex"] = None if gender is None else sexes(gender)
+    for name in extra:
+        found = _column(table, [name])
+        if found is not None:
+            people[name] = words(found)
+    return people.drop_duplicates("subject").set_index("subject")

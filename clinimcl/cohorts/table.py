@@ -1,0 +1,135 @@
+"""Any cohort, told by one CSV file: a row a scan."""
+
+import os
+import posixpath
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
+from clinimcl.cohorts.cohort import Cohort, Reading
+from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.tree import connect, read_csv
+from clinimcl.cohorts.visits import no_visits
+from clinimcl.errors import UserError
+
+OBTAIN = (
+    "cohort.root is a CSV file, or a folder with a scans.csv, of the columns subject, path (relative to the CSV) "
+    "and day, or session and date; score columns, age, sex, site, scanner, mask, modality and run are optional. To "
+    "try the experiment today, `python -m clinimcl.phantom layout=bids out=DIR subjects=60` and cohort=bids "
+    "cohort.root=DIR"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Cohort):
+    """Rows in error messages are counted as an editor does: the header is row 1."""
+
+    obtain = OBTAIN
+
+    modality: str  # of rows that do not say
+
+    def read(self) -> Reading:
+        """One scan a row; no audit."""
+        address, folder = self._file()
+        table = read_csv(address)
+        name = address.rsplit("/", 1)[-1]
+        if table.empty:
+            raise UserError(f"{address} has no rows. {self.obtain}")
+        scans = _who_and_when(table, name).assign(path=_paths(table, name, folder))
+        scans = scans.assign(**_described(table, name))
+        scans["modality"] = scans["modality"].fillna(self.modality) if "modality" in scans else self.modality
+        if "mask" in table:
+            scans["mask"] = words(table["mask"]).map(lambda path: _absolute(path, folder), na_action="ignore")
+        extra = [name for name in self.extra_columns() if name in table]
+        scans = scans.assign(**{name: words(table[name]) for name in extra})
+        return Reading(self._scored(scans, table, name), no_visits())
+
+    def _file(self) -> tuple[str, str]:
+        """The CSV's address and that of its folder."""
+        is_csv = self.root.lower().endswith(".csv")
+        address = self.root if is_csv else f"{self.root.rstrip('/')}/scans.csv"
+        if "://" not in address:
+            address = connect(address)[1]
+            if not os.path.isfile(address):
+                raise UserError(f"no such file: {address}. {self.obtain}")
+        return address, address.rsplit("/", 1)[0]
+
+    def _scored(self, scans: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        if self.score is None:
+            return scans
+        found = column_of(self.score, list(table.columns), name)
+        score = on_scale(numbers(table[found], name), found)
+        return scans.assign(score=score, score_name=found, higher_is=direction(found, self.higher_is))
+
+
+def _required(table: pd.DataFrame, name: str, where: str) -> pd.Series:
+    found = column([name], list(table.columns))
+    if found is None:
+        raise UserError(f"{where} has no column {name}; there are {', '.join(table.columns)}")
+    values = words(table[found])
+    if values.isna().any():
+        raise UserError(f"{where} row {values.index[values.isna()][0]}: {name} must not be empty")
+    return values
+
+
+def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """subject, session, day; the session is the day or date where no column names it."""
+    subject = _required(table, "subject", where)
+    names = {name: column([name], list(table.columns)) for name in ("day", "date", "session")}
+    if names["day"] is not None:
+        when, day = table[names["day"]], numbers(table[names["day"]], where)
+    elif names["date"] is not None:
+        when, day = table[names["date"]], dates(table[names["date"]], where)
+    else:
+        when, day = None, pd.Series(np.nan, index=table.index)
+    if when is None and names["session"] is None:
+        raise UserError(f"{where} has no column day, date or session; there are {', '.join(table.columns)}")
+    if when is not None and day.isna().any():
+        raise UserError(f"{where} row {day.index[day.isna()][0]}: {when.name} must not be empty")
+    session = when if names["session"] is None else table[names["session"]]
+    scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
+    return scans if when is not None else _without_times(scans, where)
+
+
+def _without_times(scans: pd.DataFrame, where: str) -> pd.DataFrame:
+    several = (scans.groupby("subject")["session"].nunique() > 1).sum()
+    if several:
+        raise UserError(
+            f"{where}: {several} subjects have several sessions and nothing orders them: add a column day "
+            "(a number) or date (YYYY-MM-DD); session names are not an order"
+        )
+    return scans.assign(day=0.0)
+
+
+def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:
+    paths = _required(table, "path", where)
+    twice = paths.duplicated()
+    if twice.any():
+        raise UserError(
+            f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already; each scan has one"
+        )
+    return [_absolute(path, folder) for path in paths]
+
+
+def _absolute(path: str, folder: str) -> str:
+    if "://" in path:
+        return path
+    return f"{folder}/{path}" if "://" in folder else posixpath.normpath(posixpath.join(folder, path))
+
+
+def _described(table: pd.DataFrame, where: str) -> dict[str, pd.Series]:
+    meanings = {
+        "age": numbers,
+        "sex": sexes,
+        "site": words,
+        "scanner": words,
+        "modality": words,
+        "run": words,
+    }
+    found = {name: column([name], list(table.columns)) for name in meanings}
+    described = {name: meanings[name](table[there], where) for name, there in found.items() if there is not None}
+    if "run" in described:
+        described["run"] = described["run"].fillna("")
+    return described

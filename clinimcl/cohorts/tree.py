@@ -1,0 +1,180 @@
+"""A cohort's files, on a local disk or behind any fsspec URL."""
+
+import asyncio
+import io
+import os
+import posixpath
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import fsspec
+import pandas as pd
+from fsspec.asyn import AsyncFileSystem, sync
+
+from clinimcl.errors import UserError
+
+# gcsfs reads this at import; its probe for zonal buckets can stall the first call for over a minute
+os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+
+_EXTRAS = {"gs": "clinimcl[gcs]", "gcs": "clinimcl[gcs]", "s3": "s3fs", "az": "adlfs", "abfs": "adlfs"}
+
+ANSWER_SECONDS = 10.0
+
+
+class Tree(NamedTuple):
+    """A folder and every file below it."""
+
+    filesystem: fsspec.AbstractFileSystem
+    root: str  # as the file system writes it, without protocol
+    files: tuple[str, ...]  # relative to root, sorted
+
+    def address(self, file: str) -> str:
+        """The path (local) or URL by which another process finds the file."""
+        return _address(self.filesystem, posixpath.join(self.root, file))
+
+    def beside(self) -> list[str]:
+        """Addresses of the files that lie next to the root, in its parent folder."""
+        parent = posixpath.dirname(self.root)
+        if not parent:
+            return []
+        try:
+            entries = self.filesystem.ls(parent, detail=True)
+        except OSError:  # a bucket or a parent folder that may not be listed
+            return []
+        return sorted(_address(self.filesystem, entry["name"]) for entry in entries if entry["type"] != "directory")
+
+    def contents(self, files: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of several small files, fetched together where that is possible; unreadable ones are left out."""
+        names = {posixpath.join(self.root, file): file for file in files}
+        found = self.filesystem.cat(sorted(names), on_error="omit") if names else {}
+        return {names[name]: content for name, content in found.items()}
+
+
+def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system that serves a path or URL, and the path as it writes it.
+
+    Raises: UserError for a protocol that is unknown or whose package is not installed.
+    """
+    if "://" not in url:
+        return fsspec.filesystem("file"), os.path.abspath(os.path.expanduser(url))
+    protocol = url.split("://")[0]
+    try:
+        return fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        extra = _EXTRAS.get(protocol, f"the fsspec package of {protocol}://")
+        raise UserError(
+            f"{url}: {protocol}:// needs a package that is not installed ({error}); pip install '{extra}'"
+        ) from error
+    except ValueError as error:
+        raise UserError(f"{url}: {error}; expected a local folder or a URL such as gs://bucket/folder") from error
+
+
+def explore(url: str, obtain: str, *, seconds: float = ANSWER_SECONDS) -> Tree:
+    """Everything below a root, listed once.
+
+    Links to folders are followed on a local disk. A server has `seconds` to give its first answer.
+
+    Args:
+        obtain: sentence on how to get such data, for the error.
+
+    Raises: UserError where there is no such folder or the server cannot be reached.
+    """
+    filesystem, root = connect(url)
+    root = root.rstrip("/") or "/"
+    if "://" not in url:
+        if not os.path.isdir(root):
+            raise UserError(f"no such folder: {url}. {obtain}")
+        return Tree(filesystem, root, tuple(sorted(_walk(root))))
+    with _reaching(url, obtain, seconds):
+        _probe(filesystem, root, seconds)
+        found = filesystem.find(root)
+    return Tree(filesystem, root, tuple(sorted(posixpath.relpath(name, root) for name in found)))
+
+
+def _walk(root: str) -> Iterable[str]:
+    seen = set()  # a link may lead back up
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_unlistable):
+        place = os.stat(folder)
+        if (place.st_dev, place.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = os.path.relpath(folder, root)
+        yield from (name if below == "." else f"{below}/{name}" for name in names)
+
+
+def _unlistable(error: OSError) -> None:
+    raise UserError(f"a folder of the cohort cannot be listed: {error.strerror}") from error
+
+
+def _probe(filesystem: fsspec.AbstractFileSystem, root: str, seconds: float) -> None:
+    filesystem.invalidate_cache()  # clients are shared within a process and remember what they once listed
+    if isinstance(filesystem, AsyncFileSystem):
+        # wait_for bounds the client's own retries, which go on for half a minute and more
+        sync(filesystem.loop, asyncio.wait_for, filesystem._info(root), seconds)
+    else:
+        filesystem.info(root)
+
+
+@contextmanager
+def _reaching(url: str, obtain: str, seconds: float) -> Iterator[None]:
+    """Failures of a file system as sentences."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UserError(f"nothing found at {url}. {obtain}".strip()) from error
+    except TimeoutError as error:
+        raise UserError(
+            f"{url}: no answer within {seconds:g} s; check the network, the address and, where it is set, "
+            "STORAGE_EMULATOR_HOST"
+        ) from error
+    except Exception as error:  # every client has its own exceptions for a refused or failed request
+        raise UserError(
+            f"{url} could not be read ({type(error).__name__}: {error}); check the address, the network and "
+            "your credentials (for gs://: gcloud auth application-default login)"
+        ) from error
+
+
+def read_csv(address: str) -> pd.DataFrame:
+    """A CSV file as parse_table returns it.
+
+    Raises: UserError if there is no such file or it is not such a table.
+    """
+    filesystem, path = connect(address)
+    with _reaching(address, "", ANSWER_SECONDS):
+        _probe(filesystem, path, ANSWER_SECONDS)
+        content = filesystem.cat_file(path)
+    return parse_table(content, address, ",")
+
+
+def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
+    """A table as text, cell by cell: no value is guessed, missing ones are ''.
+
+    The index is the row as an editor counts it (the header is row 1).
+
+    Raises: UserError that names `where`.
+    """
+    try:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # rows longer than the header
+            table = pd.read_csv(
+                io.BytesIO(content),
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                index_col=False,
+                encoding="utf-8-sig",
+                encoding_errors="replace",
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise UserError(f"{where} is not a table separated by {separator!r}: {error}") from error
+    table = table.rename(columns=str.strip).fillna("").apply(lambda column: column.str.strip())
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    return table[(table != "").any(axis=1)]
+
+
+def _address(filesystem: fsspec.AbstractFileSystem, path: str) -> str:
+    return path if isinstance(filesystem, fsspec.get_filesystem_class("file")) else filesystem.unstrip_protocol(path)

@@ -1,0 +1,20 @@
+import pytest
+
+from clinimcl.cohorts.names import entities, once
+
+
+@pytest.mark.parametrize(
+    ("name", "told_apart_by"),
+    [
+        ("sub-OAS30001_ses-d0129_T1w.nii.gz", ""),
+        ("sub-OAS30001_ses-d0129_run-02_T1w.nii.gz", "02"),
+        ("sub-OAS30001_sess-d0129_run-01_T1w.nii.gz", "01"),
+        ("sub-01_acq-mprage_run-01_T1w.nii", "acq-mprage_run-01"),
+    ],
+)
+def test_entities_tell_a_sessions_scans_apart(name, told_apart_by):
+    assert entities(name) == told_apart_by
+
+
+def test_a_volume_that_is_there_twice_counts_once():
+    assert once(["a.nii", "a.nii.gz", "b.nii"]) == ["a.nii.gz", "b.nii"]

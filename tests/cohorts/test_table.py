@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from clinimcl.cohorts.splits import Splitting
+from clinimcl.cohorts.table import Table
+from clinimcl.errors import UserError
+
+SPLIT = Splitting(by="subject", stratify=[], validation=0.1, test=0.2, seed=0)
+
+
+def cohort(folder: Path, text: str, **changes: object) -> Table:
+    (folder / "scans.csv").write_text(text)
+    fields = {
+        "root": str(folder),
+        "score": None,
+        "higher_is": None,
+        "mask": None,
+        "spacing": None,
+        "fold": None,
+        "split": SPLIT,
+    }
+    return Table(**(fields | {"modality": "T1w"} | changes))  # type: ignore[arg-type]
+
+
+def test_a_table_of_days_is_read(tmp_path):
+    scans = cohort(tmp_path, 'subject,day,path\nA,30,a.nii\nA,10,"b (1), x=2.nii"\n').table().scans
+    assert scans["day"].tolist() == [0, 20]
+    assert scans["path"].tolist() == [f"{tmp_path}/b (1), x=2.nii", f"{tmp_path}/a.nii"]
+
+
+def test_a_table_of_dates_is_read(tmp_path):
+    scans = cohort(tmp_path, "subject,session,date,path\nA,z,2020-01-01,a.nii\nA,a,2020-01-31,b.nii\n").table().scans
+    assert scans[["session", "day"]].to_numpy().tolist() == [["z", 0], ["a", 30]]
+
+
+def test_the_file_itself_may_be_the_root(tmp_path):
+    table = cohort(tmp_path, "subject,day,path\nA,1,../other/a.nii\n", root=str(tmp_path / "scans.csv"))
+    assert table.table().scans["path"].tolist() == [str(tmp_path.parent / "other" / "a.nii")]
+
+
+def test_a_table_in_a_bucket_is_read(bucket, tmp_path):
+    bucket.pipe_file("bucket/lung/scans.csv", b"subject,day,path\nA,1,clips/a.mp4\n")
+    scans = cohort(tmp_path, "", root="gs://bucket/lung", modality="lus").table().scans
+    assert scans[["path", "modality"]].to_numpy().tolist() == [["gs://bucket/lung/clips/a.mp4", "lus"]]
+
+
+def test_optional_columns_are_understood(tmp_path):
+    header = "Subject,day,path,age,sex,site,scanner,mask,modality,run,MMSE,part\n"
+    scans = (
+        cohort(
+            tmp_path,
+            header + "A,1,a.nii,70,female,HH,Trio,m.nii,T2w,2,29,train\nB,1,b.nii,,,,,,,,n/a,test\n",
+            score="MMSE",
+            split=Splitting(by="part", stratify=[], validation=0.1, test=0.2, seed=0),
+        )
+        .table()
+        .scans
+    )
+    assert scans.loc[0, ["age", "sex", "site", "scanner", "mask"]].tolist() == [
+        70,
+        "F",
+        "HH",
+        "Trio",
+        f"{tmp_path}/m.nii",
+    ]
+    assert scans.loc[0, ["modality", "run", "score", "higher_is", "split"]].tolist() == [
+        "T2w",
+        "2",
+        29,
+        "better",
+        "train",
+    ]
+    assert scans.loc[1, ["age", "sex", "site", "scanner", "mask", "score"]].isna().all()
+    assert scans.loc[1, ["modality", "run", "split"]].tolist() == ["T1w", "", "test"]
+
+
+def test_one_session_a_subject_needs_no_time(tmp_path):
+    assert cohort(tmp_path, "subject,session,path\nA,x,a.nii\nB,x,b.nii\n").table().scans["day"].tolist() == [0, 0]
+
+
+def test_sessions_without_time_are_refused_with_the_fix(tmp_path):
+    with pytest.raises(
+        UserError, match=r"scans.csv: 1 subjects have several sessions .*column day \(a number\) or date"
+    ):
+        cohort(tmp_path, "subject,session,path\nA,x,a.nii\nA,y,b.nii\n").table()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "subject,date,path\nA,2031-02-28,a\nA,2031-02-30,b\n",
+            "scans.csv row 3: session date 2031-02-30 is not a date",
+        ),
+        ("subject,day,path\nA,soon,a\n", "scans.csv row 2: day must be a number, got soon"),
+        ("subject,day,path\nA,1,a\n\nA,,b\n", "scans.csv row 4: day must not be empty"),
+        ("subject,day,path\n,1,a\n", "scans.csv row 2: subject must not be empty"),
+        ("subject,day,path\nA,1,a\nB,1,a\n", "scans.csv row 3: the path stands in an earlier row"),
+        ("subject,day,path,age\nA,1,a,old\n", "scans.csv row 2: age must be a number, got old"),
+        ("subject,day\nA,1\n", "scans.csv has no column path; there are subject, day"),
+        ("subject,path\nA,a\n", "scans.csv has no column day, date or session"),
+        ("subject,day,path\n", "scans.csv has no rows"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path, text, sentence):
+    with pytest.raises(UserError, match=sentence):
+        cohort(tmp_path, text).table()
+
+
+def test_a_missing_file_says_what_was_looked_for(tmp_path):
+    with pytest.raises(UserError, match=r"no such file: .*nowhere/scans.csv. cohort.root is a CSV file"):
+        cohort(tmp_path, "", root=str(tmp_path / "nowhere")).table()
+
+
+def test_an_unknown_score_lists_the_columns(tmp_path):
+    with pytest.raises(
+        UserError, match=r"cohort.score=MMSE: no such column in scans.csv; there are subject, day, path"
+    ):
+        cohort(tmp_path, "subject,day,path\nA,1,a\n", score="MMSE").table()

@@ -1,0 +1,124 @@
+"""A member of the phantom cohort: all that happens to a subject, and its scans as files."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import nibabel as nib
+import numpy as np
+
+from clinimcl.phantoms.acquisition import Scanner, pose_matrix, sample_scanners
+from clinimcl.phantoms.anatomy import load_anatomy
+from clinimcl.phantoms.brain import (
+    Session,
+    Subject,
+    grid_affine,
+    render,
+    sample_rerun,
+    sample_session,
+    sample_subject,
+)
+from clinimcl.phantoms.course import Scores, sample_scores, state_at
+from clinimcl.phantoms.parameters import BrainParameters
+
+DAYS_A_YEAR = 365.25
+
+
+class Visit(NamedTuple):
+    """A clinical visit; the scanner is not there."""
+
+    day: int
+    age: float
+    scores: Scores
+
+
+class Member(NamedTuple):
+    """A subject with all that happens to it. `sessions` holds one or two runs a day on the scanner."""
+
+    number: int  # in the cohort, from 0
+    subject: Subject
+    sessions: list[list[Session]]
+    visits: list[Visit]
+
+
+def sample_member(seed: int, index: int, parameters: BrainParameters) -> Member:
+    """Depends on nothing but its arguments, so a smaller cohort is the beginning of a larger one."""
+    generator = np.random.default_rng([seed, index])
+    scanners = sample_scanners(np.random.default_rng([seed, 2**31]), parameters.acquisition)
+    subject = sample_subject(generator, parameters)
+    course = parameters.course
+    count = 1 + int(generator.choice(len(course.sessions), p=course.sessions))
+    gaps = generator.uniform(*course.years_between, count) * DAYS_A_YEAR
+    gaps[0] = generator.uniform(0, 300)
+    sessions, scanner = [], scanners[subject.home]
+    for number, day in enumerate(np.cumsum(gaps).round().astype(int).tolist()):
+        if number and generator.random() < parameters.acquisition.scanner_change:
+            scanner = scanners[int(generator.integers(len(scanners)))]
+        first = sample_session(generator, parameters, subject.person, scanner, day)
+        again = generator.random() < course.two_runs_share
+        sessions.append([first, sample_rerun(generator, first)] if again else [first])
+    return Member(index, subject, sessions, _sample_visits(generator, subject, sessions[-1][0].day, parameters))
+
+
+def _sample_visits(
+    generator: np.random.Generator, subject: Subject, last: int, parameters: BrainParameters
+) -> list[Visit]:
+    """About once a year from entry until after the last scan, on days of their own."""
+    visits: list[Visit] = []
+    day = 0
+    while not visits or visits[-1].day < last:
+        age = subject.person.age_at_entry + day / DAYS_A_YEAR
+        scores = sample_scores(generator, state_at(subject.person, age, parameters.course), parameters.course)
+        visits.append(Visit(day, age, scores))
+        day += int(generator.integers(320, 420))
+    return visits
+
+
+def write_scan(path: Path, member: Member, session: Session, parameters: BrainParameters) -> None:
+    """int16 NIfTI in the scanner's own orientation, compressed at level 1 without a time stamp."""
+    volume = render(member.subject, session, parameters)
+    image = nib.Nifti1Image(volume, grid_affine(parameters.spacing))
+    image.header.set_xyzt_units("mm", "sec")
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(session.scanner.orientation)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(image.as_reoriented(turn).to_bytes(), 1, mtime=0))
+    sidecar = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+    sidecar.write_text(json.dumps(scanner_description(session.scanner), indent=2) + "\n")
+
+
+def scanner_description(scanner: Scanner) -> dict[str, str | float]:
+    return {
+        "Modality": "MR",
+        "Manufacturer": "Phantom",
+        "ManufacturersModelName": scanner.name,
+        "DeviceSerialNumber": scanner.name.rpartition("-")[2],
+        "InstitutionName": scanner.site,
+        "MagneticFieldStrength": 3.0,
+    }
+
+
+def truth(member: Member, name: str, session: Session, path: str, parameters: BrainParameters) -> dict[str, object]:
+    """One row of the truth file. `pose_rc` is row r, column c of the matrix from the head at rest to the scan."""
+    state, scanner = session.state, session.scanner
+    matrix = pose_matrix(session.pose, load_anatomy().centre)
+    return {
+        "path": path,
+        "subject": name,
+        "day": session.day,
+        "age": round(member.subject.person.age_at_entry + session.day / DAYS_A_YEAR, 4),
+        "stage": state.stage,
+        "rate": state.rate,
+        "mmse": state.mmse,
+        "ventricles": state.ventricles,
+        "hippocampi": state.hippocampi,
+        "brain": state.brain,
+        "site": scanner.site,
+        "scanner": scanner.name,
+        "gamma": session.gamma,
+        "noise": scanner.noise,
+        **{f"bias_{n}": value for n, value in enumerate(session.bias)},
+        **{f"pose_{r}{c}": float(matrix[r, c]) for r in range(3) for c in range(4)},
+    }

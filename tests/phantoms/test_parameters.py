@@ -1,0 +1,12 @@
+from dataclasses import replace
+
+from clinimcl.phantoms.parameters import BRAIN, digest
+
+
+def test_the_parameters_are_the_ones_fixed_before_any_training():
+    assert digest(BRAIN) == "a6c97a4b401e"
+
+
+def test_the_digest_changes_with_a_nested_number():
+    other = replace(BRAIN, acquisition=replace(BRAIN.acquisition, rotation=9.0))
+    assert digest(other) != digest(BRAIN)

@@ -1,0 +1,105 @@
+"""`python -m clinimcl.evaluate run=RUN`: the metrics and the report of a trained run."""
+
+import importlib.metadata
+import math
+import platform
+from pathlib import Path
+from typing import Any
+
+from clinimcl.launching import launch
+
+
+def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, speed: dict[str, float]) -> Any:
+    """Measure every kept checkpoint of `run` on held-out subjects; write evaluation.json, figures and report.html.
+
+    `datamodule` is set up. Returns the `Evaluation`.
+    """
+    import pandas as pd
+    from omegaconf import OmegaConf
+
+    from clinimcl import experiment, tracking
+    from clinimcl.cohorts import visits
+    from clinimcl.evaluation.embedded import Embedded
+    from clinimcl.evaluation.measure import evaluate, write_evaluation
+    from clinimcl.evaluation.report import RunRecord, write_report
+    from clinimcl.modules import embedding
+    from clinimcl.phantoms import truth
+
+    rows = embedding.rows_to_embed(datamodule.scans)
+    scans = datamodule.scans.loc[rows].reset_index(drop=True)
+    module = experiment.module(configuration)
+    checkpoints = embedding.kept_checkpoints(run / "checkpoints")
+    epochs = {}
+    for epoch, path in checkpoints.items():
+        embedding.load(module, path)
+        epochs[epoch] = embedding.embed(module, datamodule.scan_dataloader(rows))
+    best = embedding.epoch_of(run / "checkpoints" / "best.ckpt")
+    embedding.load(module, checkpoints[best])
+    losses = embedding.validation_losses(module, datamodule.val_dataloader())
+    test = [row for row in rows if datamodule.scans.at[row, "split"] == "test"]
+    tested = datamodule.scans.loc[test]
+    phantom = truth.read(Path(datamodule.cohort.root))
+    embedded = Embedded(
+        scans,
+        epochs,
+        best,
+        embedding.voxels(datamodule.store, tested),
+        phantom and embedding.flat([truth.realigned(phantom, path, datamodule.pipeline) for path in tested["path"]]),
+        losses,
+    )
+    evaluation = evaluate(embedded, seed=configuration["seed"])
+    write_evaluation(evaluation, run)
+    record = RunRecord(
+        title=configuration["name"],
+        curves=pd.read_csv(run / "metrics.csv"),
+        chances={
+            "train/loss": math.log(configuration["pretrain"]["batch"]),
+            "validation/loss": math.log(max(1, len(losses))),
+            "validation/retrieval_top1": 1 / max(1, len(losses)),
+        },
+        set_aside=datamodule.set_aside[["subject", "path", "reason"]],
+        audit=visits.summary(datamodule.reading.audit),
+        speed=speed,
+        configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(configuration))),
+        phantom_digest=phantom.digest if phantom else "",
+        versions=versions(),
+        volumes=embedding.mosaic_volumes(datamodule.store, scans),
+    )
+    write_report(embedded, evaluation, record, run)
+    return evaluation
+
+
+def versions() -> dict[str, str]:
+    packages = ("clinimcl", "torch", "lightning", "monai", "numpy", "nibabel")
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def evaluate_command(configuration: dict[str, Any]) -> None:
+    from omegaconf import OmegaConf
+
+    from clinimcl import experiment
+    from clinimcl.building import check
+    from clinimcl.errors import UserError
+
+    run = Path(configuration["run"])
+    if not (run / "config.yaml").is_file():
+        raise UserError(f"run={run} must be a run folder, which holds config.yaml and checkpoints/")
+    trained = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
+    assert isinstance(trained, dict)
+    check(trained)
+    datamodule = experiment.datamodule({str(name): node for name, node in trained.items()})
+    datamodule.prepare_data()
+    datamodule.setup()
+    evaluate_run({str(name): node for name, node in trained.items()}, run, datamodule, {})
+    print(f"report: {run / 'report.html'}")
+
+
+def main() -> None:
+    launch(evaluate_command, "evaluate")
+
+
+if __name__ == "__main__":
+    main()

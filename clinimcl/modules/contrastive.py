@@ -1,0 +1,110 @@
+"""Contrastive pretraining: the same person's scans near each other, other people's apart."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, final
+
+import lightning.pytorch as pl
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from clinimcl.data.augmentation import Augmentation
+from clinimcl.data.batches import PairBatch, ScanBatch
+
+MakeOptimizer = Callable[[Iterator[nn.Parameter]], Optimizer]
+MakeSchedule = Callable[..., LRScheduler]
+
+
+class PairOutput(NamedTuple):
+    """Both views of a batch, after one forward pass."""
+
+    embedding: Float[Tensor, "view batch embedding"]
+    projection: Float[Tensor, "view batch projection"]
+    subject: Int[Tensor, " batch"]
+
+
+@final
+class ContrastivePretraining(pl.LightningModule):
+    """Logs `train/loss` a step, `validation/loss` and `validation/retrieval_top1` an epoch.
+
+    Validation sees one fixed pair a subject, all of them at once: its loss is ln N for an encoder that knows nothing.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        projector: nn.Module,
+        objective: nn.Module,
+        augmentation: Augmentation | None,
+        optimizer: MakeOptimizer,
+        schedule: MakeSchedule | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.projector = projector
+        self.objective = objective
+        self._augmentation = augmentation
+        self._make_optimizer = optimizer
+        self._make_schedule = schedule
+        self._seed = seed
+        self._validated: list[PairOutput] = []
+
+    def forward(self, volume: Float[Tensor, "batch 1 x y z"]) -> Float[Tensor, "batch embedding"]:
+        return self.encoder(volume.float())
+
+    def both_views(self, batch: PairBatch, augmentation: Augmentation | None) -> PairOutput:
+        """One fused forward: with batch norm, two would be another model."""
+        volume = torch.cat([batch.anchor, batch.positive]).float()
+        if augmentation is not None:
+            volume = augmentation.apply(volume, augmentation.draw(volume, self._generator()))
+        embedding = self.encoder(volume)
+        projection = self.projector(embedding)
+        views = (2, len(batch.subject), -1)
+        return PairOutput(embedding.reshape(views), projection.reshape(views), batch.subject)
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Float[Tensor, ""]:
+        output = self.both_views(batch, self._augmentation)
+        loss = self.objective(*output.projection, output.subject).mean()
+        self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        self._validated.append(self.both_views(batch, None))
+
+    def on_validation_epoch_end(self) -> None:
+        embedding = torch.cat([output.embedding for output in self._validated], dim=1)
+        projection = torch.cat([output.projection for output in self._validated], dim=1)
+        subject = torch.cat([output.subject for output in self._validated])
+        self._validated.clear()
+        loss, retrieval = self.objective(*projection, subject).mean(), retrieval_top1(*embedding)
+        self.log("validation/loss", loss, prog_bar=True)
+        self.log("validation/retrieval_top1", retrieval, prog_bar=True)
+        self.log("validation/selection", retrieval - loss / 1000)  # the loss decides between equal retrievals
+
+    def predict_step(self, batch: ScanBatch, batch_idx: int) -> Float[Tensor, "batch embedding"]:
+        return self(batch.volume).float()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self._make_optimizer(self.parameters())
+        if self._make_schedule is None:
+            return optimizer
+        schedule = self._make_schedule(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _generator(self) -> torch.Generator:
+        """Augmentation follows from (seed, step) alone, so that a resumed run draws the same."""
+        generator = torch.Generator(self.device)
+        return generator.manual_seed(hash((self._seed, self.global_step, self.global_rank)) & (2**63 - 1))
+
+
+def retrieval_top1(
+    anchor: Float[Tensor, "subject embedding"], positive: Float[Tensor, "subject embedding"]
+) -> Float[Tensor, ""]:
+    """Share of anchors whose nearest positive by cosine is their own."""
+    cosine = functional.normalize(anchor.float(), dim=1) @ functional.normalize(positive.float(), dim=1).T
+    own = torch.arange(len(anchor), device=anchor.device)
+    return (cosine.argmax(dim=1) == own).float().mean()

@@ -1,0 +1,83 @@
+"""Trained checkpoints → embeddings of a cohort's scans, and the voxels they are compared with."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch.utils.data import DataLoader
+
+from clinimcl.errors import UserError
+from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.preparation.store import Store
+
+MOST_TRAINING_SUBJECTS = 200  # enough to fit an axis of change
+MOST_SIDE = 48  # voxels: raw voxels are compared at this resolution at most
+
+
+def rows_to_embed(scans: pd.DataFrame) -> list[int]:
+    """Every test scan, and the scans of the first training subjects."""
+    train = scans.loc[scans["split"] == "train", "subject"]
+    wanted = set(train.unique()[:MOST_TRAINING_SUBJECTS])
+    return scans.index[(scans["split"] == "test") | scans["subject"].isin(wanted)].tolist()
+
+
+def kept_checkpoints(folder: Path) -> dict[int, Path]:
+    """Epoch (counted from 1) → checkpoint, the best one included.
+
+    Raises:
+        UserError: there is none.
+    """
+    paths = [*sorted(folder.glob("epoch-*.ckpt")), folder / "best.ckpt"]
+    found = {epoch_of(path): path for path in paths if path.is_file()}
+    if not found:
+        raise UserError(f"{folder} holds no checkpoint: train first")
+    return dict(sorted(found.items()))
+
+
+def epoch_of(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, weights_only=True, map_location="cpu")["epoch"]) + 1
+
+
+def load(module: ContrastivePretraining, checkpoint: Path) -> None:
+    """Weights only: nothing is unpickled."""
+    module.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"])
+    module.eval()
+
+
+@torch.inference_mode()
+def embed(module: ContrastivePretraining, loader: DataLoader) -> Float[np.ndarray, "scan embedding"]:
+    """In the loader's order."""
+    return torch.cat([module(batch.volume.to(module.device)).float().cpu() for batch in loader]).numpy()
+
+
+@torch.inference_mode()
+def validation_losses(module: ContrastivePretraining, loader: DataLoader) -> Float[np.ndarray, " subject"]:
+    """The objective of each validation subject's fixed pair, all of them in one batch."""
+    outputs = [module.both_views(batch, None) for batch in loader]
+    projection = torch.cat([output.projection for output in outputs], dim=1)
+    return module.objective(*projection, torch.cat([output.subject for output in outputs])).cpu().numpy()
+
+
+def voxels(store: Store, scans: pd.DataFrame) -> Float[np.ndarray, "scan voxel"]:
+    return flat([store.get(key, checksum) for key, checksum in zip(scans["key"], scans["checksum"], strict=True)])
+
+
+def flat(volumes: list[np.ndarray]) -> Float[np.ndarray, "scan voxel"]:
+    """A row a volume, averaged to at most 48 voxels a side."""
+    side = volumes[0].shape[0]
+    factor = -(-side // MOST_SIDE)
+    pool = torch.nn.AvgPool3d(factor, ceil_mode=True)
+    return np.stack([pool(torch.from_numpy(np.array(v, np.float32))[None])[0].numpy().ravel() for v in volumes])
+
+
+def mosaic_volumes(store: Store, scans: pd.DataFrame, subjects: int = 4) -> dict[int, Float[np.ndarray, "x y z"]]:
+    """The first and the last scan of a few test subjects, by their row."""
+    test = scans[scans["split"] == "test"]
+    rows: list[int] = []
+    for _, own in test.sort_values("day").groupby("subject", sort=True):
+        if own["session"].nunique() > 1 and len(rows) < 2 * subjects:
+            rows += [own.index[0], own.index[-1]]
+    names = {row: (str(scans.at[row, "key"]), str(scans.at[row, "checksum"])) for row in rows}
+    return {row: np.array(store.get(key, checksum), np.float32) for row, (key, checksum) in names.items()}

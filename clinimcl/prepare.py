@@ -1,0 +1,42 @@
+"""`python -m clinimcl.prepare cohort=bids cohort.root=DIR`: every scan once, into a store."""
+
+from pathlib import Path
+from typing import Any
+
+from clinimcl.launching import launch
+
+
+def prepare(configuration: dict[str, Any]) -> None:
+    from clinimcl.building import build
+    from clinimcl.preparation import prepare as preparation
+    from clinimcl.preparation.store import Store
+
+    cohort = build(configuration["cohort"], "cohort")
+    pipeline = build(configuration["preparation"], "preparation")
+    store = Store(store_folder(configuration["store"], cohort, pipeline))
+    engine = build(configuration["engine"], "engine")
+    print(f"store: {store.folder}")
+    try:
+        scans = cohort.table().scans
+        print(preparation.prepare(scans, pipeline, store, engine, most_set_aside=configuration["most_set_aside"]))
+    except preparation.TooManySetAside as error:
+        print(error.tally)
+        raise
+
+
+def store_folder(chosen: str | None, cohort: Any, pipeline: Any) -> Path:
+    """`chosen`, or a folder beside the runs that only this cohort with this preparation uses."""
+    import xxhash
+
+    if chosen is not None:
+        return Path(chosen)
+    digest = xxhash.xxh3_64_hexdigest(f"{Path(cohort.root).absolute()} {pipeline.digest}".encode())
+    return Path("runs") / "stores" / f"{type(cohort).__name__.lower()}-{digest}"
+
+
+def main() -> None:
+    launch(prepare, "prepare", unused=["datamodule"])
+
+
+if __name__ == "__main__":
+    main()

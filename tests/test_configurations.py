@@ -1,0 +1,52 @@
+"""Every file of conf/ composes, names allowed targets, and fits their signatures."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from clinimcl.building import check
+
+CONF = Path(__file__).parent.parent / "conf"
+REQUIRED = ["cohort.root=somewhere"]
+FREE = {"cohort", "preparation", "engine", "encoder", "objective", "augmentation", "schedule", "trainer", "logger"}
+
+
+def composed(name, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        node = OmegaConf.to_container(compose(name, [*REQUIRED, *overrides]), resolve=True)
+    check(node)
+    return node
+
+
+def names(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_every_experiment_fits_its_targets(experiment):
+    assert composed("train", f"experiment={experiment}")["name"]
+
+
+@pytest.mark.parametrize("override", [f"{group}={name}" for group in sorted(FREE | {"debug"}) for name in names(group)])
+def test_every_choice_fits_its_targets(override):
+    assert composed("train", "experiment=oasis_infonce", override)
+
+
+@pytest.mark.parametrize("cohort", names("cohort"))
+def test_every_cohort_can_be_prepared(cohort):
+    assert composed("prepare", f"cohort={cohort}")["cohort"]["root"] == "somewhere"
+
+
+def test_the_paper_s_experiment_has_the_paper_s_numbers():
+    node = composed("train", "experiment=oasis_infonce_paper")
+    assert (node["epochs"], node["pretrain"]["batch"], node["pretrain"]["subject_share"]) == (10, 8, 0.25)
+    assert (node["optimizer"]["lr"], node["optimizer"]["weight_decay"]) == (1e-4, 1e-4)
+    assert (node["objective"]["temperature"], node["schedule"], node["augmentation"]) == (0.07, None, None)
+    assert (node["preparation"]["stored"], node["preparation"]["grid"]) == (128, 96)
+
+
+def test_only_entry_points_know_hydra():
+    hydra_free = [path for path in (CONF.parent / "clinimcl").rglob("*.py") if path.parent.name != "clinimcl"]
+    assert not [path for path in hydra_free if "omegaconf" in path.read_text() or "import hydra" in path.read_text()]

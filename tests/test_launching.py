@@ -1,0 +1,90 @@
+"""The command line, as a user meets it."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+
+def run(command, *arguments, cwd=None, environment=None):
+    return subprocess.run(
+        [sys.executable, "-m", f"clinimcl.{command}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=os.environ | (environment or {}),
+    )
+
+
+def refused(command, *arguments, **options):
+    result = run(command, *arguments, **options)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "prepare", "phantom", "evaluate"])
+def test_help_answers_within_a_second_of_cpu_time(command, tmp_path):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = run(command, "--help", cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 0
+    assert f"clinimcl.{command}" in result.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_the_configuration_is_printed_without_importing_torch(tmp_path):
+    code = (
+        "import sys, runpy; sys.argv[1:] = ['experiment=oasis_infonce', '--cfg', 'job'];"
+        "runpy.run_module('clinimcl.train', run_name='__main__'); assert 'torch' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "temperature: 0.1" in result.stdout
+
+
+def test_no_experiment_gives_the_list_of_them(tmp_path):
+    assert "experiment=... must be given, one of demo, oasis_infonce" in refused("train", cwd=tmp_path)
+
+
+def test_no_root_gives_a_sentence(tmp_path):
+    assert "cohort.root must be given" in refused("prepare", "cohort=bids", cwd=tmp_path)
+
+
+def test_a_missing_root_names_the_phantom_that_stands_in(tmp_path):
+    message = refused("prepare", "cohort=oasis3", "cohort.root=nowhere", cwd=tmp_path)
+    assert "nowhere" in message
+    assert "python -m clinimcl.phantom layout=oasis3" in message
+
+
+def test_an_unknown_key_is_refused(tmp_path):
+    assert "rot" in refused("prepare", "cohort=bids", "cohort.rot=x", cwd=tmp_path)
+
+
+def test_an_unknown_choice_is_refused_with_the_list(tmp_path):
+    assert "bids" in refused("prepare", "cohort=adnii", cwd=tmp_path)
+
+
+def test_a_forbidden_target_is_refused(tmp_path):
+    message = refused("prepare", "cohort=bids", "cohort.root=x", "engine._target_=os.system", cwd=tmp_path)
+    assert "engine._target_=os.system" in message
+
+
+def test_a_forbidden_target_among_hydra_s_callbacks_is_refused(tmp_path):
+    arguments = ["cohort=bids", "cohort.root=x", "+hydra.callbacks.x._target_=os.getcwd"]
+    assert "hydra.callbacks" in refused("prepare", *arguments, cwd=tmp_path)
+
+
+def test_a_pickled_rerun_is_refused(tmp_path):
+    assert "pickle" in refused("train", "--experimental-rerun", "config.pickle", cwd=tmp_path)
+
+
+def test_folders_with_any_name_work(tmp_path):
+    root = tmp_path / "my scans (1), k=v, it's [x]: {y}"
+    made = run("phantom", "layout=bids", f"out={root}", "subjects=1", "spacing=8.0", "workers=1", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert json.loads((root / "phantom.json").read_text())["subjects"] == 1

@@ -1,4 +1,4 @@
-"""What may differ between two scans of the same head: pose, bias, contrast, noise. A whole batch at once, on its device."""
+"""What may differ between two scans of one head: pose, bias, contrast, noise. A whole batch at once, on its device."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, final

@@ -21,4 +21,4 @@ class ScanBatch(NamedTuple):
     """Scans one by one; also the type of one item."""
 
     volume: Volume
-    index: Int[Tensor, "*batch"]  # row of the scan in the cohort's table
+    row: Int[Tensor, "*batch"]  # of the scan in the cohort's table

@@ -48,9 +48,7 @@ class PairDataset(Dataset[PairBatch]):
             anchor=self._volumes.volume(anchor),
             positive=self._volumes.volume(positive),
             subject=self._subject[anchor],
-            interval=torch.tensor(
-                (self._day[positive] - self._day[anchor]) / DAYS_A_YEAR, dtype=torch.float32
-            ),
+            interval=torch.tensor((self._day[positive] - self._day[anchor]) / DAYS_A_YEAR, dtype=torch.float32),
         )
 
 

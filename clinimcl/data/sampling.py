@@ -33,11 +33,11 @@ class Sessions:
     """The index labels of a scan table by subject and session; subjects without a second session are left out."""
 
     def __init__(self, scans: pd.DataFrame) -> None:
-        rows = scans.groupby(["subject", "session"], sort=True).groups
-        by_subject: dict[str, list[np.ndarray]] = {}
-        for (subject, _), indices in rows.items():
-            by_subject.setdefault(subject, []).append(indices.to_numpy())
-        self.subjects = [sessions for sessions in by_subject.values() if len(sessions) > 1]
+        by_subject = [
+            [rows.index.to_numpy() for _, rows in own.groupby("session", sort=True)]
+            for _, own in scans.groupby("subject", sort=True)
+        ]
+        self.subjects = [sessions for sessions in by_subject if len(sessions) > 1]
 
     def draw(self, subject: int, generator: np.random.Generator) -> Pair:
         """Two sessions at random in random order, and one run of each."""

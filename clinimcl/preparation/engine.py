@@ -5,6 +5,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from typing import Any, final
@@ -55,25 +56,28 @@ class Dask(Engine):
             from distributed import Client, LocalCluster
             from distributed import as_completed as dask_as_completed
         except ImportError:
-            raise UserError(
-                "engine=dask needs Dask, which is not installed: pip install 'clinimcl[dask]'"
-            ) from None
-        try:
-            cluster = self.address or LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, dashboard_address=None
-            )
-            client = Client(cluster, timeout="8s")
-        except OSError:
-            raise UserError(
-                f"no Dask scheduler answers at engine.address={self.address}, expected one like tcp://host:8786"
-            ) from None
-        with client:
+            raise UserError("engine=dask needs Dask, which is not installed: pip install 'clinimcl[dask]'") from None
+        with ExitStack() as closing:
+            if self.address is None:
+                cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=None)
+                client = closing.enter_context(Client(closing.enter_context(cluster)))
+            else:
+                client = closing.enter_context(_connect(self.address))
             futures = client.map(work, items, pure=False)
             indices = {future.key: index for index, future in enumerate(futures)}
             for future, result in dask_as_completed(futures, with_results=True):
                 yield indices[future.key], result
-        if self.address is None:
-            cluster.close()
+
+
+def _connect(address: str) -> Any:
+    from distributed import Client
+
+    try:
+        return Client(address, timeout="8s")
+    except OSError:
+        raise UserError(
+            f"no Dask scheduler answers at engine.address={address}, expected one like tcp://host:8786"
+        ) from None
 
 
 def _begin_worker() -> None:
@@ -83,4 +87,9 @@ def _begin_worker() -> None:
     threadpool_limits(1)
     parent = parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

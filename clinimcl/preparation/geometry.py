@@ -7,9 +7,7 @@ from scipy import ndimage
 HEAD_MILLIMETRES = 170.0  # a head's height; what lies lower in the scan is neck and shoulders
 
 
-def head_centre(
-    voxels: Float[np.ndarray, "x y z"], spacing: tuple[float, float, float]
-) -> Float[np.ndarray, " 3"]:
+def head_centre(voxels: Float[np.ndarray, "x y z"], spacing: tuple[float, float, float]) -> Float[np.ndarray, " 3"]:
     """Centre of mass of the head in mm from the first voxel's centre; intensities are its weights.
 
     Only the upper 170 mm below the crown count, or a scan that reaches to the shoulders would be centred on the neck.
@@ -37,9 +35,7 @@ def resample(
     """
     for axis in range(3):
         weights = _triangle_weights(voxels.shape[0], spacing[axis], centre[axis], grid, field_of_view)
-        voxels = np.tensordot(
-            voxels, weights, axes=(0, 1)
-        )  # moves the axis to the end: three turns restore the order
+        voxels = np.tensordot(voxels, weights, axes=(0, 1))  # moves the axis to the end: three turns restore the order
     return voxels
 
 
@@ -58,9 +54,7 @@ def resample_rigidly(
     matrix = rotation * step / np.array(spacing)[:, None]
     offset = centre / spacing - matrix @ np.full(3, (grid - 1) / 2)
     smooth = ndimage.gaussian_filter(voxels, blur, mode="constant")
-    return ndimage.affine_transform(
-        smooth, matrix, offset, output_shape=(grid,) * 3, order=1, mode="grid-constant"
-    )
+    return ndimage.affine_transform(smooth, matrix, offset, output_shape=(grid,) * 3, order=1, mode="grid-constant")
 
 
 def stretch(voxels: Float[np.ndarray, "x y z"], shape: list[int]) -> Float[np.ndarray, "..."]:
@@ -85,9 +79,7 @@ def _triangle_weights(
     step = field_of_view / grid
     targets = centre + (np.arange(grid) - (grid - 1) / 2) * step
     width = max(step, spacing)
-    margin = (
-        int(np.ceil((field_of_view + abs(centre)) / spacing)) + 1
-    )  # the scan's lattice, continued past its edges
+    margin = int(np.ceil((field_of_view + abs(centre)) / spacing)) + 1  # the scan's lattice, continued past its edges
     lattice = np.arange(-margin, size + margin) * spacing
     weights = np.clip(1 - np.abs(targets[:, None] - lattice) / width, 0, None)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(float).tiny)

@@ -61,14 +61,14 @@ class FieldOfView(Pipeline):
 
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]:
         voxels = intensity.scale(scan.voxels, percentile=self.percentile)
-        size = {"grid": self.grid, "field_of_view": self.field_of_view}
+        grid, side = self.grid, self.field_of_view
         if self.align == "rigid":
-            pose = alignment.find_pose(voxels, scan.spacing)
+            turn, centre = alignment.find_pose(voxels, scan.spacing)
             return geometry.resample_rigidly(
-                voxels, scan.spacing, rotation=pose.rotation, centre=pose.centre, **size
+                voxels, scan.spacing, rotation=turn, centre=centre, grid=grid, field_of_view=side
             )
         centre = geometry.head_centre(voxels, scan.spacing)
-        return geometry.resample(voxels, scan.spacing, centre=centre, **size)
+        return geometry.resample(voxels, scan.spacing, centre=centre, grid=grid, field_of_view=side)
 
 
 @final
@@ -89,9 +89,7 @@ class PaperCrop(Pipeline):
         voxels = intensity.window(scan.voxels, most=self.most)
         if not voxels.any():
             raise UnusableScan("has no voxel above 0, expected intensities in the units of the file above 0")
-        isotropic = geometry.stretch(
-            voxels, [round(n * mm) for n, mm in zip(voxels.shape, scan.spacing, strict=True)]
-        )
+        isotropic = geometry.stretch(voxels, [round(n * mm) for n, mm in zip(voxels.shape, scan.spacing, strict=True)])
         crop = isotropic[geometry.foreground_box(isotropic)]
         cube = geometry.stretch(geometry.stretch(crop, [self.stored] * 3), [self.grid] * 3)
         return (cube - cube.min()) / max(cube.max() - cube.min(), np.finfo(np.float32).tiny)

@@ -1,17 +1,16 @@
 """A scan table → a prepared store: every scan once, a second time not at all."""
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-import fsspec
 import pandas as pd
 import xxhash
 from rich.console import Console
 from rich.progress import track
 
 from clinimcl.cohorts import splits
+from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.pipeline import Pipeline
@@ -45,9 +44,7 @@ class TooManySetAside(UserError):
         self.tally = tally
 
 
-def prepare(
-    scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float
-) -> Tally:
+def prepare(scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float) -> Tally:
     """Prepare what is not prepared yet and write the store's table.
 
     A scan that cannot be used is set aside with its reason. `most_set_aside` is the share of scans that may be.
@@ -56,17 +53,13 @@ def prepare(
         UserError: more than that share was set aside (the table is written all the same), or a byte-identical
             file is in two splits.
     """
-    sources = [_source(row.path, row.mask) for row in scans.itertuples()]
+    sources = [_source(path, mask) for path, mask in zip(scans["path"], scans["mask"], strict=True)]
     with store.preparing() as ledger:
         known = _known(store) | ledger.read()
-        records = {
-            source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)
-        }
+        records = {source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)}
         todo = [source for source in sources if source.path not in records]
         there = sum(not record.reason for record in records.values())
-        for index, (record, fresh) in _progress(
-            engine.run(partial(prepare_scan, pipeline, store), todo), len(todo)
-        ):
+        for index, (record, fresh) in _progress(engine.run(partial(prepare_scan, pipeline, store), todo), len(todo)):
             records[todo[index].path] = record
             ledger.add(todo[index].path, record)
             there += not fresh and not record.reason
@@ -112,18 +105,18 @@ def decode(path: str, content: bytes) -> Scan:
 
 
 def _read(path: str) -> bytes:
-    remote = "://" in path
+    file_system, name = connect(path)
     try:
-        with fsspec.open(path, "rb") if remote else open(path, "rb") as file:
-            content = file.read()
+        content = file_system.cat_file(name)
     except FileNotFoundError:
         raise UnusableScan("the file is not there") from None
-    except OSError as error:
-        if remote:
+    except Exception as error:  # every remote file system has its own kinds
+        if "://" in path:
             raise UserError(
-                f"{path.split('://')[0]}:// stopped answering ({error}): run again, what is done stays"
+                f"{path.split('://')[0]}:// stopped answering ({type(error).__name__}: {error}): "
+                "run again, what is prepared stays"
             ) from error
-        raise UnusableScan(f"the file cannot be read: {error.strerror}") from None
+        raise UnusableScan(f"the file cannot be read ({type(error).__name__})") from error
     if not content:
         raise UnusableScan("the file is empty")
     return content
@@ -135,26 +128,19 @@ def _source(path: str, mask: object) -> Source:
 
 
 def _fingerprint(path: str) -> str:
-    if "://" not in path:
-        try:
-            status = os.stat(path)
-        except OSError:
-            return "missing"
-        return f"{status.st_size}-{status.st_mtime_ns}"
-    file_system, name = fsspec.core.url_to_fs(path)
-    info = file_system.info(name)
-    return f"{info['size']}-{info.get('etag') or info.get('md5Hash') or info.get('mtime') or info.get('created')}"
+    file_system, name = connect(path)
+    try:
+        info = file_system.info(name)
+    except FileNotFoundError:
+        return "missing"
+    return f"{info['size']}-{info.get('etag') or info.get('md5Hash') or info.get('mtime')}"
 
 
 def _known(store: Store) -> dict[str, Record]:
     if not (store.folder / "scans.parquet").is_file():
         return {}
     table = store.table()
-    return dict(
-        zip(
-            table["path"], map(Record._make, table[list(Record._fields)].itertuples(index=False)), strict=True
-        )
-    )
+    return dict(zip(table["path"], map(Record._make, table[list(Record._fields)].itertuples(index=False)), strict=True))
 
 
 def _current(source: Source, pipeline: Pipeline, known: dict[str, Record], store: Store) -> bool:
@@ -176,4 +162,4 @@ def _progress(results: Iterable, total: int) -> Iterable:
 def _by_kind(reasons: pd.Series) -> dict[str, int]:
     """Reasons up to their first figure, so that `truncated: 5 bytes` and `truncated: 7 bytes` are one kind."""
     kinds = reasons[reasons != ""].str.replace(r"[:(\d].*", "", regex=True).str.strip()
-    return kinds.value_counts().to_dict()
+    return {str(kind): int(count) for kind, count in kinds.value_counts().items()}

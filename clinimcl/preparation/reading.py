@@ -131,11 +131,7 @@ def _check_shape(header: Header) -> None:
 def _check_geometry(header: Header) -> None:
     affine = header.get_best_affine()
     sizes = nib.affines.voxel_sizes(affine)
-    if (
-        not np.isfinite(affine).all()
-        or abs(np.linalg.det(affine[:3, :3])) < 1e-3 * np.prod(sizes)
-        or min(sizes) == 0
-    ):
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-3 * np.prod(sizes) or min(sizes) == 0:
         raise UnusableScan("has a singular affine: its voxels have no place in space")
     extent = sizes * header.get_data_shape()[:3]
     if min(sizes) < FINEST_MILLIMETRES or max(extent) > MOST_MILLIMETRES:

@@ -5,9 +5,7 @@ import torch
 
 from clinimcl.data.augmentation import Augmentation
 
-NOTHING = Augmentation(
-    rotation=0.0, shift=0.0, scale=0.0, bias=0.0, contrast=0.0, noise=0.0, same_pose_in_pair=False
-)
+NOTHING = Augmentation(rotation=0.0, shift=0.0, scale=0.0, bias=0.0, contrast=0.0, noise=0.0, same_pose_in_pair=False)
 EVERYTHING = Augmentation(
     rotation=10.0, shift=0.1, scale=0.05, bias=0.2, contrast=0.2, noise=0.05, same_pose_in_pair=False
 )

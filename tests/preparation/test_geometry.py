@@ -10,9 +10,7 @@ def ball(shape, spacing, centre, radius):
     return (distance < radius).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    ("spacing", "grid"), [((1.0, 1.0, 1.0), 20), ((1.0, 1.3, 5.0), 40), ((2.0, 2.0, 2.0), 97)]
-)
+@pytest.mark.parametrize(("spacing", "grid"), [((1.0, 1.0, 1.0), 20), ((1.0, 1.3, 5.0), 40), ((2.0, 2.0, 2.0), 97)])
 def test_a_constant_stays_constant_inside_the_scan(spacing, grid):
     shape = tuple(round(200 / s) for s in spacing)
     cube = geometry.resample(

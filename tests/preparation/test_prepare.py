@@ -27,11 +27,16 @@ def cohort(folder, subjects=4):
         voxels = np.random.default_rng(index).random((8, 8, 8), dtype=np.float32)
         path = folder / f"scan {index}.nii.gz"
         path.write_bytes(gzip.compress(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])).to_bytes(), mtime=0))
-        rows.append({"subject": f"s{index}", "path": str(path), "mask": None, "split": "test" if index % 2 else "train"})
+        rows.append(
+            {"subject": f"s{index}", "path": str(path), "mask": None, "split": "test" if index % 2 else "train"}
+        )
     return pd.DataFrame(rows)
 
 
-def prepared(scans, folder, pipeline=PIPELINE, engine=Local(1), most=0.9):
+ALONE = Local(1)
+
+
+def prepared(scans, folder, pipeline=PIPELINE, engine=ALONE, most=0.9):
     return prepare(scans, pipeline, Store(folder), engine, most_set_aside=most)
 
 
@@ -144,7 +149,7 @@ def test_engines_write_the_same_store(tmp_path, engine):
 
 
 def test_an_unreachable_dask_scheduler_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="no Dask scheduler answers at engine.address=tcp://127.0.0.1:9"):
+    with pytest.raises(UserError, match=r"no Dask scheduler answers at engine.address=tcp://127.0.0.1:9"):
         prepared(cohort(tmp_path / "raw"), tmp_path / "store", engine=Dask("tcp://127.0.0.1:9", None))
 
 

@@ -34,9 +34,7 @@ def test_voxels_and_spacing_come_back():
 def test_axes_are_turned_to_ras(axes):
     image = nib.Nifti1Image(VOXELS, np.diag([1, 2, 3, 1]))
     turned = image.as_reoriented(
-        nib.orientations.ornt_transform(
-            nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(axes)
-        )
+        nib.orientations.ornt_transform(nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(axes))
     )
     scan = decode_nifti(turned.to_bytes())
     assert np.array_equal(scan.voxels, VOXELS)
@@ -92,9 +90,7 @@ def test_a_constant_volume_is_unusable():
 
 
 def test_a_singular_affine_is_unusable():
-    assert "singular affine" in reason(
-        nifti(affine=np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
-    )
+    assert "singular affine" in reason(nifti(affine=np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])))
 
 
 def test_an_absurd_extent_is_unusable():

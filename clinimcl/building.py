@@ -30,6 +30,7 @@ ALLOWED = frozenset(
         "clinimcl.encoders.cnn3d_paper.CNN3dPaper",
         "clinimcl.encoders.projector.Projector",
         "clinimcl.losses.info_nce.InfoNCE",
+        "clinimcl.modules.schedule.one_cycle",
         "clinimcl.preparation.engine.Dask",
         "clinimcl.preparation.engine.Local",
         "clinimcl.preparation.pipeline.FieldOfView",
@@ -41,8 +42,6 @@ ALLOWED = frozenset(
         "monai.networks.nets.resnet.resnet18",
         "torch.optim.adam.Adam",
         "torch.optim.adamw.AdamW",
-        "torch.optim.lr_scheduler.CosineAnnealingLR",
-        "torch.optim.lr_scheduler.OneCycleLR",
     }
 )
 

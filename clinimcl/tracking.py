@@ -42,7 +42,9 @@ def _wandb(node: dict[str, Any], configuration: dict[str, Any], folder: Path) ->
     """No host name, path, code or console text goes along."""
     import wandb
 
+    offline = not wandb.login(prompt=False)
     settings = wandb.Settings(
+        mode="offline" if offline else "online",
         console="off",
         disable_code=True,
         disable_git=True,
@@ -50,9 +52,8 @@ def _wandb(node: dict[str, Any], configuration: dict[str, Any], folder: Path) ->
         x_disable_machine_info=True,
         x_disable_stats=True,
     )
-    key = os.environ.get("WANDB_API_KEY") or wandb.api.api_key
     make = build(node, "logger.extra")
-    logger = make(save_dir=folder, offline=not key, log_model=False, settings=settings)
+    logger = make(save_dir=folder, offline=offline, log_model=False, settings=settings)
     logger.experiment.config.update(shareable(configuration))
     return logger
 

@@ -14,6 +14,7 @@ from clinimcl.encoders.projector import Projector
 from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules.contrastive import ContrastivePretraining, retrieval_top1
 from clinimcl.modules.keep import KeepEvery
+from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.speed import SpeedMeter
 
 AUGMENTATION = Augmentation(
@@ -112,7 +113,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(tmp_path):
 
 
 def test_checkpoints_hold_nothing_but_plain_tensors_and_numbers(tmp_path):
-    schedule = functools.partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=1e-2)
+    schedule = functools.partial(one_cycle, warm_up=0.25)
     trainer(tmp_path, 1, KeepEvery(tmp_path, 1)).fit(module(schedule=schedule), **loaders())
     assert "state_dict" in torch.load(tmp_path / "epoch-001.ckpt", weights_only=True)
 

@@ -1,0 +1,111 @@
+"""The whole path, once: a phantom in OASIS-3's layout to a report."""
+
+import json
+import re
+import socket
+
+import pandas as pd
+import pytest
+import yaml
+
+TINY = [
+    "experiment=demo",
+    "preparation.grid=16",
+    "encoder.channels=[8,8]",
+    "epochs=2",
+    "keep_every=1",
+    "pretrain.batch=4",
+    "pretrain.pairs_per_epoch=8",
+    "cohort.split.validation=0.2",
+    "cohort.split.test=0.3",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(clinimcl, phantom, tmp_path_factory):
+    """A finished run with W&B offline, and what it printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = [f"cohort.root={phantom}", "cohort.score=MMSE", "run=run", "store=store", "logger=wandb"]
+    result = clinimcl("train", *TINY, *arguments, cwd=folder, WANDB_API_KEY="", WANDB_DIR=str(folder))
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_the_run_folder_holds_what_the_contract_names(trained):
+    run = trained[0] / "run"
+    names = {path.name for path in run.iterdir()}
+    assert {"config.yaml", "status.json", "checkpoints", "metrics.csv", "evaluation.json", "figures"} <= names
+    assert json.loads((run / "status.json").read_text()) == {"status": "done"}
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {
+        "best.ckpt",
+        "last.ckpt",
+        "epoch-001.ckpt",
+        "epoch-002.ckpt",
+    }
+
+
+def test_every_metric_stands_with_its_interval(trained):
+    metrics = json.loads((trained[0] / "run" / "evaluation.json").read_text())
+    assert {"retrieval_top1", "raw_voxels_retrieval_top1", "realigned_voxels_retrieval_top1", "val_loss"} <= set(metrics)
+    assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in metrics.values())
+    assert 0 < metrics["retrieval_top1"]["chance"] < 0.5
+
+
+def test_the_resolved_configuration_repeats_the_run(trained):
+    configuration = yaml.safe_load((trained[0] / "run" / "config.yaml").read_text())
+    assert configuration["encoder"]["grid"] == configuration["preparation"]["grid"] == 16
+
+
+def test_losses_of_training_and_validation_are_logged(trained):
+    metrics = pd.read_csv(trained[0] / "run" / "metrics.csv")
+    assert metrics["train/loss"].count() == 4
+    assert metrics["validation/loss"].count() == metrics["validation/retrieval_top1"].count() == 2
+
+
+def test_the_report_needs_no_network_and_names_no_subject(trained):
+    report = (trained[0] / "run" / "report.html").read_text()
+    assert "retrieval" in report
+    assert "OAS3" not in report
+    assert "<link" not in report and 'src="http' not in report
+
+
+def test_the_last_line_names_the_report(trained):
+    assert trained[1].stdout.strip().splitlines()[-1] == "report: run/report.html"
+
+
+def test_what_goes_to_wandb_tells_no_host_path_or_subject(trained):
+    folder = trained[0]
+    logged = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and "wandb" in path.parts)
+    assert b"validation/retrieval_top1" in logged
+    for secret in ("OAS3", "OASIS 3", str(folder)):
+        assert secret.encode() not in logged
+    assert not re.search(rb"\b" + socket.gethostname().encode() + rb"\b", logged)
+
+
+def test_a_second_evaluation_gives_the_same_numbers(trained, clinimcl):
+    folder = trained[0]
+    before = (folder / "run" / "evaluation.json").read_text()
+    result = clinimcl("evaluate", "run=run", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert (folder / "run" / "evaluation.json").read_text() == before
+
+
+def test_training_continues_from_a_checkpoint(trained, clinimcl, phantom):
+    folder = trained[0]
+    arguments = [f"cohort.root={phantom}", "run=longer", "store=store", "ckpt_path=run/checkpoints/last.ckpt"]
+    result = clinimcl("train", *TINY, *arguments, "epochs=3", "schedule=constant", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert pd.read_csv(folder / "longer" / "metrics.csv")["epoch"].dropna().unique().tolist() == [2]
+
+
+def test_a_cohort_without_second_sessions_is_refused_and_the_run_marked_failed(clinimcl, phantom, tmp_path):
+    table = pd.DataFrame(
+        {"subject": f"s{index}", "day": 0, "path": str(path)}
+        for index, path in enumerate(sorted(phantom.glob("*_MR_*/anat*/*.nii.gz"))[:8])
+    )
+    table.to_csv(tmp_path / "scans.csv", index=False)
+    arguments = ["cohort=table", "cohort.root=scans.csv", "run=run", "store=store"]
+    result = clinimcl("train", *TINY, *arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert "no subject has two sessions" in result.stderr
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"

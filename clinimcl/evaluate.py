@@ -14,7 +14,6 @@ def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, spee
 
     `datamodule` is set up. Returns the `Evaluation`.
     """
-    import pandas as pd
     from omegaconf import OmegaConf
 
     from clinimcl import experiment, tracking
@@ -43,15 +42,15 @@ def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, spee
         scans,
         epochs,
         best,
-        embedding.voxels(datamodule.store, tested),
-        phantom and embedding.flat([truth.realigned(phantom, path, datamodule.pipeline) for path in tested["path"]]),
+        embedding.voxels(datamodule.store, tested) if test else None,
+        _realigned(datamodule, tested["path"], phantom) if test and phantom else None,
         losses,
     )
     evaluation = evaluate(embedded, seed=configuration["seed"])
     write_evaluation(evaluation, run)
     record = RunRecord(
         title=configuration["name"],
-        curves=pd.read_csv(run / "metrics.csv"),
+        curves=_curves(run / "metrics.csv"),
         chances={
             "train/loss": math.log(configuration["pretrain"]["batch"]),
             "validation/loss": math.log(max(1, len(losses))),
@@ -67,6 +66,21 @@ def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, spee
     )
     write_report(embedded, evaluation, record, run)
     return evaluation
+
+
+def _curves(path: Path) -> Any:
+    """What was logged while training, its epochs counted from 1."""
+    import pandas as pd
+
+    logged = pd.read_csv(path).drop(columns="validation/selection")
+    return logged.assign(epoch=logged["epoch"] + 1)
+
+
+def _realigned(datamodule: Any, paths: Any, phantom: Any) -> Any:
+    from clinimcl.modules import embedding
+    from clinimcl.phantoms import truth
+
+    return embedding.flat([truth.realigned(phantom, path, datamodule.pipeline) for path in paths])
 
 
 def versions() -> dict[str, str]:

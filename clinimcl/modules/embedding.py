@@ -66,10 +66,7 @@ def voxels(store: Store, scans: pd.DataFrame) -> Float[np.ndarray, "scan voxel"]
 
 def flat(volumes: list[np.ndarray]) -> Float[np.ndarray, "scan voxel"]:
     """A row a volume, averaged to at most 48 voxels a side."""
-    side = volumes[0].shape[0]
-    factor = -(-side // MOST_SIDE)
-    pool = torch.nn.AvgPool3d(factor, ceil_mode=True)
-    return np.stack([pool(torch.from_numpy(np.array(v, np.float32))[None])[0].numpy().ravel() for v in volumes])
+    return np.stack([_reduced(volume).ravel() for volume in volumes])
 
 
 def mosaic_volumes(store: Store, scans: pd.DataFrame, subjects: int = 4) -> dict[int, Float[np.ndarray, "x y z"]]:
@@ -81,3 +78,8 @@ def mosaic_volumes(store: Store, scans: pd.DataFrame, subjects: int = 4) -> dict
             rows += [own.index[0], own.index[-1]]
     names = {row: (str(scans.at[row, "key"]), str(scans.at[row, "checksum"])) for row in rows}
     return {row: np.array(store.get(key, checksum), np.float32) for row, (key, checksum) in names.items()}
+
+
+def _reduced(volume: np.ndarray) -> Float[np.ndarray, "x y z"]:
+    pool = torch.nn.AvgPool3d(-(-len(volume) // MOST_SIDE), ceil_mode=True)
+    return pool(torch.from_numpy(np.array(volume, np.float32))[None])[0].numpy()

@@ -46,7 +46,9 @@ def test_the_run_folder_holds_what_the_contract_names(trained):
 
 def test_every_metric_stands_with_its_interval(trained):
     metrics = json.loads((trained[0] / "run" / "evaluation.json").read_text())
-    assert {"retrieval_top1", "raw_voxels_retrieval_top1", "realigned_voxels_retrieval_top1", "val_loss"} <= set(metrics)
+    assert {"retrieval_top1", "raw_voxels_retrieval_top1", "realigned_voxels_retrieval_top1", "val_loss"} <= set(
+        metrics
+    )
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in metrics.values())
     assert 0 < metrics["retrieval_top1"]["chance"] < 0.5
 

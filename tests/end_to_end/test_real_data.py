@@ -1,0 +1,84 @@
+"""The real scans of CLINIMCL_REAL_DATA, through the same commands."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinimcl.preparation.store import Store
+
+
+def prepared(clinimcl, folder, root, *arguments):
+    result = clinimcl(
+        "prepare", "cohort=bids", f"cohort.root={root}", "store=store", "preparation.grid=48", *arguments, cwd=folder
+    )
+    assert result.returncode == 0, result.stderr
+    store = Store(folder / "store")
+    table = store.table()
+    cubes = [store.get(key, checksum) for key, checksum in zip(table["key"], table["checksum"], strict=True)]
+    return result.stdout.strip().splitlines()[-1], np.stack(cubes).astype(np.float32), table
+
+
+@pytest.fixture(scope="module")
+def ixi(clinimcl, real_data, tmp_path_factory):
+    return prepared(
+        clinimcl, tmp_path_factory.mktemp("ixi"), real_data / "ixi_bids", "cohort.score=age", "cohort.higher_is=worse"
+    )
+
+
+def test_all_ixi_scans_are_prepared(ixi):
+    assert ixi[0] == "23 scans: 23 prepared, 0 already there, 0 set aside"
+
+
+def test_ixi_heads_are_longer_than_wide(ixi):
+    heads = (ixi[1] > 0.2)[:, :, :, 24:32]  # above the ears
+    width = heads.any(axis=(2, 3)).sum(axis=1)
+    length = heads.any(axis=(1, 3)).sum(axis=1)
+    assert (length > width).all()
+
+
+def test_ixi_heads_stand_upright(ixi):
+    heads = ixi[1] > 0.2
+    assert (heads[:, :, :, -6:].sum(axis=(1, 2, 3)) < heads[:, :, :, :6].sum(axis=(1, 2, 3))).all()  # crown and neck
+
+
+def test_ixi_heads_are_symmetric_left_to_right_alone(ixi):
+    cubes = ixi[1]
+    sides = np.array([np.corrcoef(cube.ravel(), cube[::-1].ravel())[0, 1] for cube in cubes])
+    ends = np.array([np.corrcoef(cube.ravel(), cube[:, :, ::-1].ravel())[0, 1] for cube in cubes])
+    assert (sides > ends + 0.1).all()
+
+
+def test_ixi_crowns_lie_inside_of_the_field_of_view(ixi):
+    assert ixi[1][:, :, :, -2:].max() < 0.35
+
+
+def test_ages_of_ixi_are_read_as_the_score(ixi):
+    assert ixi[2]["score"].between(20, 75).all()
+
+
+def test_spacing_mends_the_flat_heads_of_btp(clinimcl, real_data, tmp_path):
+    root = real_data / "btp_bids"
+    for name in ("as_told", "mended"):
+        (tmp_path / name).mkdir()
+    _, flat, _ = prepared(clinimcl, tmp_path / "as_told", root)
+    line, whole, table = prepared(clinimcl, tmp_path / "mended", root, "cohort.spacing=[1,1,6.5]")
+    assert line == "6 scans: 6 prepared, 0 already there, 0 set aside"
+    heights = [(cubes > 0.1).any(axis=(1, 2)).sum(axis=1) for cubes in (flat, whole)]
+    assert (heights[0] < 10).all()
+    assert (heights[1] > 25).all()
+    assert table.groupby("subject")["session"].nunique().eq(2).all()
+
+
+def test_infonce_trains_on_btp_and_says_why_metrics_are_absent(clinimcl, real_data, tmp_path):
+    arguments = ["experiment=demo", "cohort=bids", f"cohort.root={real_data / 'btp_bids'}", "cohort.spacing=[1,1,6.5]"]
+    arguments += ["cohort.score=tumor_voxels", "cohort.higher_is=worse", "cohort.split.validation=0.34"]
+    arguments += ["cohort.split.test=0", "epochs=2", "keep_every=1", "pretrain.batch=2", "pretrain.pairs_per_epoch=2"]
+    result = clinimcl("train", *arguments, "preparation.grid=32", "run=run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    splits = pd.read_parquet(next((tmp_path / "runs" / "stores").iterdir()) / "scans.parquet")
+    assert splits.groupby("split")["subject"].nunique().to_dict() == {"train": 2, "validation": 1}
+    absent = json.loads((tmp_path / "run" / "absent.json").read_text())
+    assert "no test subjects" in absent["retrieval_top1"]
+    assert absent["retrieval_top1"] in (tmp_path / "run" / "report.html").read_text()

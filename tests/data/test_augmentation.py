@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
-from clinimcl.data.augmentation import Augmentation
+from clinimcl.data.augmentation import Augmentation, _grid
 
 NOTHING = Augmentation(rotation=0.0, shift=0.0, scale=0.0, bias=0.0, contrast=0.0, noise=0.0, same_pose_in_pair=False)
 EVERYTHING = Augmentation(
@@ -59,6 +60,12 @@ def test_a_shift_is_a_share_of_the_field_of_view():
     pose[:, 2, 3] = 2 * 0.25  # the grid's last coordinate is the array's first axis
     moved = Augmentation.apply(volumes(), draw._replace(pose=pose))
     torch.testing.assert_close(moved[:, :, 1:7], volumes()[:, :, 5:11], rtol=0, atol=1e-5)
+
+
+def test_the_grid_is_torch_s_affine_grid():
+    pose = EVERYTHING.draw(volumes(), torch.Generator().manual_seed(0)).pose
+    expected = functional.affine_grid(pose, [4, 1, 5, 6, 7], align_corners=False)
+    torch.testing.assert_close(_grid(pose, torch.Size([5, 6, 7])), expected)
 
 
 def test_float16_scans_come_out_in_float32():

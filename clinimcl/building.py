@@ -3,10 +3,13 @@
 import functools
 import importlib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from clinimcl.errors import UserError
+
+Settings = TypeVar("Settings")
 
 LIBRARIES = ("clinimcl", "lightning", "torch", "monai")
 
@@ -75,6 +78,17 @@ def check(node: Any, key: str = "") -> None:
             check(value, f"{key}[{index}]")
 
 
+def settings(root: type[Settings], configuration: dict[str, Any]) -> Settings:
+    """The typed root of a configuration, after every node in it was checked; nodes stay plain.
+
+    Raises:
+        UserError: as `build`, for the root's own values, too.
+    """
+    made = _made(root, _bind(root, configuration, ""), "")
+    check(configuration)
+    return made
+
+
 def resolve(target: Any, key: str) -> Any:
     """The class or function named `target`, judged by what it really is and not by the path that leads to it.
 
@@ -106,18 +120,57 @@ def _locate(path: str) -> Any:
 
 def _call(settings: dict[str, Any], key: str) -> Any:
     target = resolve(settings.pop("_target_"), key)
-    partial = settings.pop("_partial_", False)
-    _bind(target, {**settings, "_partial_": partial}, key)
-    if partial:
+    settings = _bind(target, settings, key)
+    if settings.pop("_partial_", False):
         return functools.partial(target, **settings)
-    return target(**settings)
+    return _made(target, settings, key)
 
 
-def _bind(target: Any, settings: dict[str, Any], key: str) -> None:
-    signature = inspect.signature(target)
-    partial = settings.pop("_partial_", False)
+def _made(target: Any, settings: dict[str, Any], key: str) -> Any:
     try:
-        (signature.bind_partial if partial else signature.bind)(**settings)
+        return target(**settings)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{key}: {error}".removeprefix(": ")) from error
+
+
+def _bind(target: Any, settings: dict[str, Any], key: str) -> dict[str, Any]:
+    """The settings as `target` takes them: whole numbers become fractions where its signature says float."""
+    signature = inspect.signature(target)
+    given = {name: value for name, value in settings.items() if name != "_partial_"}
+    try:
+        (signature.bind_partial if settings.get("_partial_") else signature.bind)(**given)
     except TypeError as error:
         takes = ", ".join(signature.parameters)
-        raise UserError(f"{key}: {target.__qualname__} {error}; it takes {takes}") from None
+        raise UserError(f"{key or 'configuration'}: {target.__qualname__} {error}; it takes {takes}") from None
+    hints = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    for name, value in given.items():
+        if not _fits(value, hints.get(name, Any)):
+            raise UserError(f"{key}.{name}".lstrip(".") + f" must be {_said(hints[name])}, got {value!r}")
+    whole = {name for name, value in given.items() if type(value) is int and hints.get(name) is float}
+    return settings | {name: float(given[name]) for name in whole}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value is of a plain annotation; objects and all other annotations pass."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(_fits(value, option) for option in get_args(hint))
+    if hint is None or hint is type(None):
+        return value is None
+    if hint in (bool, int, float, str):
+        wanted = (int, float) if hint is float else hint
+        return isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+    if get_origin(hint) is Sequence:
+        return isinstance(value, list | tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
+    if get_origin(hint) is dict:
+        return isinstance(value, dict)
+    return value is not None or hint in (Any, inspect.Parameter.empty) or isinstance(hint, str)
+
+
+def _said(hint: Any) -> str:
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(_said(option) for option in get_args(hint))
+    if hint is type(None):
+        return "null"
+    return "a list" if get_origin(hint) is Sequence else getattr(hint, "__name__", str(hint))

@@ -3,13 +3,15 @@
 import importlib.metadata
 import math
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from clinimcl.launching import launch
+from clinimcl.settings import EvaluateSettings, TrainSettings
 
 
-def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, speed: dict[str, float]) -> Any:
+def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, speed: dict[str, float]) -> Any:
     """Measure every kept checkpoint of `run` on held-out subjects; write evaluation.json, figures and report.html.
 
     `datamodule` is set up. Returns the `Evaluation`.
@@ -21,19 +23,19 @@ def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, spee
     from clinimcl.evaluation.embedded import Embedded
     from clinimcl.evaluation.measure import evaluate, write_evaluation
     from clinimcl.evaluation.report import RunRecord, write_report
-    from clinimcl.modules import embedding
+    from clinimcl.modules import checkpoints, embedding
     from clinimcl.phantoms import truth
 
     rows = embedding.rows_to_embed(datamodule.scans)
     scans = datamodule.scans.loc[rows].reset_index(drop=True)
-    module = experiment.module(configuration)
-    checkpoints = embedding.kept_checkpoints(run / "checkpoints")
+    module = experiment.module(settings)
+    kept = checkpoints.kept(run / "checkpoints")
     epochs = {}
-    for epoch, path in checkpoints.items():
-        embedding.load(module, path)
+    for epoch, path in kept.items():
+        checkpoints.load(module, path)
         epochs[epoch] = embedding.embed(module, datamodule.scan_dataloader(rows))
-    best = embedding.epoch_of(run / "checkpoints" / "best.ckpt")
-    embedding.load(module, checkpoints[best])
+    best = checkpoints.epoch_of(run / "checkpoints" / "best.ckpt")
+    checkpoints.load(module, kept[best])
     losses = embedding.validation_losses(module, datamodule.val_dataloader())
     test = [row for row in rows if datamodule.scans.at[row, "split"] == "test"]
     tested = datamodule.scans.loc[test]
@@ -46,20 +48,20 @@ def evaluate_run(configuration: dict[str, Any], run: Path, datamodule: Any, spee
         _realigned(datamodule, tested["path"], phantom) if test and phantom else None,
         losses,
     )
-    evaluation = evaluate(embedded, seed=configuration["seed"])
+    evaluation = evaluate(embedded, seed=settings.seed)
     write_evaluation(evaluation, run)
     record = RunRecord(
-        title=configuration["name"],
+        title=settings.name,
         curves=_curves(run / "metrics.csv"),
         chances={
-            "train/loss": math.log(configuration["pretrain"]["batch"]),
+            "train/loss": math.log(settings.pretrain["batch"]),
             "validation/loss": math.log(max(1, len(losses))),
             "validation/retrieval_top1": 1 / max(1, len(losses)),
         },
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.reading.audit),
         speed=speed,
-        configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(configuration))),
+        configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
         versions=versions(),
         volumes=embedding.mosaic_volumes(datamodule.store, scans),
@@ -91,28 +93,29 @@ def versions() -> dict[str, str]:
     }
 
 
-def evaluate_command(configuration: dict[str, Any]) -> None:
+def evaluate_command(settings: EvaluateSettings) -> None:
     from omegaconf import OmegaConf
 
-    from clinimcl import experiment
-    from clinimcl.building import check
+    from clinimcl import building, experiment
     from clinimcl.errors import UserError
 
-    run = Path(configuration["run"])
+    run = Path(settings.run)
     if not (run / "config.yaml").is_file():
         raise UserError(f"run={run} must be a run folder, which holds config.yaml and checkpoints/")
     trained = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
-    assert isinstance(trained, dict)
-    check(trained)
-    datamodule = experiment.datamodule({str(name): node for name, node in trained.items()})
+    if not isinstance(trained, dict):
+        raise UserError(f"{run / 'config.yaml'} must hold the settings of a run, got {type(trained).__name__}")
+    configuration = {str(name): value for name, value in trained.items()}
+    training = building.settings(TrainSettings, configuration)
+    datamodule = experiment.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
-    evaluate_run({str(name): node for name, node in trained.items()}, run, datamodule, {})
+    evaluate_run(training, run, datamodule, {})
     print(f"report: {run / 'report.html'}")
 
 
 def main() -> None:
-    launch(evaluate_command, "evaluate")
+    launch(evaluate_command, EvaluateSettings, "evaluate")
 
 
 if __name__ == "__main__":

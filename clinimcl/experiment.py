@@ -1,20 +1,22 @@
-"""The objects of one experiment, from its configuration."""
+"""The objects of one experiment, from its settings."""
 
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from clinimcl.building import build
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.errors import UserError
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.keep import KeepEvery
 from clinimcl.preparation.store import Store
 from clinimcl.prepare import store_folder
+from clinimcl.settings import TrainSettings
 
 
 def hush() -> None:
@@ -24,28 +26,26 @@ def hush() -> None:
         warnings.filterwarnings("ignore", message=hint)
 
 
-def datamodule(configuration: dict[str, Any]) -> LongitudinalDataModule:
-    cohort = build(configuration["cohort"], "cohort")
-    pipeline = build(configuration["preparation"], "preparation")
-    return build(configuration["datamodule"], "datamodule")(
+def datamodule(settings: TrainSettings) -> LongitudinalDataModule:
+    cohort = build(settings.cohort, "cohort")
+    pipeline = build(settings.preparation, "preparation")
+    return build(settings.datamodule, "datamodule")(
         cohort=cohort,
         pipeline=pipeline,
-        store=Store(store_folder(configuration["store"], cohort, pipeline)),
-        engine=build(configuration["engine"], "engine"),
-        most_set_aside=configuration["most_set_aside"],
-        pretrain=build(configuration["pretrain"], "pretrain"),
-        loading=build(configuration["loading"], "loading"),
+        store=Store(store_folder(settings.store, cohort, pipeline)),
+        engine=build(settings.engine, "engine"),
+        most_set_aside=settings.most_set_aside,
+        pretrain=build(settings.pretrain, "pretrain"),
+        loading=build(settings.loading, "loading"),
     )
 
 
-def module(configuration: dict[str, Any]) -> ContrastivePretraining:
+def module(settings: TrainSettings) -> ContrastivePretraining:
     parts = ("encoder", "projector", "objective", "augmentation", "optimizer", "schedule")
-    return ContrastivePretraining(
-        **{part: build(configuration[part], part) for part in parts}, seed=configuration["seed"]
-    )
+    return ContrastivePretraining(**{part: build(getattr(settings, part), part) for part in parts}, seed=settings.seed)
 
 
-def trainer(configuration: dict[str, Any], folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:
+def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:
     """Keeps the best checkpoint by validation retrieval, the last one, and one every `keep_every` epochs."""
     checkpoints = folder / "checkpoints"
     best = ModelCheckpoint(
@@ -56,6 +56,9 @@ def trainer(configuration: dict[str, Any], folder: Path, loggers: list[Logger], 
         save_last=True,
         enable_version_counter=False,
     )
-    kept = KeepEvery(checkpoints, configuration["keep_every"])
+    kept = KeepEvery(checkpoints, settings.keep_every)
     callbacks = [best, kept, speed, LearningRateMonitor("step"), RichProgressBar()]
-    return build(configuration["trainer"], "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
+    try:
+        return build(settings.trainer, "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise UserError(f"trainer: {error}") from error

@@ -1,8 +1,9 @@
 """From the command line to a plain configuration, and from an exception to an exit code."""
 
+import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from clinimcl.building import build, check
+from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
 PATHS = (
@@ -28,13 +29,11 @@ PATHS = (
     "ckpt_path",
 )
 
-Task = Callable[[dict[str, Any]], float | None]
 
+def launch(task: Callable[[Settings], float | None], root: type[Settings], name: str) -> None:
+    """Compose `conf/<name>.yaml` with the command line's overrides, check it, and run `task` on its typed root.
 
-def launch(task: Task, name: str, *, unused: Sequence[str] = ()) -> None:
-    """Compose `conf/<name>.yaml` with the command line's overrides, check it, and run `task(configuration)`.
-
-    `unused` nodes are dropped: what they name need not be installed.
+    Parts of the configuration that `root` does not know are dropped: what they name need not be installed.
 
     Exits with 2 for a mistake of the user's, told in a sentence, and with 1 for one of ours, with its traceback.
     """
@@ -46,35 +45,35 @@ def launch(task: Task, name: str, *, unused: Sequence[str] = ()) -> None:
             raise UserError(
                 "--experimental-rerun reads a pickle, which can run code: repeat the run from its config.yaml"
             )
-        hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, unused))()
+        hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, root))()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
 
 
-def _job(task: Task, unused: Sequence[str]) -> Callable[[DictConfig], float | None]:
+def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Callable[[DictConfig], float | None]:
     def job(composed: DictConfig) -> float | None:
         try:
-            _require_given(composed, unused)
+            known = inspect.signature(root).parameters
+            _require_given(composed, known)
             container = OmegaConf.to_container(composed, resolve=True)
             assert isinstance(container, dict)
-            configuration = {str(name): node for name, node in container.items() if name not in unused}
+            configuration = {str(name): node for name, node in container.items() if name in known}
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 configuration["run"] = HydraConfig.get().runtime.output_dir
-            check(configuration)
-            return task(configuration)
+            return task(settings(root, configuration))
         except UserError as error:
             _refuse(error)
 
     return job
 
 
-def _require_given(composed: DictConfig, unused: Sequence[str]) -> None:
+def _require_given(composed: DictConfig, known: Collection[str]) -> None:
     choices = HydraConfig.get().runtime.choices
     for group in ("experiment", "cohort"):
         if choices.get(group, "") is None:
             names = sorted(path.stem for path in (_configurations() / group).glob("*.yaml"))
             raise UserError(f"{group}=... must be given, one of {', '.join(names)}")
-    missing = sorted(key for key in OmegaConf.missing_keys(composed) if key.split(".")[0] not in unused)
+    missing = sorted(key for key in OmegaConf.missing_keys(composed) if key.split(".")[0] in known)
     if missing:
         raise UserError(f"{', '.join(missing)} must be given, for example {missing[0]}=...")
 

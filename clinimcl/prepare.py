@@ -4,21 +4,22 @@ from pathlib import Path
 from typing import Any
 
 from clinimcl.launching import launch
+from clinimcl.settings import PrepareSettings
 
 
-def prepare(configuration: dict[str, Any]) -> None:
+def prepare(settings: PrepareSettings) -> None:
     from clinimcl.building import build
     from clinimcl.preparation import prepare as preparation
     from clinimcl.preparation.store import Store
 
-    cohort = build(configuration["cohort"], "cohort")
-    pipeline = build(configuration["preparation"], "preparation")
-    store = Store(store_folder(configuration["store"], cohort, pipeline))
-    engine = build(configuration["engine"], "engine")
+    cohort = build(settings.cohort, "cohort")
+    pipeline = build(settings.preparation, "preparation")
+    store = Store(store_folder(settings.store, cohort, pipeline))
+    engine = build(settings.engine, "engine")
     print(f"store: {store.folder}")
     try:
         scans = cohort.table().scans
-        print(preparation.prepare(scans, pipeline, store, engine, most_set_aside=configuration["most_set_aside"]))
+        print(preparation.prepare(scans, pipeline, store, engine, most_set_aside=settings.most_set_aside))
     except preparation.TooManySetAside as error:
         print(error.tally)
         raise
@@ -35,7 +36,7 @@ def store_folder(chosen: str | None, cohort: Any, pipeline: Any) -> Path:
 
 
 def main() -> None:
-    launch(prepare, "prepare", unused=["datamodule"])
+    launch(prepare, PrepareSettings, "prepare")
 
 
 if __name__ == "__main__":

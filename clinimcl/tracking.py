@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,22 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 
 from clinimcl.building import build
 from clinimcl.evaluation.measure import Evaluation
+from clinimcl.settings import TrainSettings
 
 PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path"}
 
 
 @contextmanager
-def loggers(configuration: dict[str, Any], folder: Path) -> Iterator[list[Logger]]:
+def loggers(settings: TrainSettings, folder: Path) -> Iterator[list[Logger]]:
     """`metrics.csv` always, and the one that `logger=` names; W&B is offline without a key, and finished at the end."""
-    csv, node = CSVLogger(folder, name="", version=""), configuration["logger"].get("extra")
+    csv, node = CSVLogger(folder, name="", version=""), settings.logger.get("extra")
     if node is None:
         yield [csv]
     elif node["_target_"].endswith("WandbLogger"):
         import wandb
 
         try:
-            yield [csv, _wandb(node, configuration, folder)]
+            yield [csv, _wandb(node, settings, folder)]
         finally:
             wandb.finish()  # or the next job of a sweep would join this run
     else:
@@ -38,12 +40,12 @@ def log_evaluation(loggers: list[Logger], evaluation: Evaluation) -> None:
         logger.save()
 
 
-def _wandb(node: dict[str, Any], configuration: dict[str, Any], folder: Path) -> Logger:
+def _wandb(node: dict[str, Any], settings: TrainSettings, folder: Path) -> Logger:
     """No host name, path, code or console text goes along."""
     import wandb
 
     offline = not wandb.login(prompt=False)
-    settings = wandb.Settings(
+    private = wandb.Settings(
         mode="offline" if offline else "online",
         console="off",
         disable_code=True,
@@ -53,8 +55,8 @@ def _wandb(node: dict[str, Any], configuration: dict[str, Any], folder: Path) ->
         x_disable_stats=True,
     )
     make = build(node, "logger.extra")
-    logger = make(save_dir=folder, offline=offline, log_model=False, settings=settings)
-    logger.experiment.config.update(shareable(configuration))
+    logger = make(save_dir=folder, offline=offline, log_model=False, settings=private)
+    logger.experiment.config.update(shareable(asdict(settings)))
     return logger
 
 

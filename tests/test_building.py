@@ -70,6 +70,25 @@ def test_an_unknown_setting_is_told_with_those_that_there_are(act):
         act({"projector": PROJECTOR | {"depth": 3}})
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("hidden", "many"), ("hidden", 2.5), ("hidden", None), ("hidden", True)]
+)
+@pytest.mark.parametrize("act", [build, check])
+def test_a_value_of_the_wrong_type_is_told(act, setting, value):
+    with pytest.raises(UserError, match=rf"projector\.{setting} must be int, got {value!r}"):
+        act({"projector": PROJECTOR | {setting: value}})
+
+
+def test_a_whole_number_will_do_where_a_fraction_may_stand():
+    built = build({"_target_": "clinimcl.losses.info_nce.InfoNCE", "temperature": 1, "symmetric": False})
+    assert built.temperature == 1
+
+
+def test_a_value_that_the_class_refuses_is_a_mistake_of_the_user_s():
+    with pytest.raises(UserError, match=r"objective: temperature must be positive, got 0\.0"):
+        build({"_target_": "clinimcl.losses.info_nce.InfoNCE", "temperature": 0.0, "symmetric": False}, "objective")
+
+
 def test_a_missing_setting_is_told():
     with pytest.raises(UserError, match="missing a required argument: 'hidden'"):
         check({"projector": {name: value for name, value in PROJECTOR.items() if name != "hidden"}})

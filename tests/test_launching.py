@@ -88,3 +88,19 @@ def test_folders_with_any_name_work(tmp_path):
     made = run("phantom", "layout=bids", f"out={root}", "subjects=1", "spacing=8.0", "workers=1", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert json.loads((root / "phantom.json").read_text())["subjects"] == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("epochs=many", "epochs must be int, got 'many'"),
+        ("epochs=0", "epochs and keep_every must be at least 1"),
+        ("most_set_aside=2", "most_set_aside must be a share between 0 and 1"),
+        ("pretrain.batch=1.5", "pretrain.batch must be int, got 1.5"),
+        ("objective.temperature=0", "temperature must be positive"),
+        ("ckpt_path=nothing.ckpt", "no checkpoint at nothing.ckpt"),
+    ],
+)
+def test_a_wrong_value_is_told_before_any_work(tmp_path, setting, said):
+    arguments = ["experiment=demo", "cohort.root=x", "run=run", setting]
+    assert said in refused("train", *arguments, cwd=tmp_path)

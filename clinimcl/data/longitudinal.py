@@ -117,7 +117,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
     def train_dataloader(self) -> DataLoader[PairBatch]:
         # Workers draw as soon as the loader is made, before Lightning calls set_epoch. After a resume, only `processed`
         # counts the epoch at whose end the checkpoint was written.
-        epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0
+        epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0  # type: ignore[attr-defined]
         self._sampler = PairSampler(self.sessions("train"), self._pretrain, epoch)
         return self._loader(PairDataset(self.scans, self.store), self._pretrain.batch, self._sampler)
 

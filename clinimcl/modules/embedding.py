@@ -1,14 +1,11 @@
 """Trained checkpoints → embeddings of a cohort's scans, and the voxels they are compared with."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch.utils.data import DataLoader
 
-from clinimcl.errors import UserError
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.preparation.store import Store
 
@@ -21,29 +18,6 @@ def rows_to_embed(scans: pd.DataFrame) -> list[int]:
     train = scans.loc[scans["split"] == "train", "subject"]
     wanted = set(train.unique()[:MOST_TRAINING_SUBJECTS])
     return scans.index[(scans["split"] == "test") | scans["subject"].isin(wanted)].tolist()
-
-
-def kept_checkpoints(folder: Path) -> dict[int, Path]:
-    """Epoch (counted from 1) → checkpoint, the best one included.
-
-    Raises:
-        UserError: there is none.
-    """
-    paths = [*sorted(folder.glob("epoch-*.ckpt")), folder / "best.ckpt"]
-    found = {epoch_of(path): path for path in paths if path.is_file()}
-    if not found:
-        raise UserError(f"{folder} holds no checkpoint: train first")
-    return dict(sorted(found.items()))
-
-
-def epoch_of(checkpoint: Path) -> int:
-    return int(torch.load(checkpoint, weights_only=True, map_location="cpu")["epoch"]) + 1
-
-
-def load(module: ContrastivePretraining, checkpoint: Path) -> None:
-    """Weights only: nothing is unpickled."""
-    module.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"])
-    module.eval()
 
 
 @torch.inference_mode()

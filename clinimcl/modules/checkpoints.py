@@ -1,0 +1,60 @@
+"""Checkpoints of a run: read weights-only, so that nothing in them can run."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clinimcl.errors import UserError
+from clinimcl.modules.contrastive import ContrastivePretraining
+
+
+def read(path: Path) -> dict[str, Any]:
+    """
+    Raises:
+        UserError: the file is missing, damaged, or holds more than tensors and plain values.
+    """
+    try:
+        checkpoint = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        raise UserError(f"no checkpoint at {path}: expected a file such as RUN/checkpoints/last.ckpt") from None
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} holds more than tensors and plain values, and loading it could run code: expected a checkpoint "
+            "of clinimcl"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged or no checkpoint: {type(error).__name__}") from None
+    if not isinstance(checkpoint, dict) or not {"state_dict", "epoch"} <= set(checkpoint):
+        raise UserError(f"{path} is no checkpoint of clinimcl: expected state_dict and epoch in it")
+    return checkpoint
+
+
+def kept(folder: Path) -> dict[int, Path]:
+    """Epoch (counted from 1) → checkpoint, the best one included.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not (folder / "best.ckpt").is_file():
+        raise UserError(f"{folder} holds no best.ckpt: the run did not finish an epoch; train first")
+    found = {epoch_of(path): path for path in [*sorted(folder.glob("epoch-*.ckpt")), folder / "best.ckpt"]}
+    return dict(sorted(found.items()))
+
+
+def epoch_of(path: Path) -> int:
+    return int(read(path)["epoch"]) + 1
+
+
+def load(module: ContrastivePretraining, path: Path) -> None:
+    """Put the weights into `module` and set it to evaluation.
+
+    Raises:
+        UserError: they are of another encoder or projector.
+    """
+    try:
+        module.load_state_dict(read(path)["state_dict"])
+    except RuntimeError as error:
+        raise UserError(f"{path} does not fit the configured encoder and projector: {error}") from None
+    module.eval()

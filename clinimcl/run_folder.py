@@ -1,18 +1,11 @@
 """What a run leaves behind besides its results: its configuration and how it ended."""
 
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
-def write_whole(path: Path, text: str) -> None:
-    """All of the file or none of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+from clinimcl.evaluation.files import write_json, write_text
 
 
 @contextmanager
@@ -21,7 +14,7 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
     from omegaconf import OmegaConf
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(configuration)))
+    write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
     _status(folder, "running")
     try:
         yield
@@ -32,4 +25,4 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
 
 
 def _status(folder: Path, status: str, error: str = "") -> None:
-    write_whole(folder / "status.json", json.dumps({"status": status} | ({"error": error} if error else {})))
+    write_json({"status": status} | ({"error": error} if error else {}), folder / "status.json")

@@ -1,10 +1,11 @@
 """How our figures look and how they are written."""
 
-import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from clinimcl.evaluation.files import whole
 
 # Ten colours that differ for colour-blind readers as well; Okabe and Ito 2008, and two more.
 SUBJECT_COLOURS = (
@@ -40,9 +41,5 @@ def plain(axes: Axes, title: str = "") -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """PNG, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as temporary:
         figure.savefig(temporary, format="png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

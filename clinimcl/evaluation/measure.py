@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from clinimcl.evaluation.diagnosis import Diagnosis, diagnosis
 from clinimcl.evaluation.embedded import Embedded, finite_epochs
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric, write_json, write_text
+from clinimcl.evaluation.files import write_json, write_text
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
 from clinimcl.evaluation.order import order_tau
 from clinimcl.evaluation.projection import Projections, project
 from clinimcl.evaluation.retrieval import (

@@ -1,9 +1,6 @@
 """What evaluation.json says of one metric, and how it is written."""
 
-import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -60,17 +57,3 @@ def statistic_metric(
         return Absent(f"an interval over pairs of subjects needs at least 3 of them, and there are {subjects}")
     interval: Interval = statistic_interval(statistic, subjects, bounds, rng)
     return Metric(*interval, n_subjects=subjects, n_items=n_items)
-
-
-def write_json(content: dict[str, object], path: Path) -> None:
-    """Whole or not at all; raises ValueError rather than write NaN, which JSON does not have."""
-    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
-
-
-def write_text(text: str, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.metrics import Absent, Metric, mean_metric, statistic_metric, write_json
+from clinimcl.evaluation.files import write_json
+from clinimcl.evaluation.metrics import Absent, Metric, mean_metric, statistic_metric
 
 
 def rng() -> np.random.Generator:

@@ -1,0 +1,28 @@
+"""Results as files: whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place if nothing is raised."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(content: dict[str, object], path: Path) -> None:
+    """Raises ValueError rather than write NaN, which JSON does not have."""
+    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)

@@ -42,8 +42,6 @@ ALLOWED = frozenset(
         "lightning.pytorch.loggers.tensorboard.TensorBoardLogger",
         "lightning.pytorch.loggers.wandb.WandbLogger",
         "lightning.pytorch.trainer.trainer.Trainer",
-        "monai.networks.nets.resnet.resnet18",
-        "torch.optim.adam.Adam",
         "torch.optim.adamw.AdamW",
     }
 )

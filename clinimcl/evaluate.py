@@ -1,6 +1,7 @@
 """`python -m clinimcl.evaluate run=RUN`: the metrics and the report of a trained run."""
 
 import importlib.metadata
+import json
 import math
 import platform
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from clinimcl.launching import launch
 from clinimcl.settings import EvaluateSettings, TrainSettings
 
 
-def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, speed: dict[str, float]) -> Any:
+def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
     """Measure every kept checkpoint of `run` on held-out subjects; write evaluation.json, figures and report.html.
 
     `datamodule` is set up. Returns the `Evaluation`.
@@ -39,7 +40,7 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, speed: dic
     losses = embedding.validation_losses(module, datamodule.val_dataloader())
     test = [row for row in rows if datamodule.scans.at[row, "split"] == "test"]
     tested = datamodule.scans.loc[test]
-    phantom = truth.read(Path(datamodule.cohort.root))
+    phantom = truth.read(datamodule.cohort.root)
     embedded = Embedded(
         scans,
         epochs,
@@ -59,8 +60,8 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, speed: dic
             "validation/retrieval_top1": 1 / max(1, len(losses)),
         },
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
-        audit=visits.summary(datamodule.reading.audit),
-        speed=speed,
+        audit=visits.summary(datamodule.audit),
+        speed=json.loads((run / "speed.json").read_text()),
         configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
         versions=versions(),
@@ -110,7 +111,8 @@ def evaluate_command(settings: EvaluateSettings) -> None:
     datamodule = experiment.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
-    evaluate_run(training, run, datamodule, {})
+    experiment.check_splits(run, datamodule.scans)
+    evaluate_run(training, run, datamodule)
     print(f"report: {run / 'report.html'}")
 
 

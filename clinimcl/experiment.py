@@ -1,15 +1,18 @@
 """The objects of one experiment, from its settings."""
 
+import json
 import logging
 import warnings
 from pathlib import Path
 
 import lightning.pytorch as pl
+import pandas as pd
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from clinimcl.building import build
+from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.errors import UserError
 from clinimcl.modules.contrastive import ContrastivePretraining
@@ -62,3 +65,13 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
         return build(settings.trainer, "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
+
+
+def check_splits(run: Path, scans: pd.DataFrame) -> None:
+    """No subject may have changed sides since `run` was trained.
+
+    Raises:
+        UserError: with their number.
+    """
+    if (run / "splits.json").is_file():
+        splits.check_unmoved(splits.sides(scans), json.loads((run / "splits.json").read_text()))

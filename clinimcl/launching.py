@@ -1,13 +1,16 @@
-"""From the command line to a plain configuration, and from an exception to an exit code."""
+"""From the command line to typed settings, and from an exception to an exit code."""
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+import hydra._internal.hydra
+import hydra.core.utils
 import hydra.utils
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -18,16 +21,8 @@ from omegaconf.errors import OmegaConfBaseException
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
-PATHS = (
-    "cohort.root",
-    "cohort.clinical",
-    "cohort.demographics",
-    "cohort.bids",
-    "store",
-    "out",
-    "run",
-    "ckpt_path",
-)
+PATHS = ("cohort.root", "store", "out", "run", "ckpt_path")
+QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
 
 
 def launch(task: Callable[[Settings], float | None], root: type[Settings], name: str) -> None:
@@ -37,37 +32,50 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
 
     Exits with 2 for a mistake of the user's, told in a sentence, and with 1 for one of ours, with its traceback.
     """
+    _close_side_doors()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions through instead of exiting with 1 itself
-    hydra.utils.instantiate = _build_callback  # type: ignore[assignment]  # Hydra builds `hydra.callbacks` with it, before any job starts
     sys.argv[1:] = [_quoted(argument) for argument in sys.argv[1:]]
     try:
-        if any(argument.startswith("--experimental-rerun") for argument in sys.argv):
+        if any(argument.startswith("--e") for argument in sys.argv):  # argparse takes abbreviations, too
             raise UserError(
-                "--experimental-rerun reads a pickle, which can run code: repeat the run from its config.yaml"
+                "--experimental-rerun reads a pickle, which can run code: repeat the run by its config.yaml"
             )
         hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, root))()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
 
 
+def _close_side_doors() -> None:
+    """What Hydra itself would call by a name in the configuration, before any job of ours starts.
+
+    Its callbacks go through our allow-list; its logging configuration, which can name any callable, is not applied.
+    """
+    hydra.utils.instantiate = lambda node, *_: build(OmegaConf.to_container(node, resolve=True), "hydra.callbacks")
+    hydra.core.utils.configure_log = hydra._internal.hydra.configure_log = lambda *_: None
+
+
 def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Callable[[DictConfig], float | None]:
     def job(composed: DictConfig) -> float | None:
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         try:
-            known = inspect.signature(root).parameters
-            _require_given(composed, known)
-            container = OmegaConf.to_container(composed, resolve=True)
-            assert isinstance(container, dict)
-            configuration = {str(name): node for name, node in container.items() if name in known}
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
+            configuration = _configuration(composed, inspect.signature(root).parameters)
+            if sweep and "run" in configuration:
                 configuration["run"] = HydraConfig.get().runtime.output_dir
             return task(settings(root, configuration))
         except UserError as error:
+            if sweep:
+                raise  # the other jobs of the sweep go on
             _refuse(error)
+        except ModuleNotFoundError as error:
+            if str(error.name).startswith("clinimcl"):
+                raise
+            _refuse(UserError(f"this command needs {error.name}, not installed: pip install 'clinimcl[train]'"))
 
     return job
 
 
-def _require_given(composed: DictConfig, known: Collection[str]) -> None:
+def _configuration(composed: DictConfig, known: Collection[str]) -> dict[str, Any]:
+    """The plain values of the keys that the command knows, all of them given, local paths absolute."""
     choices = HydraConfig.get().runtime.choices
     for group in ("experiment", "cohort"):
         if choices.get(group, "") is None:
@@ -76,11 +84,23 @@ def _require_given(composed: DictConfig, known: Collection[str]) -> None:
     missing = sorted(key for key in OmegaConf.missing_keys(composed) if key.split(".")[0] in known)
     if missing:
         raise UserError(f"{', '.join(missing)} must be given, for example {missing[0]}=...")
+    container = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(container, dict)
+    configuration = {str(name): node for name, node in container.items() if name in known}
+    for key in PATHS:
+        *owner, name = key.split(".")
+        node = configuration.get(owner[0], {}) if owner else configuration
+        node.update({name: _absolute(key, node[name])} if name in node else {})
+    return configuration
 
 
-def _refuse(error: BaseException) -> NoReturn:
-    print(f"clinimcl: {_sentence(error)}", file=sys.stderr)
-    sys.exit(2)
+def _absolute(key: str, path: Any) -> Any:
+    """A path that means the same from any folder, to any worker, and when the run is read again."""
+    if path == "":
+        raise UserError(f"{key} must be a path, got an empty one")
+    if not isinstance(path, str) or "://" in path:
+        return path
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _configurations() -> Path:
@@ -90,17 +110,20 @@ def _configurations() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
-def _build_callback(node: Any) -> Any:
-    return build(OmegaConf.to_container(node, resolve=True), "hydra.callbacks")
-
-
 def _quoted(argument: str) -> str:
     """Paths may hold spaces, parentheses, commas and `=`, which Hydra's grammar reserves."""
     key, equals, value = argument.partition("=")
-    if not equals or key.lstrip("+") not in PATHS or value[:1] in ("'", '"') or value == "null":
+    if not equals or key.lstrip("+") not in QUOTED or value[:1] in ("'", '"') or value == "null":
         return argument
-    sweep = "," in value and not Path(value).exists() and {"-m", "--multirun"} & set(sys.argv)
-    return argument if sweep else f"{key}='{value.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}'"
+    if "," in value and not Path(value).exists() and {"-m", "--multirun"} & set(sys.argv):
+        return argument  # a list to sweep over
+    escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), value)
+    return f"{key}='{escaped}'"
+
+
+def _refuse(error: BaseException) -> NoReturn:
+    print(f"clinimcl: {_sentence(error)}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _sentence(error: BaseException) -> str:

@@ -19,24 +19,35 @@ def _train(settings: TrainSettings) -> float | None:
     import lightning.pytorch as pl
 
     from clinimcl import evaluate, experiment, tracking
+    from clinimcl.cohorts import splits
+    from clinimcl.evaluation.files import write_json
     from clinimcl.modules import checkpoints
     from clinimcl.modules.speed import SpeedMeter
+    from clinimcl.preparation.prepare import TooManySetAside
 
     folder = Path(settings.run)
     experiment.hush()
     pl.seed_everything(settings.seed, verbose=False)
     module = experiment.module(settings)
+    datamodule = experiment.datamodule(settings)
+    try:
+        datamodule.prepare_data()
+    except TooManySetAside as error:
+        print(error.tally)
+        raise
+    assert datamodule.prepared is not None
+    print(datamodule.prepared.tally)
+    datamodule.setup()
     if settings.ckpt_path is not None:
         checkpoints.read(Path(settings.ckpt_path))
-    datamodule = experiment.datamodule(settings)
-    datamodule.prepare_data()
-    datamodule.setup()
-    print(datamodule.tally)
+        experiment.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
+    write_json(splits.sides(datamodule.scans), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
         trainer = experiment.trainer(settings, folder, loggers, speed)
         trainer.fit(module, datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
-        evaluation = evaluate.evaluate_run(settings, folder, datamodule, speed.measured())
+        write_json(speed.measured(), folder / "speed.json")
+        evaluation = evaluate.evaluate_run(settings, folder, datamodule)
         tracking.log_evaluation(loggers, evaluation)
     print(f"report: {folder / 'report.html'}")
     headline = evaluation.metrics.get("retrieval_top1")

@@ -79,8 +79,18 @@ def test_a_forbidden_target_among_hydra_s_callbacks_is_refused(tmp_path):
     assert "hydra.callbacks" in refused("prepare", *arguments, cwd=tmp_path)
 
 
-def test_a_pickled_rerun_is_refused(tmp_path):
-    assert "pickle" in refused("train", "--experimental-rerun", "config.pickle", cwd=tmp_path)
+@pytest.mark.parametrize("option", ["--experimental-rerun", "--experimental", "--e=config.pickle"])
+def test_a_pickled_rerun_is_refused(tmp_path, option):
+    assert "pickle" in refused("train", option, "config.pickle", cwd=tmp_path)
+
+
+def test_a_logging_configuration_runs_nothing(tmp_path):
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    door = "hydra: {job_logging: {version: 1, filters: {x: {'()': numpy.save, file: opened.npy, arr: 1}}, root: {}}}"
+    text = f"# @package _global_\ndefaults: [demo]\n{door}\n"
+    (tmp_path / "mine" / "experiment" / "mine.yaml").write_text(text)
+    refused("train", "--config-dir", "mine", "experiment=mine", "cohort.root=x", "run=run", cwd=tmp_path)
+    assert not (tmp_path / "opened.npy").exists()
 
 
 def test_folders_with_any_name_work(tmp_path):
@@ -93,12 +103,17 @@ def test_folders_with_any_name_work(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
+        ("preparation.grid=0", "grid must be at least 2"),
+        ("preparation.align=rigidd", "align must be none or rigid"),
+        ("pretrain.batch=0", "batch must be at least 1"),
+        ("store=gs://bucket/store", "must be a local folder"),
+        ("cohort.root=", "cohort.root must be a path"),
         ("epochs=many", "epochs must be int, got 'many'"),
         ("epochs=0", "epochs and keep_every must be at least 1"),
         ("most_set_aside=2", "most_set_aside must be a share between 0 and 1"),
         ("pretrain.batch=1.5", "pretrain.batch must be int, got 1.5"),
         ("objective.temperature=0", "temperature must be positive"),
-        ("ckpt_path=nothing.ckpt", "no checkpoint at nothing.ckpt"),
+        ("encoder.groups=7", "must be divisible by num_groups"),
     ],
 )
 def test_a_wrong_value_is_told_before_any_work(tmp_path, setting, said):

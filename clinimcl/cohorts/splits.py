@@ -204,21 +204,37 @@ def _check_apart(scans: pd.DataFrame, column: str, what: str) -> None:
         raise UserError("; ".join(found) + ": a subject and its scans must be on one side of a split")
 
 
-def repeats(scans: pd.DataFrame) -> int:
-    """Number of prepared scans whose file is, byte for byte, that of an earlier row: wasteful, not a leak."""
-    content = scans["content"].fillna("")
-    return int(content[content != ""].duplicated().sum())
+def sides(scans: pd.DataFrame) -> dict[str, str]:
+    """The split of each subject, under a digest of its name, to be kept with a run."""
+    subjects = scans.drop_duplicates("subject")
+    return {
+        hashlib.sha256(subject.encode()).hexdigest()[:16]: split
+        for subject, split in zip(subjects["subject"], subjects["split"], strict=True)
+    }
 
 
-def require_pairs(scans: pd.DataFrame) -> None:
-    """Contrastive pretraining needs two sessions of at least one subject (set-aside scans do not count).
+def check_unmoved(now: dict[str, str], before: dict[str, str]) -> None:
+    """A model may only be tested on, or go on training from, the division that it was trained with.
+
+    Raises: UserError with the number of subjects that changed sides.
+    """
+    moved = sum(before.get(subject, split) != split for subject, split in now.items())  # new subjects moved nowhere
+    if moved:
+        raise UserError(
+            f"{moved} subjects are in another split than when the run was trained: give the same cohort.fold and "
+            "cohort.split, and the cohort as it was, or train anew"
+        )
+
+
+def require_pairs(scans: pd.DataFrame, split: str) -> None:
+    """Contrastive pretraining needs two sessions of at least one subject.
 
     Raises: UserError with counts.
     """
-    usable = scans[scans["reason"].fillna("") == ""] if "reason" in scans else scans
-    if (usable.groupby("subject")["session"].nunique() >= 2).any():
+    if (scans.groupby("subject")["session"].nunique() >= 2).any():
         return
     raise UserError(
-        f"no subject has two sessions: {len(usable)} usable scans of {usable['subject'].nunique()} subjects. Pairs are "
-        "made of two sessions of one subject; choose a longitudinal cohort, or an experiment that pairs subjects"
+        f"no {split} subject has two sessions: {len(scans)} usable scans of {scans['subject'].nunique()} subjects. "
+        "Pairs are made of two sessions of one subject: choose a longitudinal cohort, or give the split more subjects "
+        "by cohort.split.validation and cohort.split.test"
     )

@@ -88,7 +88,8 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
         raise UserError(f"{where} has no column day, date or session; there are {', '.join(table.columns)}")
     if when is not None and day.isna().any():
         raise UserError(f"{where} row {day.index[day.isna()][0]}: {when.name} must not be empty")
-    session = when if names["session"] is None else table[names["session"]]
+    same = day.astype(str) if names["day"] is not None else when  # 1 and 1.0 are one day
+    session = same if names["session"] is None else table[names["session"]].where(table[names["session"]] != "", same)
     scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
     return scans if when is not None else _without_times(scans, where)
 

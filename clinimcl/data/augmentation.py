@@ -69,7 +69,7 @@ def _grid(pose: Float[Tensor, "batch 3 4"], sides: torch.Size) -> Float[Tensor, 
 
 
 def _rotation(angles: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3"]:
-    """About the three axes in turn, by the matrix exponential of the angles' skew matrix."""
+    """One turn whose axis and angle are the vector of the three angles: the exponential of its skew matrix."""
     x, y, z = angles.T
     zero = torch.zeros_like(x)
     skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)

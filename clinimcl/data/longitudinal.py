@@ -11,13 +11,13 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from clinimcl.cohorts.cohort import Cohort, Reading
+from clinimcl.cohorts.cohort import Cohort
 from clinimcl.cohorts.splits import require_pairs
 from clinimcl.data.batches import PairBatch, ScanBatch, Volume
 from clinimcl.data.sampling import Pair, PairSampler, Sampling, Sessions, fixed_pairs
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.prepare import Tally, prepare
+from clinimcl.preparation.prepare import Prepared, prepare
 from clinimcl.preparation.store import Store
 
 DAYS_A_YEAR = 365.25
@@ -88,7 +88,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         self._most_set_aside = most_set_aside
         self._pretrain = pretrain
         self._loading = loading
-        self.tally: Tally | None = None
+        self.prepared: Prepared | None = None
 
     def prepare_data(self) -> None:
         """Prepare what is not there yet.
@@ -96,18 +96,22 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         Raises:
             UserError: the cohort cannot be read, too many scans cannot be used, or splits share subjects or files.
         """
-        if self.tally is not None:
+        if self.prepared is not None:
             return
-        self.reading: Reading = self.cohort.table()
-        self.tally = prepare(
-            self.reading.scans, self.pipeline, self.store, self._engine, most_set_aside=self._most_set_aside
-        )
+        scans, self.audit = self.cohort.table()
+        self.prepared = prepare(scans, self.pipeline, self.store, self._engine, most_set_aside=self._most_set_aside)
+        self.store.write_audit(self.audit)
 
     def setup(self, stage: str | None = None) -> None:
-        table = self.store.table()
+        """
+        Raises:
+            UserError: no training or no validation subject has two sessions.
+        """
+        table = self.store.table() if self.prepared is None else self.prepared.scans
         self.set_aside = table[table["reason"] != ""]
         self.scans = table[table["reason"] == ""].reset_index(drop=True)
-        require_pairs(self.scans)
+        for split in ("train", "validation"):
+            require_pairs(self.scans[self.scans["split"] == split], split)
         self._sampler: PairSampler | None = None
 
     def sessions(self, split: str) -> Sessions:

@@ -25,8 +25,15 @@ class Sampling:
 
     batch: int  # pairs a step, each of another subject
     pairs_per_epoch: int  # rounded down to whole batches
-    subject_share: float  # of the subjects that an epoch draws from; the shares rotate
+    subject_share: float  # of the subjects that an epoch draws from; successive epochs take the next ones
     seed: int
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or not 0 < self.subject_share <= 1:
+            raise ValueError(
+                f"batch must be at least 1 and subject_share above 0 and at most 1, got {self.batch} and "
+                f"{self.subject_share}"
+            )
 
 
 class Sessions:
@@ -87,10 +94,11 @@ class PairSampler(Sampler[Pair]):
         self.epoch = epoch
 
     def _share(self, epoch: int) -> np.ndarray:
-        """The subjects of this epoch; successive epochs go through all of them before they are mixed again."""
-        shares = max(1, round(1 / self._sampling.subject_share))
-        generator = np.random.default_rng((self._sampling.seed, 1, epoch // shares))
-        return np.array_split(generator.permutation(len(self._sessions.subjects)), shares)[epoch % shares]
+        """The subjects of this epoch: a window that goes round and round through one mixed order of all of them."""
+        subjects = len(self._sessions.subjects)
+        share = round(self._sampling.subject_share * subjects)
+        order = np.random.default_rng((self._sampling.seed, 1)).permutation(subjects)
+        return order[(epoch * share + np.arange(share)) % max(1, subjects)]
 
 
 def fixed_pairs(sessions: Sessions, seed: int) -> list[Pair]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,6 @@ def write_text(text: str, path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(content: dict[str, object], path: Path) -> None:
+def write_json(content: Mapping[str, object], path: Path) -> None:
     """Raises ValueError rather than write NaN, which JSON does not have."""
     write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from clinimcl.data.augmentation import Augmentation
-from clinimcl.data.batches import PairBatch, ScanBatch
+from clinimcl.data.batches import PairBatch
 
 MakeOptimizer = Callable[[Iterator[nn.Parameter]], Optimizer]
 MakeSchedule = Callable[..., LRScheduler]
@@ -84,9 +84,6 @@ class ContrastivePretraining(pl.LightningModule):
         self.log("validation/loss", loss, prog_bar=True)
         self.log("validation/retrieval_top1", retrieval, prog_bar=True)
         self.log("validation/selection", retrieval - loss / 1000)  # the loss decides between equal retrievals
-
-    def predict_step(self, batch: ScanBatch, batch_idx: int) -> Float[Tensor, "batch embedding"]:
-        return self(batch.volume).float()
 
     def configure_optimizers(self) -> Any:
         optimizer = self._make_optimizer(self.parameters())

@@ -14,9 +14,9 @@ MOST_SIDE = 48  # voxels: raw voxels are compared at this resolution at most
 
 
 def rows_to_embed(scans: pd.DataFrame) -> list[int]:
-    """Every test scan, and the scans of the first training subjects."""
-    train = scans.loc[scans["split"] == "train", "subject"]
-    wanted = set(train.unique()[:MOST_TRAINING_SUBJECTS])
+    """Every test scan, and the scans of the first training subjects that have two sessions."""
+    sessions = scans[scans["split"] == "train"].groupby("subject", sort=False)["session"].nunique()
+    wanted = set(sessions.index[sessions > 1][:MOST_TRAINING_SUBJECTS])
     return scans.index[(scans["split"] == "test") | scans["subject"].isin(wanted)].tolist()
 
 

@@ -41,9 +41,12 @@ def write_cohort(
         return False
     partial_folder = out.with_name(out.name + ".partial")
     shutil.rmtree(partial_folder, ignore_errors=True)
-    partial_folder.mkdir(parents=True)
+    try:
+        partial_folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"out={out} cannot be written ({error.strerror}): name another folder") from error
     job = partial(_write_one, partial_folder, layout, seed, parameters)
-    rows = _run(job, subjects, workers or len(os.sched_getaffinity(0)))
+    rows = _run(job, subjects, workers or os.cpu_count() or 1)
     LAYOUTS[layout].write_tables(partial_folder, [sample_member(seed, index, parameters) for index in range(subjects)])
     pd.DataFrame(rows).to_csv(partial_folder / TRUTH, index=False)
     (partial_folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
@@ -60,6 +63,8 @@ def _description(layout: str, subjects: int, seed: int, parameters: BrainParamet
         raise UserError(f"subjects must be at least 1, got {subjects}")
     if seed < 0:
         raise UserError(f"seed must not be negative, got {seed}")
+    if not 0.5 <= parameters.spacing <= 20:
+        raise UserError(f"spacing must be between 0.5 and 20 mm, got {parameters.spacing:g}")
     return {
         "phantom": "brain",
         "layout": layout,

@@ -23,6 +23,10 @@ class Pipeline(ABC):
     grid: int  # voxels a side of the prepared cube
     spacing: Sequence[float] | None  # mm, in place of the header's
 
+    def __post_init__(self) -> None:
+        if self.grid < 2:
+            raise ValueError(f"grid must be at least 2 voxels, got {self.grid}")
+
     @abstractmethod
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]: ...
 
@@ -58,6 +62,16 @@ class FieldOfView(Pipeline):
     field_of_view: float  # mm a side
     percentile: float  # of the head's intensities, becomes 1
     align: str  # "none" or "rigid"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.align not in ("none", "rigid"):
+            raise ValueError(f"align must be none or rigid, got {self.align}")
+        if self.field_of_view <= 0 or not 0 < self.percentile <= 100:
+            raise ValueError(
+                f"field_of_view must be above 0 mm and percentile between 0 and 100, got {self.field_of_view} and "
+                f"{self.percentile}"
+            )
 
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]:
         voxels = intensity.scale(scan.voxels, percentile=self.percentile)

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import xxhash
+from jaxtyping import Float16
 from rich.console import Console
 from rich.progress import track
 
@@ -24,6 +26,10 @@ class Source(NamedTuple):
     fingerprint: str
 
 
+class UnreadableFile(UnusableScan):
+    """The file system's fault, not the scan's."""
+
+
 class Tally(NamedTuple):
     prepared: int
     already_there: int
@@ -36,6 +42,11 @@ class Tally(NamedTuple):
         )
 
 
+class Prepared(NamedTuple):
+    scans: pd.DataFrame  # the scan table with the columns of `Record`
+    tally: Tally
+
+
 class TooManySetAside(UserError):
     """More scans than allowed could not be used; carries the tally."""
 
@@ -44,7 +55,9 @@ class TooManySetAside(UserError):
         self.tally = tally
 
 
-def prepare(scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float) -> Tally:
+def prepare(
+    scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float
+) -> Prepared:
     """Prepare what is not prepared yet and write the store's table.
 
     A scan that cannot be used is set aside with its reason. `most_set_aside` is the share of scans that may be.
@@ -76,7 +89,7 @@ def prepare(scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engin
             f"{reasons}. See {store.folder / 'set_aside.csv'}",
         )
     splits.check(table[table["reason"] == ""])
-    return tally
+    return Prepared(table, tally)
 
 
 def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Record, bool]:
@@ -89,12 +102,24 @@ def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Reco
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
-        if fresh:
-            cube = pipeline.prepare(decode(source.path, raw), decode(source.mask, mask) if mask else None)
-        checksum = store.put(key, cube) if fresh else store.checksum(key)
+        checksum = store.put(key, _cube(pipeline, source, raw, mask)) if fresh else store.checksum(key)
+    except UnreadableFile as unreadable:
+        return Record("", pipeline.digest, content, "", "", str(unreadable)), True  # another run tries again
     except UnusableScan as unusable:
         return Record(source.fingerprint, pipeline.digest, content, "", "", str(unusable)), True
     return Record(source.fingerprint, pipeline.digest, content, key, checksum, ""), fresh
+
+
+def _cube(pipeline: Pipeline, source: Source, raw: bytes, mask: bytes) -> Float16[np.ndarray, "grid grid grid"]:
+    scan = decode(source.path, raw)
+    try:
+        brain = decode(source.mask, mask) if mask else None
+    except UnusableScan as unusable:
+        raise UnusableScan(f"its mask cannot be used: {unusable}") from None
+    try:
+        return pipeline.prepare(scan, brain)
+    except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
+        raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
 
 
 def decode(path: str, content: bytes) -> Scan:
@@ -109,14 +134,14 @@ def _read(path: str) -> bytes:
     try:
         content = file_system.cat_file(name)
     except FileNotFoundError:
-        raise UnusableScan("the file is not there") from None
+        raise UnreadableFile("the file is not there") from None
     except Exception as error:  # every remote file system has its own kinds
         if "://" in path:
             raise UserError(
                 f"{path.split('://')[0]}:// stopped answering ({type(error).__name__}: {error}): "
                 "run again, what is prepared stays"
             ) from error
-        raise UnusableScan(f"the file cannot be read ({type(error).__name__})") from error
+        raise UnreadableFile(f"the file cannot be read ({type(error).__name__})") from error
     if not content:
         raise UnusableScan("the file is empty")
     return content

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 import zlib
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from jaxtyping import Float, Shaped
 from nibabel.orientations import apply_orientation, io_orientation
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
+
+from clinimcl.errors import UserError
 
 Header = nib.Nifti1Header | nib.Nifti2Header
 
@@ -59,20 +62,28 @@ def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
     Raises:
         UnusableScan: the file holds more than a plain tensor, or no volume.
     """
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise UserError("reading .pt files needs torch, not installed: pip install 'clinimcl[train]'") from None
 
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:  # torch does not compare the archive's checksums
+            if archive.testzip() is not None:
+                raise UnusableScan("damaged: the tensor file fails its check")
         tensor = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except pickle.UnpicklingError:
         raise UnusableScan(
             "holds more than plain tensors, and loading it could run code; save it again as a plain tensor"
         ) from None
-    except (RuntimeError, EOFError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, KeyError, OSError):
         raise UnusableScan("damaged: not a tensor file") from None
     if not isinstance(tensor, torch.Tensor):
         raise UnusableScan(f"holds a {type(tensor).__name__}, expected one tensor")
-    voxels = tensor.squeeze().float().numpy()
-    if voxels.ndim != 3:
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
+        raise UnusableScan("holds a sparse, quantised or complex tensor, expected plain numbers")
+    voxels = tensor.detach().squeeze().float().numpy()
+    if voxels.ndim != 3 or min(voxels.shape) < 2:
         raise UnusableScan(f"has shape {tuple(tensor.shape)}, expected a volume of 3 axes")
     _check_voxels(voxels)
     return voxels

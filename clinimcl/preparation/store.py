@@ -1,12 +1,12 @@
 """The prepared store: one checksummed array file a scan, and a table. Everything is written whole or not at all."""
 
-import csv
 import errno
 import fcntl
 import io
 import json
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +22,7 @@ from clinimcl.errors import UserError
 
 TABLE = "scans.parquet"
 SET_ASIDE = "set_aside.csv"
+AUDIT = "match_audit.csv"
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -80,27 +81,31 @@ class Store:
         scans.to_parquet(buffer, index=False)
         self._write(self.folder / TABLE, buffer.getvalue())
         aside = scans.loc[scans["reason"] != "", ["subject", "path", "reason"]]
-        text = aside.to_csv(index=False, quoting=csv.QUOTE_MINIMAL)
-        self._write(self.folder / SET_ASIDE, text.encode())
+        self._write(self.folder / SET_ASIDE, aside.to_csv(index=False).encode())
+
+    def write_audit(self, audit: pd.DataFrame) -> None:
+        """How each scan came to its score; no file where nothing was matched."""
+        if len(audit):
+            self._write(self.folder / AUDIT, audit.to_csv(index=False).encode())
 
     @contextmanager
     def preparing(self) -> Iterator["Ledger"]:
-        """Hold the store for one preparation; the ledger of a killed one is taken up again.
+        """Hold the store for one preparation, after any other has ended; the ledger of a killed one is taken up again.
 
         Raises:
-            UserError: another process prepares into it.
+            UserError: the folder cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(
-                    f"another process prepares into store={self.folder}: wait for it, or name another store"
-                ) from None
+                print(f"waiting for another process that prepares into {self.folder}", file=sys.stderr, flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
-            ledger = Ledger(self.folder / "ledger.jsonl")
-            yield ledger
+            yield Ledger(self.folder / "ledger.jsonl")
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
 
     def _array(self, key: str) -> Path:
@@ -108,23 +113,31 @@ class Store:
 
     def _write(self, path: Path, content: bytes) -> None:
         temporary = self.folder / "partial" / uuid.uuid4().hex
-        try:
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            with suppress(OSError):
+        with _writing(self.folder):
+            try:
+                temporary.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
                 temporary.unlink(missing_ok=True)
-            if error.errno in NO_SPACE:
-                raise UserError(
-                    f"store={self.folder} has no space left for {len(content):,} bytes ({error.strerror}): "
-                    "free some or name another store; what is prepared stays"
-                ) from error
-            raise UserError(f"store={self.folder} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Failures of the disk as sentences."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise UserError(
+                f"store={folder} has no space left ({error.strerror}): free some or name another store; "
+                "what is prepared stays"
+            ) from error
+        raise UserError(f"store={folder} cannot be written ({error.strerror}): name another store") from error
 
 
 class Ledger:
@@ -144,7 +157,7 @@ class Ledger:
         return records
 
     def add(self, path: str, record: Record) -> None:
-        with self._path.open("a") as file:
+        with _writing(self._path.parent), self._path.open("a") as file:
             file.write(json.dumps([path, *record]) + "\n")
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.splits import Splitting, assign, check, repeats, require_pairs
+from clinimcl.cohorts.splits import Splitting, assign, check, check_unmoved, require_pairs, sides
 from clinimcl.errors import UserError
 
 
@@ -167,15 +167,26 @@ def test_files_that_could_not_be_read_are_not_equal():
     assert check(scans(2, 1, split=["train", "test"], content=["", None])) is None
 
 
-def test_an_equal_file_within_a_split_is_counted_not_refused():
-    table = scans(2, 2, split="train", content=["a", "b", "b", "b"])
-    check(table)
-    assert repeats(table) == 2
+def test_an_equal_file_within_a_split_is_no_leak():
+    assert check(scans(2, 2, split="train", content=["a", "b", "b", "b"])) is None
 
 
 def test_pairs_need_two_sessions_of_somebody():
-    with pytest.raises(UserError, match=r"no subject has two sessions: 4 usable scans of 4 subjects"):
-        require_pairs(scans(4, 1))
-    with pytest.raises(UserError, match=r"no subject has two sessions"):
-        require_pairs(scans(1, 2, reason=["", "truncated"]))
-    assert require_pairs(scans(1, 2, reason="")) is None
+    with pytest.raises(UserError, match=r"no train subject has two sessions: 4 usable scans of 4 subjects"):
+        require_pairs(scans(4, 1), "train")
+    assert require_pairs(scans(1, 2), "train") is None
+
+
+def test_a_subject_that_changed_sides_is_counted():
+    before = sides(scans(3, 1, split=["train", "test", "test"]))
+    with pytest.raises(UserError, match=r"2 subjects are in another split"):
+        check_unmoved(sides(scans(3, 1, split=["test", "train", "test"])), before)
+
+
+def test_new_subjects_change_no_sides():
+    before = sides(scans(2, 1, split=["train", "test"]))
+    assert check_unmoved(sides(scans(3, 1, split=["train", "test", "test"])), before) is None
+
+
+def test_sides_are_kept_without_names():
+    assert not any("S0" in subject for subject in sides(scans(2, 1, split="train")))

@@ -59,6 +59,15 @@ def test_the_share_rotates_through_all_subjects():
     assert len(set().union(*drawn)) == 12
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
+def test_a_share_of_any_size_is_drawn_from_and_never_repeats_a_subject_in_a_batch(share):
+    table = scans(11)
+    for epoch in range(5):
+        drawn = drawn_subjects(sampler(table, batch=3, pairs=9, share=share, epoch=epoch), table)
+        assert len(set(drawn)) <= round(share * 11)
+        assert all(len(set(drawn[start : start + 3])) == 3 for start in range(0, 9, 3))
+
+
 def test_a_subject_with_one_session_is_never_drawn():
     table = pd.concat([scans(4), pd.DataFrame([("alone", "d0", 0)], columns=["subject", "session", "run"])])
     assert len(Sessions(table.reset_index(drop=True)).subjects) == 4

@@ -72,7 +72,7 @@ def test_the_report_needs_no_network_and_names_no_subject(trained):
 
 
 def test_the_last_line_names_the_report(trained):
-    assert trained[1].stdout.strip().splitlines()[-1] == "report: run/report.html"
+    assert trained[1].stdout.strip().splitlines()[-1] == f"report: {trained[0] / 'run' / 'report.html'}"
 
 
 def test_what_goes_to_wandb_tells_no_host_path_or_subject(trained):
@@ -100,6 +100,29 @@ def test_training_continues_from_a_checkpoint(trained, clinimcl, phantom):
     assert pd.read_csv(folder / "longer" / "metrics.csv")["epoch"].dropna().unique().tolist() == [2]
 
 
+def test_a_run_in_the_folder_of_an_older_one_leaves_nothing_of_it(trained, clinimcl, phantom):
+    folder = trained[0]
+    arguments = [*TINY, f"cohort.root={phantom}", "store=store", "run=again"]
+    assert clinimcl("train", *arguments, "epochs=2", cwd=folder).returncode == 0
+    result = clinimcl("train", *arguments, "epochs=1", "encoder.channels=[8]", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    kept = {path.name for path in (folder / "again" / "checkpoints").iterdir()}
+    assert kept == {"best.ckpt", "last.ckpt", "epoch-001.ckpt"}
+
+
+def test_another_split_than_the_trained_one_is_refused(trained, clinimcl, phantom):
+    arguments = [f"cohort.root={phantom}", "run=other", "store=store", "ckpt_path=run/checkpoints/last.ckpt"]
+    result = clinimcl("train", *TINY, *arguments, "epochs=3", "cohort.split.seed=5", cwd=trained[0])
+    assert result.returncode == 2
+    assert "are in another split than when the run was trained" in result.stderr
+
+
+def test_the_report_and_the_store_hold_the_match_audit(trained):
+    audit = pd.read_csv(trained[0] / "store" / "match_audit.csv")
+    assert {"matched", "tie", "unmatched"} >= set(audit["status"])
+    assert "atching of clinical visits" in (trained[0] / "run" / "report.html").read_text()
+
+
 def test_a_cohort_without_second_sessions_is_refused_and_the_run_marked_failed(clinimcl, phantom, tmp_path):
     table = pd.DataFrame(
         {"subject": f"s{index}", "day": 0, "path": str(path)}
@@ -109,5 +132,5 @@ def test_a_cohort_without_second_sessions_is_refused_and_the_run_marked_failed(c
     arguments = ["cohort=table", "cohort.root=scans.csv", "run=run", "store=store"]
     result = clinimcl("train", *TINY, *arguments, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
-    assert "no subject has two sessions" in result.stderr
+    assert "subject has two sessions" in result.stderr
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nibabel as nib
 import numpy as np
@@ -37,7 +38,7 @@ ALONE = Local(1)
 
 
 def prepared(scans, folder, pipeline=PIPELINE, engine=ALONE, most=0.9):
-    return prepare(scans, pipeline, Store(folder), engine, most_set_aside=most)
+    return prepare(scans, pipeline, Store(folder), engine, most_set_aside=most).tally
 
 
 def contents(folder):
@@ -193,7 +194,43 @@ def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing_half_written(tmp_p
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.stat().st_size]
 
 
-def test_two_preparations_do_not_share_a_store(tmp_path):
-    store = Store(tmp_path / "store")
-    with store.preparing(), pytest.raises(UserError, match="another process prepares into"):
-        prepared(cohort(tmp_path / "raw"), tmp_path / "store")
+def test_a_second_preparation_waits_for_the_first(tmp_path, capfd):
+    store, scans = Store(tmp_path / "store"), cohort(tmp_path / "raw")
+    with ThreadPoolExecutor() as pool:
+        with store.preparing():
+            second = pool.submit(prepared, scans, tmp_path / "store")
+            time.sleep(0.5)
+            assert not second.done()
+        assert second.result() == (4, 0, 0)
+    assert "waiting for another process" in capfd.readouterr().err
+
+
+def test_an_unwritable_store_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UserError, match="cannot be written"):
+        prepared(cohort(tmp_path / "raw"), tmp_path / "file" / "store")
+
+
+def test_a_scan_without_a_range_is_set_aside_and_ends_nothing(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    voxels = np.full((8, 8, 8), 100_000_000, np.int32)
+    voxels[0, 0, 0] += 1
+    nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), scans["path"][1])
+    assert prepared(scans, tmp_path / "store") == (3, 0, 1)
+
+
+def test_an_empty_mask_sets_the_scan_aside(tmp_path):
+    scans = cohort(tmp_path / "raw", 2)
+    nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.uint8), np.eye(4)), tmp_path / "mask.nii")
+    scans["mask"] = [str(tmp_path / "mask.nii"), None]
+    assert prepared(scans, tmp_path / "store") == (1, 0, 1)
+    assert "its mask cannot be used" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+
+
+def test_a_file_that_was_missing_is_looked_for_again(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    content = (tmp_path / "raw" / "scan 1.nii.gz").read_bytes()
+    (tmp_path / "raw" / "scan 1.nii.gz").unlink()
+    assert prepared(scans, tmp_path / "store") == (3, 0, 1)
+    (tmp_path / "raw" / "scan 1.nii.gz").write_bytes(content)
+    assert prepared(scans, tmp_path / "store") == (1, 3, 0)

@@ -118,6 +118,25 @@ def test_a_plain_tensor_is_read():
     assert np.array_equal(decode_tensor(saved(tensor)), tensor[0].numpy())
 
 
+def test_a_flipped_bit_in_a_tensor_file_changes_no_loaded_voxel():
+    tensor, generator, changed = torch.rand(6, 6, 6), np.random.default_rng(0), 0
+    content = saved(tensor)
+    for _ in range(100):
+        flipped = bytearray(content)
+        flipped[generator.integers(len(content))] ^= 1 << generator.integers(8)
+        try:
+            changed += not np.array_equal(decode_tensor(bytes(flipped)), tensor.numpy())
+        except UnusableScan:
+            continue
+    assert changed == 0
+
+
+@pytest.mark.parametrize("tensor", [torch.rand(4, 4, 4).to_sparse(), torch.rand(4, 4, 4) + 1j, torch.rand(0, 4, 4)])
+def test_tensors_of_other_kinds_are_unusable(tensor):
+    with pytest.raises(UnusableScan):
+        decode_tensor(saved(tensor))
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("harm",))

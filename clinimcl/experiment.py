@@ -56,7 +56,6 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
         "best",
         monitor="validation/selection",
         mode="max",
-        save_last=True,
         enable_version_counter=False,
     )
     kept = KeepEvery(checkpoints, settings.keep_every)

@@ -77,7 +77,9 @@ def test_the_last_line_names_the_report(trained):
 
 def test_what_goes_to_wandb_tells_no_host_path_or_subject(trained):
     folder = trained[0]
-    logged = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and "wandb" in path.parts)
+    wandb = [path for path in (folder / "run" / "wandb").rglob("*") if path.is_file()]
+    sent = [path for path in wandb if path.suffix == ".wandb" or "files" in path.parts]
+    logged = b"".join(path.read_bytes() for path in sent)
     assert b"validation/retrieval_top1" in logged
     for secret in ("OAS3", "OASIS 3", str(folder)):
         assert secret.encode() not in logged
@@ -129,7 +131,7 @@ def test_a_cohort_without_second_sessions_is_refused_and_the_run_marked_failed(c
         for index, path in enumerate(sorted(phantom.glob("*_MR_*/anat*/*.nii.gz"))[:8])
     )
     table.to_csv(tmp_path / "scans.csv", index=False)
-    arguments = ["cohort=table", "cohort.root=scans.csv", "run=run", "store=store"]
+    arguments = ["cohort=table", "cohort.root=scans.csv", "cohort.score=null", "run=run", "store=store"]
     result = clinimcl("train", *TINY, *arguments, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
     assert "subject has two sessions" in result.stderr

@@ -112,6 +112,11 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(tmp_path):
         assert torch.equal(mine, theirs)
 
 
+def test_the_last_checkpoint_is_of_the_last_epoch(tmp_path):
+    trainer(tmp_path, 3, KeepEvery(tmp_path, 5)).fit(module(), **loaders())
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["epoch"] == 2
+
+
 def test_checkpoints_hold_nothing_but_plain_tensors_and_numbers(tmp_path):
     schedule = functools.partial(one_cycle, warm_up=0.25)
     trainer(tmp_path, 1, KeepEvery(tmp_path, 1)).fit(module(schedule=schedule), **loaders())

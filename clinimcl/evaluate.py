@@ -17,18 +17,25 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
 
     `datamodule` is set up. Returns the `Evaluation`.
     """
-    from omegaconf import OmegaConf
-
-    from clinimcl import experiment, tracking
-    from clinimcl.cohorts import visits
-    from clinimcl.evaluation.embedded import Embedded
     from clinimcl.evaluation.measure import evaluate, write_evaluation
-    from clinimcl.evaluation.report import RunRecord, write_report
-    from clinimcl.modules import checkpoints, embedding
+    from clinimcl.evaluation.report import write_report
     from clinimcl.phantoms import truth
 
+    phantom = truth.read(datamodule.cohort.root)
+    embedded = _embedded(settings, run, datamodule, phantom)
+    evaluation = evaluate(embedded, seed=settings.seed)
+    write_evaluation(evaluation, run)
+    write_report(embedded, evaluation, _record(settings, run, datamodule, embedded, phantom), run)
+    return evaluation
+
+
+def _embedded(settings: TrainSettings, run: Path, datamodule: Any, phantom: Any) -> Any:
+    """What is measured: embeddings at every kept epoch, and the voxels that they are compared with."""
+    from clinimcl import experiment
+    from clinimcl.evaluation.embedded import Embedded
+    from clinimcl.modules import checkpoints, embedding
+
     rows = embedding.rows_to_embed(datamodule.scans)
-    scans = datamodule.scans.loc[rows].reset_index(drop=True)
     module = experiment.module(settings)
     kept = checkpoints.kept(run / "checkpoints")
     epochs = {}
@@ -37,27 +44,35 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
         epochs[epoch] = embedding.embed(module, datamodule.scan_dataloader(rows))
     best = checkpoints.epoch_of(run / "checkpoints" / "best.ckpt")
     checkpoints.load(module, kept[best])
-    losses = embedding.validation_losses(module, datamodule.val_dataloader())
-    test = [row for row in rows if datamodule.scans.at[row, "split"] == "test"]
-    tested = datamodule.scans.loc[test]
-    phantom = truth.read(datamodule.cohort.root)
-    embedded = Embedded(
+    scans = datamodule.scans.loc[rows].reset_index(drop=True)
+    test = scans[scans["split"] == "test"]
+    return Embedded(
         scans,
         epochs,
         best,
-        embedding.voxels(datamodule.store, tested) if test else None,
-        _realigned(datamodule, tested["path"], phantom) if test and phantom else None,
-        losses,
+        embedding.voxels(datamodule.store, test) if len(test) else None,
+        _realigned(datamodule, test["path"], phantom) if len(test) and phantom else None,
+        embedding.validation_losses(module, datamodule.val_dataloader()),
     )
-    evaluation = evaluate(embedded, seed=settings.seed)
-    write_evaluation(evaluation, run)
-    record = RunRecord(
+
+
+def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, phantom: Any) -> Any:
+    """What else the report tells of the run."""
+    from omegaconf import OmegaConf
+
+    from clinimcl import tracking
+    from clinimcl.cohorts import visits
+    from clinimcl.evaluation.report import RunRecord
+    from clinimcl.modules import embedding
+
+    validated = len(embedded.validation_losses)
+    return RunRecord(
         title=settings.name,
         curves=_curves(run / "metrics.csv"),
         chances={
             "train/loss": math.log(settings.pretrain["batch"]),
-            "validation/loss": math.log(max(1, len(losses))),
-            "validation/retrieval_top1": 1 / max(1, len(losses)),
+            "validation/loss": math.log(validated),
+            "validation/retrieval_top1": 1 / validated,
         },
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.audit),
@@ -65,10 +80,8 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
         configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
         versions=versions(),
-        volumes=embedding.mosaic_volumes(datamodule.store, scans),
+        volumes=embedding.mosaic_volumes(datamodule.store, embedded.scans),
     )
-    write_report(embedded, evaluation, record, run)
-    return evaluation
 
 
 def _curves(path: Path) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import pandas as pd
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -16,7 +16,7 @@ from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.errors import UserError
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.keep import KeepEvery
+from clinimcl.modules.keep import KeepBest, KeepEvery
 from clinimcl.preparation.store import Store
 from clinimcl.prepare import store_folder
 from clinimcl.settings import TrainSettings
@@ -51,13 +51,7 @@ def module(settings: TrainSettings) -> ContrastivePretraining:
 def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:
     """Keeps the best checkpoint by validation retrieval, the last one, and one every `keep_every` epochs."""
     checkpoints = folder / "checkpoints"
-    best = ModelCheckpoint(
-        checkpoints,
-        "best",
-        monitor="validation/selection",
-        mode="max",
-        enable_version_counter=False,
-    )
+    best = KeepBest(checkpoints, "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every)
     callbacks = [best, kept, speed, LearningRateMonitor("step"), RichProgressBar()]
     try:

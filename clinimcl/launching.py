@@ -43,6 +43,9 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
         hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, root))()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
+    except KeyboardInterrupt:
+        print("clinimcl: interrupted; what is prepared stays, run again to continue", file=sys.stderr)
+        sys.exit(130)
 
 
 def _close_side_doors() -> None:

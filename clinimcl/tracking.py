@@ -13,7 +13,7 @@ from clinimcl.building import build
 from clinimcl.evaluation.measure import Evaluation
 from clinimcl.settings import TrainSettings
 
-PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path"}
+PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address"}
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """`python -m clinimcl.train experiment=oasis_infonce cohort.root=DIR`: prepare, train, evaluate, report."""
 
+import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +19,7 @@ def train(settings: TrainSettings) -> float | None:
 
 def _train(settings: TrainSettings) -> float | None:
     import lightning.pytorch as pl
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
 
     from clinimcl import evaluate, experiment, tracking
     from clinimcl.cohorts import splits
@@ -45,7 +48,10 @@ def _train(settings: TrainSettings) -> float | None:
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
         trainer = experiment.trainer(settings, folder, loggers, speed)
-        trainer.fit(module, datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
+        try:
+            trainer.fit(module, datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
+        except SIGTERMException:
+            sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
         write_json(speed.measured(), folder / "speed.json")
         evaluation = evaluate.evaluate_run(settings, folder, datamodule)
         tracking.log_evaluation(loggers, evaluation)

@@ -105,7 +105,7 @@ def test_folders_with_any_name_work(tmp_path):
     [
         ("preparation.grid=0", "grid must be at least 2"),
         ("preparation.align=rigidd", "align must be none or rigid"),
-        ("pretrain.batch=0", "batch must be at least 1"),
+        ("pretrain.batch=0", "batch must be at least 2"),
         ("store=gs://bucket/store", "must be a local folder"),
         ("cohort.root=", "cohort.root must be a path"),
         ("epochs=many", "epochs must be int, got 'many'"),

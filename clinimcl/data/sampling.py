@@ -29,9 +29,9 @@ class Sampling:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or not 0 < self.subject_share <= 1:
+        if self.batch < 2 or not 0 < self.subject_share <= 1:
             raise ValueError(
-                f"batch must be at least 1 and subject_share above 0 and at most 1, got {self.batch} and "
+                f"batch must be at least 2 and subject_share above 0 and at most 1, got {self.batch} and "
                 f"{self.subject_share}"
             )
 

@@ -13,12 +13,17 @@ COURSE = {"retrieval_top1", "longitudinal_distance", "effective_rank", "total_va
 
 
 class Diagnosis(NamedTuple):
-    name: str  # healthy, collapse, memorisation, never started, over-compression, unknown
+    name: str  # healthy, collapse, memorisation, never started, no better than voxels, over-compression, unknown
     sentence: str
 
 
-def diagnosis(by_epoch: dict[int, dict[str, Outcome]], best: int, train_top1: Outcome) -> Diagnosis:
-    """Judges the reported epoch, and the course up to the last one for over-compression."""
+def diagnosis(
+    by_epoch: dict[int, dict[str, Outcome]], best: int, train_top1: Outcome, over_voxels: Outcome
+) -> Diagnosis:
+    """Judges the reported epoch, and the course up to the last one for over-compression.
+
+    `over_voxels` is the retrieval beyond that of raw voxels, which an encoder that learned nothing keeps or loses.
+    """
     measured = known(by_epoch[best])
     top1 = measured.get("retrieval_top1")
     if top1 is None or top1.chance is None:
@@ -39,6 +44,13 @@ def diagnosis(by_epoch: dict[int, dict[str, Outcome]], best: int, train_top1: Ou
             f"Retrieval of held-out subjects ({top1.value:.3f}) cannot be told from chance "
             f"({top1.chance:.3f}): training never started. Centre the scans, lower the learning rate, use "
             "gentler augmentation or train longer.",
+        )
+    if isinstance(over_voxels, Metric) and over_voxels.low <= 0:
+        return Diagnosis(
+            "no better than voxels",
+            f"Held-out subjects are found again above chance, but raw voxels do as well (difference "
+            f"{over_voxels.value:.3f}, interval {over_voxels.low:.3f} to {over_voxels.high:.3f}): it is not shown that "
+            "the encoder learned anything. Train longer, on more subjects, or with other augmentation.",
         )
     return over_compression(by_epoch) or Diagnosis(
         "healthy",

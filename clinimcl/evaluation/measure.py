@@ -67,7 +67,9 @@ def evaluate(embedded: Embedded, seed: int) -> Evaluation:
         by_epoch=by_epoch,
         by_gap=measure_gaps(test, given, rng),
         spread=longitudinal_distances(sessions_of(test, embedded.vectors(embedded.best, "test"))),
-        diagnosis=diagnosis(by_epoch, embedded.best, train_top1(embedded, rng)),
+        diagnosis=diagnosis(
+            by_epoch, embedded.best, train_top1(embedded, rng), outcomes["retrieval_top1_minus_raw_voxels"]
+        ),
         projections=project(embedded, seed) if len(test) > 1 else {},
     )
 

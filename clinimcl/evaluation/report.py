@@ -74,7 +74,7 @@ def figures(
 def pictured(
     scans: pd.DataFrame, volumes: dict[int, Volume], names: dict[str, str]
 ) -> tuple[list[tuple[str, Volume]], list[tuple[str, tuple[Volume, Volume]]]]:
-    """Captions with the volumes that were given, and with their pairs of consecutive sessions."""
+    """Captions with the volumes that were given, and with their pairs of an earlier and a later session."""
     rows = scans.iloc[sorted(volumes)].assign(row=sorted(volumes)).sort_values("day", kind="stable")
     singles, pairs = [], []
     for subject, own in rows.groupby("subject", sort=False):

@@ -1,9 +1,24 @@
-"""Checkpoints kept for evaluation."""
+"""Checkpoints that a run keeps."""
 
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import lightning.pytorch as pl
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+
+@final
+class KeepBest(ModelCheckpoint):
+    """`best.ckpt` by a logged value. It leaves no state in checkpoints: that would hold this machine's paths."""
+
+    def __init__(self, folder: Path, monitor: str) -> None:
+        super().__init__(folder, "best", monitor=monitor, mode="max", enable_version_counter=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """A continued run judges its own epochs."""
 
 
 @final

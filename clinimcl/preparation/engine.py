@@ -74,7 +74,7 @@ def _connect(address: str) -> Any:
 
     try:
         return Client(address, timeout="8s")
-    except OSError:
+    except (OSError, ValueError):
         raise UserError(
             f"no Dask scheduler answers at engine.address={address}, expected one like tcp://host:8786"
         ) from None

@@ -98,7 +98,7 @@ def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Reco
     try:
         raw = _read(source.path)
         content = xxhash.xxh3_128_hexdigest(raw)
-        mask = _read(source.mask) if source.mask else b""
+        mask = _read(source.mask, "its mask") if source.mask else b""
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
@@ -111,15 +111,18 @@ def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Reco
 
 
 def _cube(pipeline: Pipeline, source: Source, raw: bytes, mask: bytes) -> Float16[np.ndarray, "grid grid grid"]:
-    scan = decode(source.path, raw)
     try:
-        brain = decode(source.mask, mask) if mask else None
-    except UnusableScan as unusable:
-        raise UnusableScan(f"its mask cannot be used: {unusable}") from None
-    try:
-        return pipeline.prepare(scan, brain)
+        scan = decode(source.path, raw)
+        return pipeline.prepare(scan, _mask(source.mask, mask) if mask else None)
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
+
+
+def _mask(path: str, content: bytes) -> Scan:
+    try:
+        return decode(path, content)
+    except UnusableScan as unusable:
+        raise UnusableScan(f"its mask cannot be used: {unusable}") from None
 
 
 def decode(path: str, content: bytes) -> Scan:
@@ -129,21 +132,21 @@ def decode(path: str, content: bytes) -> Scan:
     return decode_nifti(content)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, what: str = "the file") -> bytes:
     file_system, name = connect(path)
     try:
         content = file_system.cat_file(name)
     except FileNotFoundError:
-        raise UnreadableFile("the file is not there") from None
+        raise UnreadableFile(f"{what} is not there") from None
     except Exception as error:  # every remote file system has its own kinds
         if "://" in path:
             raise UserError(
                 f"{path.split('://')[0]}:// stopped answering ({type(error).__name__}: {error}): "
                 "run again, what is prepared stays"
             ) from error
-        raise UnreadableFile(f"the file cannot be read ({type(error).__name__})") from error
+        raise UnreadableFile(f"{what} cannot be read ({type(error).__name__})") from error
     if not content:
-        raise UnusableScan("the file is empty")
+        raise UnusableScan(f"{what} is empty")
     return content
 
 

@@ -44,6 +44,12 @@ def test_the_run_folder_holds_what_the_contract_names(trained):
     }
 
 
+def test_checkpoints_hold_no_path(trained):
+    folder = trained[0]
+    for path in (folder / "run" / "checkpoints").iterdir():
+        assert str(folder).encode() not in path.read_bytes()
+
+
 def test_every_metric_stands_with_its_interval(trained):
     metrics = json.loads((trained[0] / "run" / "evaluation.json").read_text())
     assert {"retrieval_top1", "raw_voxels_retrieval_top1", "realigned_voxels_retrieval_top1", "val_loss"} <= set(

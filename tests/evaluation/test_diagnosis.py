@@ -2,6 +2,7 @@ from clinimcl.evaluation.diagnosis import diagnosis
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 NO_TRAINING = Absent("not embedded")
+BETTER = Metric(0.3, 0.2, 0.4, 40, 120, chance=0.0)
 
 
 def epoch(top1: float = 0.9, rank: float = 40.0, apart: float = 0.8, own: float = 0.1) -> dict[str, Outcome]:
@@ -17,8 +18,13 @@ def epoch(top1: float = 0.9, rank: float = 40.0, apart: float = 0.8, own: float 
     }
 
 
-def name(*epochs: dict[str, Outcome], train_top1: Outcome = NO_TRAINING) -> str:
-    return diagnosis(dict(enumerate(epochs)), len(epochs) - 1, train_top1).name
+def name(*epochs: dict[str, Outcome], train_top1: Outcome = NO_TRAINING, over_voxels: Outcome = BETTER) -> str:
+    return diagnosis(dict(enumerate(epochs)), len(epochs) - 1, train_top1, over_voxels).name
+
+
+def test_an_encoder_that_raw_voxels_match_is_not_called_healthy():
+    no_better = Metric(0.1, -0.02, 0.2, 40, 120, chance=0.0)
+    assert name(epoch(), over_voxels=no_better) == "no better than voxels"
 
 
 def test_good_numbers_are_healthy():
@@ -64,4 +70,4 @@ def test_without_test_subjects_nothing_is_said():
 
 
 def test_sentence_names_chance_beside_the_value():
-    assert "0.020" in diagnosis({0: epoch(top1=0.04)}, 0, NO_TRAINING).sentence
+    assert "0.020" in diagnosis({0: epoch(top1=0.04)}, 0, NO_TRAINING, BETTER).sentence

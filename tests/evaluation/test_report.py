@@ -111,7 +111,7 @@ def test_scans_are_shown_only_when_given(tmp_path: Path):
     text = html(tmp_path, RECORD._replace(volumes=volumes))
     assert (tmp_path / "figures" / "mosaic.png").exists()
     assert (tmp_path / "figures" / "pairs.png").exists()
-    assert "Pairs of consecutive sessions" in text
+    assert "The first and the last session of a subject" in text
 
 
 def test_same_inputs_give_the_same_report(run: Path, tmp_path: Path):

@@ -15,18 +15,19 @@ from clinimcl.settings import EvaluateSettings, TrainSettings
 def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
     """Measure every kept checkpoint of `run` on held-out subjects; write evaluation.json, figures and report.html.
 
-    `datamodule` is set up. Returns the `Evaluation`.
+    `datamodule` is set up. Returns what was `Reported`.
     """
     from clinimcl.evaluation.measure import evaluate, write_evaluation
-    from clinimcl.evaluation.report import write_report
+    from clinimcl.evaluation.report import Reported, write_report
     from clinimcl.phantoms import truth
 
     phantom = truth.read(datamodule.cohort.root)
     embedded = _embedded(settings, run, datamodule, phantom)
     evaluation = evaluate(embedded, seed=settings.seed)
     write_evaluation(evaluation, run)
-    write_report(embedded, evaluation, _record(settings, run, datamodule, embedded, phantom), run)
-    return evaluation
+    record = _record(settings, run, datamodule, embedded, phantom)
+    write_report(embedded, evaluation, record, run)
+    return Reported(embedded, evaluation, record)
 
 
 def _embedded(settings: TrainSettings, run: Path, datamodule: Any, phantom: Any) -> Any:
@@ -62,7 +63,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
 
     from clinimcl import tracking
     from clinimcl.cohorts import visits
-    from clinimcl.evaluation.report import RunRecord
+    from clinimcl.evaluation.report import RunRecord, counts
     from clinimcl.modules import embedding
 
     validated = len(embedded.validation_losses)
@@ -74,6 +75,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
             "validation/loss": math.log(validated),
             "validation/retrieval_top1": 1 / validated,
         },
+        counts=counts(datamodule.scans),
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.audit) if len(datamodule.audit) else {},
         speed=json.loads((run / "speed.json").read_text()),

@@ -1,10 +1,12 @@
 """From the command line to typed settings, and from an exception to an exit code."""
 
+import errno
 import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,8 +23,9 @@ from omegaconf.errors import OmegaConfBaseException
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
-PATHS = ("cohort.root", "store", "out", "run", "ckpt_path")
+PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "logger.key")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def launch(task: Callable[[Settings], float | None], root: type[Settings], name: str) -> None:
@@ -64,7 +67,8 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
             configuration = _configuration(composed, inspect.signature(root).parameters)
             if sweep and "run" in configuration:
                 configuration["run"] = HydraConfig.get().runtime.output_dir
-            return task(settings(root, configuration))
+            with _disk():
+                return task(settings(root, configuration))
         except UserError as error:
             if sweep:
                 raise  # the other jobs of the sweep go on
@@ -75,6 +79,21 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
             _refuse(UserError(f"this command needs {error.name}, not installed: pip install 'clinimcl[train]'"))
 
     return job
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """A full or protected disk as a sentence, whoever was writing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        raise UserError(
+            f"a file cannot be written or read{where} ({error.strerror}): make room or name another folder; what was "
+            "written before stays whole"
+        ) from error
 
 
 def _configuration(composed: DictConfig, known: Collection[str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _status(folder, "failed", f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # a full disk, which may be why
+            _status(folder, "failed", f"{type(error).__name__}: {error}")
         raise
     _status(folder, "done")
 

@@ -1,5 +1,6 @@
 """What each command takes: the typed root of its configuration. Nodes that name a class stay plain until built."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,8 @@ class TrainSettings(PrepareSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not re.fullmatch(r"[\w.+-]*\w", self.name):
+            raise ValueError(f"name must be letters, digits, '_', '-', '.' or '+', got {self.name!r}")
         if self.epochs < 1 or self.keep_every < 1:
             raise ValueError(f"epochs and keep_every must be at least 1, got {self.epochs} and {self.keep_every}")
 

@@ -1,4 +1,4 @@
-"""Where the numbers of a run are logged, and what must never be among them."""
+"""Where the numbers of a run are logged, and what must never be among them unless the user asks for it."""
 
 import os
 from collections.abc import Iterator
@@ -10,10 +10,15 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger, Logger
 
 from clinimcl.building import build
+from clinimcl.errors import UserError
+from clinimcl.evaluation import report, trajectories
 from clinimcl.evaluation.measure import Evaluation
-from clinimcl.settings import TrainSettings
+from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
+from clinimcl.evaluation.pseudonyms import keyed, read_key
+from clinimcl.settings import Node, TrainSettings
 
-PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address"}
+PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address", "key"}
+SHAREABLE = ("subjects", "images")
 
 
 @contextmanager
@@ -25,6 +30,7 @@ def loggers(settings: TrainSettings, folder: Path) -> Iterator[list[Logger]]:
     elif node["_target_"].endswith("WandbLogger"):
         import wandb
 
+        check_share(settings.logger)
         try:
             yield [csv, _wandb(node, settings, folder)]
         finally:
@@ -38,6 +44,65 @@ def log_evaluation(loggers: list[Logger], evaluation: Evaluation) -> None:
     for logger in loggers:
         logger.log_metrics({f"test/{name}": metric.value for name, metric in evaluation.metrics.items()})
         logger.save()
+
+
+def check_share(node: Node) -> None:
+    """
+    Raises:
+        UserError: something unknown is to be shared, or subjects without a key for their pseudonyms.
+    """
+    unknown = [name for name in node.get("share", []) if name not in SHAREABLE]
+    if unknown:
+        raise UserError(f"logger.share may hold {' and '.join(SHAREABLE)}, got {', '.join(map(str, unknown))}")
+    if node.get("share") and node["key"] is None:
+        raise UserError(
+            "logger.share needs logger.key=FILE, a secret that turns subject ids into pseudonyms; "
+            "the file is made where there is none"
+        )
+
+
+def share(loggers: list[Logger], node: Node, evaluated: report.Reported) -> None:
+    """Send what `logger.share` names to W&B, subjects under pseudonyms that need the key.
+
+    `subjects`: a row a held-out subject with the distance of its consecutive sessions, and the trajectories of some.
+    `images`: the mosaics of prepared scans.
+    """
+    import wandb
+    from lightning.pytorch.loggers import WandbLogger
+
+    wanted = node.get("share", [])
+    experiments = [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
+    if not wanted or not experiments:
+        return
+    names = keyed(evaluated.embedded.scans["subject"].unique(), read_key(Path(node["key"])))
+    sent: dict[str, Any] = {}
+    if "subjects" in wanted:
+        spread = evaluated.evaluation.spread
+        rows: list[Any] = [[names[str(subject)], float(value)] for subject, value in spread.items()]
+        sent["subjects"] = wandb.Table(["subject", "longitudinal_distance"], rows)
+        sent["trajectories"] = wandb.Table(["subject", "years", "x", "y"], _steps(evaluated, names))
+    if "images" in wanted:
+        scans, pairs = report.pictured(evaluated.embedded.scans, evaluated.record.volumes, names)
+        if scans:
+            sent["scans"] = wandb.Image(mosaic_figure([volume for _, volume in scans], [name for name, _ in scans]))
+        if pairs:
+            sent["pairs"] = wandb.Image(pairs_figure([pair for _, pair in pairs], [name for name, _ in pairs]))
+    for experiment in experiments:
+        experiment.log(sent)
+
+
+def _steps(evaluated: report.Reported, names: dict[str, str]) -> list[Any]:
+    """Pseudonym, years since the first session, and place in the plane, a row a session."""
+    places = next((by for name, by in evaluated.evaluation.projections.items() if name.endswith("2-D")), None)
+    if places is None:
+        return []
+    place = places[evaluated.embedded.best]
+    shown = trajectories.trajectories(evaluated.embedded.table("test"), names)
+    return [
+        [path.name, float(years), *(float(value) for value in place[row])]
+        for path in shown
+        for row, years in zip(path.rows, path.years, strict=True)
+    ]
 
 
 def _wandb(node: dict[str, Any], settings: TrainSettings, folder: Path) -> Logger:

@@ -53,10 +53,11 @@ def _train(settings: TrainSettings) -> float | None:
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
         write_json(speed.measured(), folder / "speed.json")
-        evaluation = evaluate.evaluate_run(settings, folder, datamodule)
-        tracking.log_evaluation(loggers, evaluation)
+        reported = evaluate.evaluate_run(settings, folder, datamodule)
+        tracking.log_evaluation(loggers, reported.evaluation)
+        tracking.share(loggers, settings.logger, reported)
     print(f"report: {folder / 'report.html'}")
-    headline = evaluation.metrics.get("retrieval_top1")
+    headline = reported.evaluation.metrics.get("retrieval_top1")
     return headline.value if headline else None
 
 

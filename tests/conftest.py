@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,15 @@ def real_data():
 
 @pytest.fixture(scope="session")
 def clinimcl():
-    """A command of clinimcl as a user types it: clinimcl("train", "experiment=demo", cwd=folder)."""
+    """A command of clinimcl as a user types it: clinimcl("train", "experiment=demo", cwd=folder).
 
-    def run(command, *arguments, cwd, **environment):
+    `largest_file` in bytes stands for a disk that fills up: who writes more is refused by the kernel.
+    """
+
+    def run(command, *arguments, cwd, largest_file=None, **environment):
+        def fill_up():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
         return subprocess.run(
             [sys.executable, "-m", f"clinimcl.{command}", *arguments],
             capture_output=True,
@@ -37,6 +44,7 @@ def clinimcl():
             check=False,
             cwd=cwd,
             env=os.environ | environment,
+            preexec_fn=fill_up if largest_file is not None else None,
         )
 
     return run

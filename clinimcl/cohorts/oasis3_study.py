@@ -43,6 +43,11 @@ class Oasis3Study(Cohort):
     demographics: str | None
     window_days: float | int  # a visit further than this from a scan says nothing about it
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.window_days < 0:
+            raise UserError(f"cohort.window_days must be at least 0, got {self.window_days:g}")
+
     @abstractmethod
     def scans_of(self, tree: Tree) -> pd.DataFrame:
         """subject, session, day (from entry), path, run and, where files tell it, scanner and site."""

@@ -29,6 +29,10 @@ class Augmentation:
     noise: float  # largest standard deviation of the noise, in units of intensity
     same_pose_in_pair: bool  # both scans of a pair are moved alike
 
+    def __post_init__(self) -> None:
+        if min(self.rotation, self.shift, self.scale, self.bias, self.contrast, self.noise) < 0:
+            raise ValueError("the sizes of an augmentation must be at least 0: one of them is negative")
+
     def draw(self, volume: Float[Tensor, "batch 1 x y z"], generator: torch.Generator) -> Draw:
         """For a batch whose first half are anchors and whose second half are their positives."""
         batch, device = len(volume), volume.device

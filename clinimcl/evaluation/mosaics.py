@@ -1,13 +1,11 @@
 """Prepared scans to look at: right way up, nothing cut off, nothing stretched."""
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import INK, new_figure, save
+from clinimcl.evaluation.figures import INK, new_figure
 
 MOST = 12  # scans a mosaic
 # plane: axis that is cut, and what stands at the left and the right of the picture
@@ -70,7 +68,3 @@ def show(axes: Axes, volume: Volume, plane: str, window: tuple[float, float], co
     ink = "white" if colours == "gray" else INK
     for text, place, side in ((left, 0.02, "left"), (right, 0.98, "right")):
         axes.text(place, 0.5, text, transform=axes.transAxes, ha=side, va="center", fontsize=7, color=ink)
-
-
-def write_mosaic(volumes: list[Volume], captions: list[str], path: Path) -> None:
-    save(mosaic_figure(volumes, captions), path)

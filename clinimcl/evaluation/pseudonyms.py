@@ -1,13 +1,42 @@
-"""Names under which subjects appear in figures and reports."""
+"""Names under which subjects appear in figures and reports, and outside of this machine."""
 
+import hmac
 import re
+import secrets
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from clinimcl.errors import UserError
+
+LEAST_KEY = 16  # bytes
 
 
 def pseudonyms(subjects: Iterable[str]) -> dict[str, str]:
     """Subject id → "subject 1", "subject 2", …, in order of first appearance."""
     return {subject: f"subject {number}" for number, subject in enumerate(dict.fromkeys(subjects), start=1)}
+
+
+def keyed(subjects: Iterable[str], key: bytes) -> dict[str, str]:
+    """Subject id → sixteen hex digits that only who holds the key can compute (HMAC-SHA256, RFC 2104)."""
+    return {subject: hmac.digest(key, subject.encode(), "sha256").hex()[:16] for subject in subjects}
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a file, which is made, readable by its owner alone, where there is none.
+
+    Raises:
+        UserError: the key is shorter than 16 bytes.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32) + "\n")
+    key = path.read_bytes().strip()
+    if len(key) < LEAST_KEY:
+        raise UserError(
+            f"{path} must hold a key of at least {LEAST_KEY} bytes, got {len(key)}: remove it for a new one"
+        )
+    return key
 
 
 def without_ids(text: str, path: str, names: dict[str, str]) -> str:

@@ -30,6 +30,7 @@ class RunRecord(NamedTuple):
     title: str
     curves: pd.DataFrame  # metrics.csv: epoch, step, "stage/metric", …; rows hold what was logged together
     chances: dict[str, float]  # column of curves → its chance level
+    counts: list[tuple[str, int, int]]  # split, subjects, scans
     set_aside: pd.DataFrame  # subject, path, reason; shown without ids and paths
     audit: dict[str, float]  # summary of the match audit in order; {} where nothing was matched
     speed: dict[str, float]  # "seconds a step" and the like
@@ -37,6 +38,14 @@ class RunRecord(NamedTuple):
     phantom_digest: str  # "" where the cohort is not generated
     versions: dict[str, str]
     volumes: dict[int, Volume]  # row in scans → prepared volume, RAS; {}: no images in the report
+
+
+class Reported(NamedTuple):
+    """Everything that a report is made of."""
+
+    embedded: Embedded
+    evaluation: Evaluation
+    record: RunRecord
 
 
 def write_report(embedded: Embedded, evaluation: Evaluation, record: RunRecord, folder: Path) -> None:
@@ -124,7 +133,7 @@ def page(
         best=embedded.best,
         gaps=gap_rows(evaluation.by_gap),
         spread=spread_rows(evaluation.spread),
-        counts=counts(embedded.scans),
+        counts=record.counts,
         set_aside=set_aside_rows(record.set_aside, names),
         reasons=reason_counts(record.set_aside, names),
         audit={name: number(float(value)) for name, value in record.audit.items()},
@@ -188,7 +197,7 @@ def spread_rows(spread: "pd.Series[float]") -> dict[str, str]:
 
 
 def counts(scans: pd.DataFrame) -> list[tuple[str, int, int]]:
-    """Subjects and scans that were embedded, by split."""
+    """Split, subjects, scans."""
     splits = [split for split in ("train", "validation", "test") if (scans["split"] == split).any()]
     return [
         (split, scans.loc[scans["split"] == split, "subject"].nunique(), int((scans["split"] == split).sum()))

@@ -45,14 +45,18 @@ def write_cohort(
         partial_folder.mkdir(parents=True)
     except OSError as error:
         raise UserError(f"out={out} cannot be written ({error.strerror}): name another folder") from error
-    job = partial(_write_one, partial_folder, layout, seed, parameters)
-    rows = _run(job, subjects, workers or os.cpu_count() or 1)
-    LAYOUTS[layout].write_tables(partial_folder, [sample_member(seed, index, parameters) for index in range(subjects)])
-    pd.DataFrame(rows).to_csv(partial_folder / TRUTH, index=False)
-    (partial_folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-    if out.exists():
-        out.rmdir()
-    os.replace(partial_folder, out)
+    try:
+        job = partial(_write_one, partial_folder, layout, seed, parameters)
+        rows = _run(job, subjects, workers or os.cpu_count() or 1)
+        members = [sample_member(seed, index, parameters) for index in range(subjects)]
+        LAYOUTS[layout].write_tables(partial_folder, members)
+        pd.DataFrame(rows).to_csv(partial_folder / TRUTH, index=False)
+        (partial_folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+        if out.exists():
+            out.rmdir()
+        os.replace(partial_folder, out)
+    finally:
+        shutil.rmtree(partial_folder, ignore_errors=True)
     return True
 
 

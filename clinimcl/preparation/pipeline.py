@@ -44,6 +44,8 @@ class Pipeline(ABC):
         if brain is not None:
             if brain.voxels.shape != scan.voxels.shape:
                 raise UnusableScan(f"its mask has shape {brain.voxels.shape}, the scan {scan.voxels.shape}")
+            if not np.allclose(brain.spacing, scan.spacing, rtol=0.01):
+                raise UnusableScan(f"its mask has voxels of {brain.spacing} mm, the scan of {scan.spacing} mm")
             scan = scan._replace(voxels=np.where(brain.voxels > 0.5, scan.voxels, 0))
         if self.spacing is not None:
             x, y, z = self.spacing

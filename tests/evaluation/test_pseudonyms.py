@@ -1,4 +1,10 @@
-from clinimcl.evaluation.pseudonyms import pseudonyms, without_ids
+import hashlib
+import hmac
+
+import pytest
+
+from clinimcl.errors import UserError
+from clinimcl.evaluation.pseudonyms import keyed, pseudonyms, read_key, without_ids
 
 NAMES = {"OAS30001": "subject 1", "OAS30001b": "subject 2", "07": "subject 3"}
 
@@ -26,3 +32,19 @@ def test_bids_label_is_an_id():
 
 def test_without_names_a_sentence_stays():
     assert without_ids("it is empty", "", {}) == "it is empty"
+
+
+def test_keyed_names_are_the_start_of_the_hmac():
+    assert keyed(["a"], b"secret") == {"a": hmac.new(b"secret", b"a", hashlib.sha256).hexdigest()[:16]}
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    key = read_key(tmp_path / "new" / "key")
+    assert read_key(tmp_path / "new" / "key") == key
+    assert (tmp_path / "new" / "key").stat().st_mode & 0o077 == 0
+
+
+def test_a_short_key_is_refused(tmp_path):
+    (tmp_path / "key").write_text("short")
+    with pytest.raises(UserError, match="at least 16 bytes, got 5"):
+        read_key(tmp_path / "key")

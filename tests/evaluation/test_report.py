@@ -29,6 +29,7 @@ RECORD = RunRecord(
     title="A & <b>",
     curves=pd.DataFrame({"epoch": [1, 2], "step": [5, 10], "train/loss": [3.0, 2.0]}),
     chances={"train/loss": float(np.log(8))},
+    counts=[("test", 8, 24)],
     set_aside=pd.DataFrame(
         {"subject": ["OAS9"], "path": ["/secret/OAS9/a.nii.gz"], "reason": ["/secret/OAS9/a.nii.gz is <cut> short"]}
     ),
@@ -122,6 +123,7 @@ def test_run_with_nothing_to_show_still_has_a_report(tmp_path: Path):
     bare = given()._replace(raw=None, validation_losses=None, scans=SCANS.assign(split="train"))
     nothing = RECORD._replace(
         curves=pd.DataFrame({"epoch": []}),
+        counts=[("test", 8, 24)],
         set_aside=pd.DataFrame({"subject": [], "path": [], "reason": []}),
         audit={},
         speed={},

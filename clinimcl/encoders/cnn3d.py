@@ -18,6 +18,7 @@ class CNN3d(nn.Module):
 
     def __init__(self, grid: int, channels: Sequence[int], groups: int, embedding: int) -> None:
         super().__init__()
+        self.embedding = embedding
         blocks: list[nn.Module] = []
         for incoming, outgoing in zip([1, *channels], channels, strict=False):
             blocks += [

@@ -1,0 +1,95 @@
+"""What lies beside weights and says what they expect, and who trained them."""
+
+import dataclasses
+import hmac
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, final
+
+from clinimcl.errors import UserError
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """
+    The hashes let whoever knows an id ask whether that subject trained the weights. They do not hide ids that can be
+    guessed: treat a contract like the weights themselves.
+    """
+
+    input: str  # such as "clip 8x224x224"
+    intensity: list[float]  # lowest, highest
+    cohorts: list[str]
+    subjects: list[str]  # of training, `hashed` with `salt`
+    salt: str
+    licence: str
+
+    @property
+    def sentence(self) -> str:
+        lowest, highest = self.intensity
+        return (
+            f"trained on {len(self.subjects)} subjects of {', '.join(self.cohorts) or 'no cohort'}, "
+            f"input {self.input} with intensities from {lowest:g} to {highest:g}, licence {self.licence}"
+        )
+
+
+def hashed(subjects: Iterable[str], salt: str) -> list[str]:
+    """Sixteen hex digits a subject (HMAC-SHA256, RFC 2104), sorted, so that their order tells nothing."""
+    return sorted(hmac.digest(salt.encode(), subject.encode(), "sha256").hex()[:16] for subject in set(subjects))
+
+
+def overlap(contract: Contract, subjects: Iterable[str]) -> int:
+    """How many of `subjects` are among those who trained the weights."""
+    return len(set(hashed(subjects, contract.salt)) & set(contract.subjects))
+
+
+def contract_path(weights: Path) -> Path:
+    return weights.with_name(f"{weights.name}.contract.json")
+
+
+def write_contract(weights: Path, contract: Contract) -> None:
+    path = contract_path(weights)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(dataclasses.asdict(contract), indent=2, allow_nan=False) + "\n", "utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_contract(weights: Path) -> Contract | None:
+    """None where there is none.
+
+    Raises:
+        UserError: it is damaged, or lacks a field.
+    """
+    path = contract_path(weights)
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({type(error).__name__}): expected a contract in JSON") from None
+    wrong = _wrong(found)
+    if wrong:
+        raise UserError(f"{path}: {wrong}")
+    return Contract(**found | {"intensity": [float(value) for value in found["intensity"]]})
+
+
+def _wrong(found: Any) -> str:
+    names = [field.name for field in dataclasses.fields(Contract)]
+    if not isinstance(found, dict) or set(found) != set(names):
+        got = ", ".join(found) if isinstance(found, dict) else type(found).__name__
+        return f"a contract must have the fields {', '.join(names)}, got {got}"
+    for name in ("cohorts", "subjects"):
+        if not isinstance(found[name], list) or not all(isinstance(value, str) for value in found[name]):
+            return f"{name} must be a list of strings"
+    for name in ("input", "salt", "licence"):
+        if not isinstance(found[name], str):
+            return f"{name} must be a string, got {found[name]!r}"
+    intensity = found["intensity"]
+    if not isinstance(intensity, list) or len(intensity) != 2 or not all(type(v) in (int, float) for v in intensity):
+        return f"intensity must be the lowest and the highest value, got {intensity!r}"
+    return ""

@@ -36,6 +36,8 @@ class Cohort(ABC):
     spacing: Sequence[float | int] | None  # millimetres, instead of the headers'
     fold: int | None  # 0 to 4
     split: Splitting
+    change_threshold: float | int | None = None  # of the score; None for the known rule, or half a standard deviation
+    change_bins: Sequence[float | int] | None = None  # edges whose crossing is a change
 
     def __post_init__(self) -> None:
         if self.spacing is not None and (len(self.spacing) != 3 or min(self.spacing) <= 0):

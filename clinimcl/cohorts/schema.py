@@ -16,6 +16,7 @@ SCANS = pa.DataFrameSchema(
         "path": pa.Column(str, unique=True),
         "modality": pa.Column(str),
         "run": pa.Column(str),
+        "zone": pa.Column(str),
         "score": pa.Column(float, nullable=True),
         "score_name": pa.Column(str),
         "higher_is": pa.Column(str, pa.Check.isin(["better", "worse", ""])),
@@ -30,7 +31,7 @@ SCANS = pa.DataFrameSchema(
     coerce=True,
 )
 """day counts from the subject's first session and keeps fractions; age is in years at the scan; path and mask
-are local paths or fsspec URLs. Columns beside these are carried through untouched."""
+are local paths or fsspec URLs; zone is the point of the body where scans of a session differ, "" without. Columns beside these are carried through untouched."""
 
 _NAMES_A_SUBJECT = {"subject", "session", "path", "mask"}
 
@@ -65,6 +66,7 @@ def complete(scans: pd.DataFrame) -> pd.DataFrame:
     blank: dict[str, str | float] = {
         "modality": "T1w",
         "run": "",
+        "zone": "",
         "score_name": "",
         "higher_is": "",
         "score": np.nan,
@@ -74,4 +76,4 @@ def complete(scans: pd.DataFrame) -> pd.DataFrame:
     absent = {name: blank.get(name, np.nan) for name in wanted if name not in scans}
     extra = [name for name in scans if name not in wanted]
     ordered = scans.assign(**absent)[[*wanted, *extra]]
-    return ordered.sort_values(["subject", "day", "session", "run", "path"], ignore_index=True)
+    return ordered.sort_values(["subject", "day", "session", "zone", "run", "path"], ignore_index=True)

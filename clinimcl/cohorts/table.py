@@ -16,8 +16,8 @@ from clinimcl.errors import UserError
 
 OBTAIN = (
     "cohort.root is a CSV file, or a folder with a scans.csv, of the columns subject, path (relative to the CSV) "
-    "and day, or session and date; score columns, age, sex, site, scanner, mask, modality and run are optional. To "
-    "try the experiment today, `python -m clinimcl.phantom layout=bids out=DIR subjects=60` and cohort=bids "
+    "and day, or session and date; score columns, age, sex, site, scanner, mask, modality, zone and run are optional. "
+    "To try the experiment today, `python -m clinimcl.phantom layout=bids out=DIR subjects=60` and cohort=bids "
     "cohort.root=DIR"
 )
 
@@ -117,7 +117,10 @@ def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:
 def _absolute(path: str, folder: str) -> str:
     if "://" in path:
         return path
-    return f"{folder}/{path}" if "://" in folder else posixpath.normpath(posixpath.join(folder, path))
+    if "://" in folder:
+        return f"{folder}/{path}"
+    series = "/" if path.endswith("/") else ""  # a folder of DICOM slices
+    return posixpath.normpath(posixpath.join(folder, path)) + series
 
 
 def _described(table: pd.DataFrame, where: str) -> dict[str, pd.Series]:
@@ -127,10 +130,9 @@ def _described(table: pd.DataFrame, where: str) -> dict[str, pd.Series]:
         "site": words,
         "scanner": words,
         "modality": words,
+        "zone": words,
         "run": words,
     }
     found = {name: column([name], list(table.columns)) for name in meanings}
     described = {name: meanings[name](table[there], where) for name, there in found.items() if there is not None}
-    if "run" in described:
-        described["run"] = described["run"].fillna("")
-    return described
+    return described | {name: described[name].fillna("") for name in ("zone", "run") if name in described}

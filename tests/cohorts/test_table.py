@@ -75,6 +75,16 @@ def test_optional_columns_are_understood(tmp_path):
     assert scans.loc[1, ["modality", "run", "split"]].tolist() == ["T1w", "", "test"]
 
 
+def test_zones_are_read_and_empty_where_a_row_has_none(tmp_path):
+    scans = cohort(tmp_path, "subject,day,path,zone\nA,1,a.mp4,L1\nB,1,b.mp4,n/a\n").table().scans
+    assert scans["zone"].tolist() == ["L1", ""]
+
+
+def test_a_folder_of_slices_keeps_its_slash(tmp_path):
+    scans = cohort(tmp_path, "subject,day,path\nA,1,raw/S13408/\n").table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/raw/S13408/"]
+
+
 def test_one_session_a_subject_needs_no_time(tmp_path):
     assert cohort(tmp_path, "subject,session,path\nA,x,a.nii\nB,x,b.nii\n").table().scans["day"].tolist() == [0, 0]
 

@@ -1,0 +1,152 @@
+"""ADNI as the LONI archive gives it: a folder a subject, series, time and image; NIfTI, or DICOM by the slice."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from clinimcl.cohorts.adnimerge import Visits, find, read_visits
+from clinimcl.cohorts.cells import column, dates, numbers, sexes
+from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
+from clinimcl.cohorts.names import once
+from clinimcl.cohorts.sidecar import scanners
+from clinimcl.cohorts.tree import Tree, explore, read_csv
+from clinimcl.cohorts.visits import match, no_visits
+from clinimcl.errors import UserError
+
+OBTAIN = (
+    "ADNI is given to researchers on application at https://adni.loni.usc.edu; "
+    "`python -m clinimcl.phantom layout=adni out=DIR subjects=60` writes a generated cohort in the same layout, with "
+    "which cohort.root=DIR runs the same experiment today"
+)
+
+_SCAN = re.compile(
+    r"(?:^|/)(?P<folder>(?P<subject>(?P<site>\d{3})_S_\d+)/(?P<series>[^/]+)/(?P<session>\d{4}-\d\d-\d\d)_[\d_.]+"
+    r"/(?P<image>[IS]\d+))/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|dcm))$",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"_(I\d+)\.[^/]+$")
+_EXAMPLE = "002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_2006_S13408_I13722.nii"
+_COLLECTION = ("Image Data ID", "Subject")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adni(Cohort):
+    """Subject and date come from the folders: the long number in a file's name is when the archive wrote it.
+
+    clinical is ADNIMERGE (path or URL); None looks for ADNIMERGE.csv or ADNIMERGE_<date>.csv below the root, then
+    beside it. collection is the CSV that LONI writes of a download; where it is named, only its images are read.
+    """
+
+    obtain = OBTAIN
+
+    series: str | None  # regular expression, whatever its case, that a series' name must contain; None takes all
+    clinical: str | None
+    collection: str | None
+    window_days: float | int  # a visit further than this from a scan says nothing about it
+    sidecars: bool  # whether a JSON beside a scan is read for its scanner
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.window_days < 0:
+            raise UserError(f"cohort.window_days must be at least 0, got {self.window_days:g}")
+        try:
+            re.compile(self.series or "")
+        except re.error as error:
+            raise UserError(f"cohort.series={self.series} is not a regular expression: {error}") from error
+
+    def read(self) -> Reading:
+        """Scans with score, age, sex and site, and the audit of the matching. Days count from 1970.
+
+        Age and sex are ADNIMERGE's; where it has none, the collection's.
+        """
+        tree = explore(self.root, self.obtain)
+        scans = self._scans(tree)
+        visits = self._visits(tree)
+        if visits is not None:
+            found = visits.people(scans, self.extra_columns())
+            scans = found.combine_first(scans)
+        if self.score is None or visits is None:
+            return Reading(scans, no_visits())
+        scored, name, higher_is = visits.scores(self.score, self.higher_is)
+        matched = match(scans, scored, window_days=self.window_days)
+        return Reading(matched.scans.assign(score_name=name, higher_is=higher_is), matched.audit)
+
+    def _scans(self, tree: Tree) -> pd.DataFrame:
+        scans = list_scans(tree)
+        if self.series is not None:
+            scans = scans[scans["series"].str.contains(self.series, case=False, regex=True)]
+        if scans.empty:
+            selected = "" if self.series is None else f" of a series that contains {self.series} (cohort.series)"
+            raise no_scans(f"scans of ADNI{selected}", self.root, _EXAMPLE, self.obtain)
+        if self.collection is not None:
+            scans = _of_collection(scans, self.collection)
+        scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
+        if self.sidecars:
+            scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
+        return scans.drop(columns=["series", "image", "file"])
+
+    def _visits(self, tree: Tree) -> Visits | None:
+        address = self.clinical or find(tree)
+        if address is not None:
+            return read_visits(address)
+        if self.score is None:
+            return None
+        raise UserError(
+            f"cohort.score={self.score} needs ADNIMERGE: no ADNIMERGE.csv or ADNIMERGE_<date>.csv below {self.root} "
+            "or beside it; download it from https://ida.loni.usc.edu (Study Data) and name it with cohort.clinical=FILE"
+        )
+
+
+def list_scans(tree: Tree) -> pd.DataFrame:
+    """subject, session (the scan's date), site, series, image (I…, or S… where nothing names it), path and file.
+
+    One row a NIfTI file; a folder of DICOM slices is one row, whose path is the folder's address and ends with a
+    slash. Slices beside a NIfTI file of the same image are the same scan.
+    """
+    found = [(file, _SCAN.search(file)) for file in once(tree.files)]
+    rows = [hit.groupdict() | {"file": file, "where": file.rpartition("/")[0]} for file, hit in found if hit]
+    scans = pd.DataFrame(
+        rows, columns=["subject", "session", "site", "series", "image", "name", "kind", "file", "where"]
+    )
+    slices = scans["kind"].str.lower() == "dcm"
+    volumes = scans[~slices]
+    folders = scans[slices & ~scans["where"].isin(volumes["where"])].drop_duplicates("where")
+    scans = pd.concat(
+        [
+            volumes.assign(path=[tree.address(file) for file in volumes["file"]]),
+            folders.assign(path=[tree.address(folder) + "/" for folder in folders["where"]]),
+        ]
+    )
+    named = scans["name"].str.extract(_IMAGE, expand=False).fillna(scans["image"])
+    scans = scans.assign(image=named.astype(object), subject=scans["subject"].str.upper())
+    return scans.drop(columns=["name", "kind", "where"]).sort_values("path", ignore_index=True)
+
+
+def _runs(scans: pd.DataFrame) -> pd.Series:
+    """The image's number where a session has several scans."""
+    return scans["image"].where(scans.duplicated(["subject", "session"], keep=False), "")
+
+
+def _of_collection(scans: pd.DataFrame, address: str) -> pd.DataFrame:
+    """The scans whose image the table lists, with its age and sex.
+
+    Raises: UserError if it is no such table or lists none of the scans.
+    """
+    table = read_csv(address)
+    names = {name.lower(): column([name], list(table.columns)) for name in (*_COLLECTION, "Age", "Sex")}
+    absent = [name for name in _COLLECTION if names[name.lower()] is None]
+    if absent:
+        raise UserError(
+            f"cohort.collection={address} must be the CSV of a LONI download, with a column {absent[0]}; there are "
+            f"{', '.join(table.columns)}"
+        )
+    listed = table.set_index("I" + table[names["image data id"]].str.upper().str.removeprefix("I"))
+    listed = listed[~listed.index.duplicated()]
+    scans = scans[scans["image"].isin(listed.index)]
+    if scans.empty:
+        raise UserError(f"cohort.collection={address}: none of its {len(listed)} images lies below cohort.root")
+    rows = listed.reindex(scans["image"]).set_axis(scans.index, axis=0)
+    if names["age"] is not None:
+        scans = scans.assign(age=numbers(rows[names["age"]], address))
+    return scans if names["sex"] is None else scans.assign(sex=sexes(rows[names["sex"]]))

@@ -1,0 +1,11 @@
+"""The data module of `cohort=lus`."""
+
+from typing import final
+
+from clinimcl.cohorts.lus import Lus
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class LusDataModule(LongitudinalDataModule):
+    cohort: Lus

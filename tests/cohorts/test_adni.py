@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import pytest
+
+from clinimcl.cohorts.adni import Adni, list_scans
+from clinimcl.cohorts.splits import Splitting
+from clinimcl.cohorts.tree import explore
+from clinimcl.cohorts.visits import AUDIT
+from clinimcl.errors import UserError
+
+FIRST = "ADNI/002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_20070904_S13408_I13722.nii"
+SECOND = "ADNI/002_S_0295/MP-RAGE/2006-11-02_08_16_44.0/I40966/ADNI_002_S_0295_MR_MP-RAGE_Br_20070216_S23031_I40966.nii"
+OTHER = "ADNI/010_S_0067/IR-SPGR/2005-11-10_10_11_12.0/S9999/ADNI_010_S_0067_MR_IR-SPGR_Br_20060101_S9999_I7777.nii.gz"
+MERGE = """RID,PTID,SITE,VISCODE,EXAMDATE,DX_bl,AGE,PTGENDER,APOE4,CDRSB,ADAS13,MMSE,DX,Years_bl,Month
+295,002_S_0295,2,bl,2006-04-10,CN,84.8,Male,1,0.0,6,28,CN,0,0
+295,002_S_0295,2,m06,11/3/2006,CN,84.8,Male,1,0.5,-4,25,CN to MCI,0.566735,6
+67,010_S_0067,10,bl,2005-11-01,LMCI,74.5,Female,0,2.0,12.33,NA,MCI,0,0
+67,010_S_0067,10,m06,2006-05-01,LMCI,74.5,Female,0,2.5,12.33,22,Dementia,0.4955,6
+"""
+COLLECTION = """"Image Data ID","Subject","Group","Sex","Age","Visit","Modality","Description","Type","Acq Date"
+"I13722","002_S_0295","CN","M","85","1","MRI","MP-RAGE","Original","4/18/2006"
+"7777","010_S_0067","MCI","F","75","1","MRI","IR-SPGR","Original","11/10/2005"
+"""
+
+
+def lay(root: Path, files: dict[str, str]) -> Path:
+    for file, text in files.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    return root
+
+
+def slices(series: str, image: str, count: int = 3) -> dict[str, str]:
+    folder = f"ADNI/002_S_0295/{series}/2006-04-18_08_20_30.0/{image}"
+    return {f"{folder}/ADNI_002_S_0295_MR_{series}_br_raw_2007_{n}_S13408_I13722.dcm": "" for n in range(count)}
+
+
+def cohort(root: Path, files: dict[str, str], **changes: object) -> Adni:
+    lay(root, files)
+    split = Splitting(by="subject", stratify=[], validation=0.1, test=0.2, seed=0)
+    fields = {"score": None, "higher_is": None, "mask": None, "spacing": None, "fold": None, "split": split}
+    fields |= {"series": None, "clinical": None, "collection": None, "window_days": 90, "sidecars": False}
+    return Adni(**(fields | {"root": str(root)} | changes))  # type: ignore[arg-type]
+
+
+def study(root: Path, **changes: object) -> Adni:
+    return cohort(root, {FIRST: "", SECOND: "", OTHER: "", "ADNIMERGE.csv": MERGE}, **changes)
+
+
+def test_subject_and_date_come_from_the_folders(tmp_path):
+    scan = list_scans(explore(str(lay(tmp_path, {FIRST: ""})), "")).iloc[0]
+    assert scan[["subject", "session", "series", "image"]].tolist() == ["002_S_0295", "2006-04-18", "MP-RAGE", "I13722"]
+
+
+def test_the_image_of_a_series_folder_is_in_the_files_name(tmp_path):
+    assert list_scans(explore(str(lay(tmp_path, {OTHER: ""})), ""))["image"].tolist() == ["I7777"]
+
+
+def test_a_folder_of_slices_is_one_scan(tmp_path):
+    scans = list_scans(explore(str(lay(tmp_path, slices("MP-RAGE", "S13408"))), ""))
+    assert scans["path"].tolist() == [f"{tmp_path}/ADNI/002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/S13408/"]
+    assert scans["image"].tolist() == ["I13722"]
+
+
+def test_slices_beside_their_volume_are_the_same_scan(tmp_path):
+    scans = list_scans(explore(str(lay(tmp_path, {FIRST: ""} | slices("MP-RAGE", "I13722"))), ""))
+    assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
+
+
+def test_days_are_exact(tmp_path):
+    assert study(tmp_path).table().scans["day"].tolist() == [0, 198, 0]
+
+
+def test_scans_of_one_day_are_runs_of_one_session(tmp_path):
+    repeat = FIRST.replace("MP-RAGE", "MP-RAGE_REPEAT").replace("08_20_30", "08_31_00").replace("I13722", "I13721")
+    scans = cohort(tmp_path, {FIRST: "", repeat: ""}).table().scans
+    assert scans["run"].tolist() == ["I13721", "I13722"]
+    assert scans["session"].nunique() == 1
+
+
+def test_series_are_selected_whatever_their_case(tmp_path):
+    assert study(tmp_path, series="mp-?r").table().scans["subject"].tolist() == ["002_S_0295"] * 2
+
+
+def test_scores_are_those_of_the_nearest_visit_that_has_one(tmp_path):
+    reading = study(tmp_path, score="MMSE").table()
+    assert reading.scans["score"].tolist()[:2] == [28, 25]
+    assert reading.scans["score"].isna().tolist() == [False, False, True]
+    assert tuple(reading.audit) == AUDIT
+    assert reading.audit["gap_days"].tolist()[:2] == [-8, 1]
+    assert reading.audit["status"].tolist() == ["matched", "matched", "unmatched"]
+
+
+@pytest.mark.parametrize(
+    ("score", "values", "higher_is"),
+    [("CDRSB", [0, 0.5, 2], "worse"), ("mmse", [28, 25, 22], "better"), ("DX", [0, 1, 1], "worse")],
+)
+def test_each_score_has_its_direction(tmp_path, score, values, higher_is):
+    scans = study(tmp_path, score=score, window_days=200).table().scans
+    assert scans["score"].tolist() == values
+    assert set(scans["higher_is"]) == {higher_is}
+
+
+def test_minus_four_is_a_missing_score(tmp_path):
+    scans = study(tmp_path, score="ADAS13").table().scans
+    assert scans["score"].isna().tolist() == [False, True, False]
+
+
+def test_age_is_that_at_the_scan_and_people_have_sex_and_site(tmp_path):
+    scans = study(tmp_path).table().scans
+    expected = [84.8 + 8 / 365.25, 84.8 + 206 / 365.25, 74.5 + 9 / 365.25]
+    assert scans["age"].tolist() == pytest.approx(expected, abs=1e-4)
+    assert scans["sex"].tolist() == ["M", "M", "F"]
+    assert scans["site"].tolist() == ["002", "002", "010"]
+
+
+def test_without_tables_the_site_is_in_the_subjects_name(tmp_path):
+    scans = cohort(tmp_path, {OTHER: ""}).table().scans
+    assert scans["site"].tolist() == ["010"]
+    assert scans[["age", "sex"]].isna().all(axis=None)
+
+
+def test_a_column_of_the_table_can_stratify(tmp_path):
+    split = Splitting(by="subject", stratify=["APOE4"], validation=0.1, test=0.2, seed=0)
+    assert study(tmp_path, split=split).table().scans["APOE4"].tolist() == ["1", "1", "0"]
+
+
+def test_a_collection_selects_its_images_and_tells_age_and_sex(tmp_path):
+    (tmp_path / "mine.csv").write_text(COLLECTION)
+    files = {FIRST: "", SECOND: "", OTHER: ""}
+    scans = cohort(tmp_path / "images", files, collection=str(tmp_path / "mine.csv")).table().scans
+    assert scans[["subject", "age", "sex"]].to_numpy().tolist() == [["002_S_0295", 85, "M"], ["010_S_0067", 75, "F"]]
+
+
+def test_a_table_of_any_date_beside_the_root_is_found(tmp_path):
+    (tmp_path / "ADNIMERGE_14Mar2024.csv").write_text(MERGE)
+    (tmp_path / "ADNIMERGE_DICT_14Mar2024.csv").write_text("FLDNAME,TEXT\n")
+    scans = cohort(tmp_path / "images", {FIRST: ""}, score="MMSE").table().scans
+    assert scans["score"].tolist() == [28]
+
+
+def test_two_tables_are_a_question(tmp_path):
+    with pytest.raises(UserError, match=r"2 tables could be meant by cohort.clinical.*name the one to read"):
+        cohort(tmp_path, {FIRST: "", "ADNIMERGE.csv": MERGE, "ADNIMERGE_1.csv": MERGE}, score="MMSE").table()
+
+
+def test_a_score_needs_adnimerge(tmp_path):
+    with pytest.raises(UserError, match=r"cohort.score=MMSE needs ADNIMERGE.*cohort.clinical=FILE"):
+        cohort(tmp_path, {FIRST: ""}, score="MMSE").table()
+
+
+def test_an_unknown_score_lists_the_columns(tmp_path):
+    with pytest.raises(UserError, match=r"cohort.score=MOCA: no such column in .*there are RID, .*MMSE"):
+        study(tmp_path, score="MOCA").table()
+
+
+def test_an_empty_root_says_what_was_looked_for(tmp_path):
+    with pytest.raises(UserError, match=r"no scans of ADNI below .*002_S_0295/MP-RAGE.*clinimcl.phantom layout=adni"):
+        cohort(tmp_path, {"a.nii": ""}).table()
+
+
+def test_a_selection_that_finds_nothing_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no scans of ADNI of a series that contains flair \(cohort.series\)"):
+        study(tmp_path, series="flair").table()
+
+
+def test_a_pattern_that_is_none_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"cohort.series=\[ is not a regular expression"):
+        study(tmp_path, series="[")
+
+
+def test_a_collection_of_other_images_is_refused(tmp_path):
+    (tmp_path / "mine.csv").write_text(COLLECTION.replace("I13722", "I1").replace("7777", "2"))
+    with pytest.raises(UserError, match=r"none of its 2 images lies below cohort.root"):
+        study(tmp_path / "images", collection=str(tmp_path / "mine.csv")).table()
+
+
+def test_another_csv_is_no_collection_and_no_adnimerge(tmp_path):
+    (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"must be the CSV of a LONI download, with a column Image Data ID"):
+        study(tmp_path / "images", collection=str(tmp_path / "mine.csv")).table()
+    with pytest.raises(UserError, match=r"is no ADNIMERGE: no column PTID; there are a, b"):
+        study(tmp_path / "images", clinical=str(tmp_path / "mine.csv")).table()
+
+
+def test_an_impossible_date_is_named_with_its_row(tmp_path):
+    files = {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "13/3/2006")}
+    with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: session date 2006-13-03 is not a date"):
+        cohort(tmp_path, files, score="MMSE").table()

@@ -24,13 +24,13 @@ class Engine(ABC):
 @final
 @dataclass(frozen=True)
 class Local(Engine):
-    """Processes of this machine; `workers` None takes every core."""
+    """Processes of this machine; `workers` None takes every core. A job that is a worker itself starts no others."""
 
     workers: int | None
 
     def run(self, work: Work, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         workers = min(self.workers or os.cpu_count() or 1, len(items))
-        if workers <= 1:
+        if workers <= 1 or parent_process() is not None:
             yield from ((index, work(item)) for index, item in enumerate(items))
             return
         with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:

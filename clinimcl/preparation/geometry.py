@@ -34,7 +34,7 @@ def resample(
     when shrinking. Cropping and padding are part of the same step.
     """
     for axis in range(3):
-        weights = _triangle_weights(voxels.shape[0], spacing[axis], centre[axis], grid, field_of_view)
+        weights = triangle_weights(voxels.shape[0], spacing[axis], centre[axis], grid, field_of_view)
         voxels = np.tensordot(voxels, weights, axes=(0, 1))  # moves the axis to the end: three turns restore the order
     return voxels
 
@@ -73,9 +73,10 @@ def _head(voxels: Float[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
     return voxels > 0.5 * voxels[voxels > voxels.mean()].mean()
 
 
-def _triangle_weights(
+def triangle_weights(
     size: int, spacing: float, centre: float, grid: int, field_of_view: float
 ) -> Float[np.ndarray, "grid size"]:
+    """What each of `size` samples gives to each of `grid` new ones; beyond the samples is 0."""
     step = field_of_view / grid
     targets = centre + (np.arange(grid) - (grid - 1) / 2) * step
     width = max(step, spacing)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Float16
 
 from clinimcl.preparation import alignment, geometry, intensity
 from clinimcl.preparation.reading import Scan, UnusableScan
+from clinimcl.preparation.video import Clip
 
 VERSION = 1  # raise it when the same parameters give other voxels
 
@@ -19,6 +20,24 @@ VERSION = 1  # raise it when the same parameters give other voxels
 @dataclass(frozen=True, kw_only=True)
 class Pipeline(ABC):
     """Parameters of a preparation; equal parameters have an equal digest."""
+
+    @abstractmethod
+    def prepare(self, decoded: Scan | Clip, mask: Scan | None = None) -> Float16[np.ndarray, "..."]:
+        """Intensities in [0, 1]: (x, y, z) of a volume, (frame, height, width) of a video.
+
+        Raises:
+            UnusableScan: with the reason.
+        """
+
+    @property
+    def digest(self) -> str:
+        parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
+        return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumePipeline(Pipeline):
+    """A cube of voxels from a volume."""
 
     grid: int  # voxels a side of the prepared cube
     spacing: Sequence[float] | None  # mm, in place of the header's
@@ -30,23 +49,15 @@ class Pipeline(ABC):
     @abstractmethod
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]: ...
 
-    @property
-    def digest(self) -> str:
-        parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
-        return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]
-
-    def prepare(self, scan: Scan, brain: Scan | None = None) -> Float16[np.ndarray, "grid grid grid"]:
-        """Intensities in [0, 1] on RAS axes; voxels outside of `brain`, where it is given, are 0.
+    def prepare(self, decoded: Scan | Clip, mask: Scan | None = None) -> Float16[np.ndarray, "grid grid grid"]:
+        """Intensities in [0, 1] on RAS axes; voxels outside of the mask, where it is given, are 0.
 
         Raises:
-            UnusableScan: mask and scan differ in shape, or nothing is left inside.
+            UnusableScan: a video, mask and scan differ in shape, or nothing is left inside.
         """
-        if brain is not None:
-            if brain.voxels.shape != scan.voxels.shape:
-                raise UnusableScan(f"its mask has shape {brain.voxels.shape}, the scan {scan.voxels.shape}")
-            if not np.allclose(brain.spacing, scan.spacing, rtol=0.01):
-                raise UnusableScan(f"its mask has voxels of {brain.spacing} mm, the scan of {scan.spacing} mm")
-            scan = scan._replace(voxels=np.where(brain.voxels > 0.5, scan.voxels, 0))
+        if isinstance(decoded, Clip):
+            raise UnusableScan("is a video or a still, expected a volume: preparation=clips prepares videos")
+        scan = decoded if mask is None else _inside(mask, decoded)
         if self.spacing is not None:
             x, y, z = self.spacing
             scan = scan._replace(spacing=(float(x), float(y), float(z)))
@@ -56,9 +67,17 @@ class Pipeline(ABC):
         return cube
 
 
+def _inside(mask: Scan, scan: Scan) -> Scan:
+    if mask.voxels.shape != scan.voxels.shape:
+        raise UnusableScan(f"its mask has shape {mask.voxels.shape}, the scan {scan.voxels.shape}")
+    if not np.allclose(mask.spacing, scan.spacing, rtol=0.01):
+        raise UnusableScan(f"its mask has voxels of {mask.spacing} mm, the scan of {scan.spacing} mm")
+    return scan._replace(voxels=np.where(mask.voxels > 0.5, scan.voxels, 0))
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
-class FieldOfView(Pipeline):
+class FieldOfView(VolumePipeline):
     """A fixed field of view in mm around the head, so that every scan of every subject has the same scale."""
 
     field_of_view: float  # mm a side
@@ -89,7 +108,7 @@ class FieldOfView(Pipeline):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class PaperCrop(Pipeline):
+class PaperCrop(VolumePipeline):
     """ClinImCL's preparation, for fidelity alone: its crop gives each scan a scale of its own.
 
     1 mm isotropic, intensities 0 to `most` to [0, 1], foreground crop, stretch to `stored`³, then to `grid`³, min–max.

@@ -12,22 +12,20 @@ from rich.console import Console
 from rich.progress import track
 
 from clinimcl.cohorts import splits
-from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
+from clinimcl.preparation import dicom, video
 from clinimcl.preparation.engine import Engine
+from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan, decode_nifti, decode_tensor
 from clinimcl.preparation.store import Record, Store
+from clinimcl.preparation.video import Clip
 
 
 class Source(NamedTuple):
-    path: str
+    path: str  # ends with / where the scan is a folder of DICOM slices
     mask: str  # "" without one
     fingerprint: str
-
-
-class UnreadableFile(UnusableScan):
-    """The file system's fault, not the scan's."""
 
 
 class Tally(NamedTuple):
@@ -96,13 +94,13 @@ def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Reco
     """What became of one scan, and whether its array was written now."""
     content = ""
     try:
-        raw = _read(source.path)
-        content = xxhash.xxh3_128_hexdigest(raw)
-        mask = _read(source.mask, "its mask") if source.mask else b""
+        raw = fetch_series(source.path) if is_series(source.path) else [fetch(source.path)]
+        content = digest(raw)
+        mask = fetch(source.mask, "its mask") if source.mask else b""
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
-        checksum = store.put(key, _cube(pipeline, source, raw, mask)) if fresh else store.checksum(key)
+        checksum = store.put(key, _array(pipeline, source, raw, mask)) if fresh else store.checksum(key)
     except UnreadableFile as unreadable:
         return Record("", pipeline.digest, content, "", "", str(unreadable)), True  # another run tries again
     except UnusableScan as unusable:
@@ -110,58 +108,43 @@ def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Reco
     return Record(source.fingerprint, pipeline.digest, content, key, checksum, ""), fresh
 
 
-def _cube(pipeline: Pipeline, source: Source, raw: bytes, mask: bytes) -> Float16[np.ndarray, "grid grid grid"]:
+def _array(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> Float16[np.ndarray, "..."]:
     try:
-        scan = decode(source.path, raw)
-        return pipeline.prepare(scan, _mask(source.mask, mask) if mask else None)
+        decoded = dicom.decode_series(raw) if is_series(source.path) else decode(source.path, raw[0])
+        return pipeline.prepare(decoded, _mask(source.mask, mask) if mask else None)
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
 
 
 def _mask(path: str, content: bytes) -> Scan:
     try:
-        return decode(path, content)
+        decoded = decode(path, content)
     except UnusableScan as unusable:
         raise UnusableScan(f"its mask cannot be used: {unusable}") from None
+    if isinstance(decoded, Clip):
+        raise UnusableScan("its mask cannot be used: it is a video or a still, expected a volume")
+    return decoded
 
 
-def decode(path: str, content: bytes) -> Scan:
-    """The scan in `content`; the path's ending tells the format. Tensors (`.pt`) are taken to be RAS at 1 mm."""
-    if path.endswith(".pt"):
+def decode(path: str, content: bytes) -> Scan | Clip:
+    """What is in `content`; the path's ending tells the format. Tensors (`.pt`) are taken to be RAS at 1 mm.
+
+    Raises:
+        UnusableScan: with the reason.
+    """
+    ending = path.lower()
+    if ending.endswith(".pt"):
         return Scan(decode_tensor(content), (1.0, 1.0, 1.0))
+    if ending.endswith(video.ENDINGS):
+        return video.decode_video(content)
+    if ending.endswith((".dcm", ".dicom")):
+        return dicom.decode_cine(content)
     return decode_nifti(content)
-
-
-def _read(path: str, what: str = "the file") -> bytes:
-    file_system, name = connect(path)
-    try:
-        content = file_system.cat_file(name)
-    except FileNotFoundError:
-        raise UnreadableFile(f"{what} is not there") from None
-    except Exception as error:  # every remote file system has its own kinds
-        if "://" in path:
-            raise UserError(
-                f"{path.split('://')[0]}:// stopped answering ({type(error).__name__}: {error}): "
-                "run again, what is prepared stays"
-            ) from error
-        raise UnreadableFile(f"{what} cannot be read ({type(error).__name__})") from error
-    if not content:
-        raise UnusableScan(f"{what} is empty")
-    return content
 
 
 def _source(path: str, mask: object) -> Source:
     masked = mask if isinstance(mask, str) else ""
-    return Source(path, masked, " ".join(_fingerprint(name) for name in (path, masked) if name))
-
-
-def _fingerprint(path: str) -> str:
-    file_system, name = connect(path)
-    try:
-        info = file_system.info(name)
-    except FileNotFoundError:
-        return "missing"
-    return f"{info['size']}-{info.get('etag') or info.get('md5Hash') or info.get('mtime')}"
+    return Source(path, masked, " ".join(fingerprint(name) for name in (path, masked) if name))
 
 
 def _known(store: Store) -> dict[str, Record]:

@@ -49,11 +49,20 @@ def decode_nifti(content: bytes) -> Scan:
     if len(content) < _announced_bytes(header):
         raise UnusableScan(f"truncated: {len(content)} bytes, expected {_announced_bytes(header)}")
     stored = np.asarray(header.data_from_fileobj(io.BytesIO(content)))
+    return toward_ras(stored.reshape(stored.shape[:3]), header.get_best_affine())
+
+
+def toward_ras(stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"]) -> Scan:
+    """Voxels turned and flipped toward RAS, to which `affine` leads in mm.
+
+    Raises:
+        UnusableScan: a voxel is not finite, or all are equal.
+    """
     _check_voxels(stored)
-    orientation = io_orientation(header.get_best_affine())
-    voxels = apply_orientation(stored.reshape(stored.shape[:3]), orientation)
-    sizes = nib.affines.voxel_sizes(header.get_best_affine())[np.argsort(orientation[:, 0])]
-    return Scan(np.ascontiguousarray(voxels), (float(sizes[0]), float(sizes[1]), float(sizes[2])))
+    orientation = io_orientation(affine)
+    sizes = nib.affines.voxel_sizes(affine)[np.argsort(orientation[:, 0])]
+    voxels = np.ascontiguousarray(apply_orientation(stored, orientation))
+    return Scan(voxels, (float(sizes[0]), float(sizes[1]), float(sizes[2])))
 
 
 def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
@@ -115,7 +124,7 @@ def _header(content: bytes) -> Header:
             header = kind(content[:size])
             if header["magic"].item().rstrip(b"\0\r\n\x1a") in (b"n+1", b"n+2"):
                 _check_shape(header)
-                _check_geometry(header)
+                check_geometry(header.get_best_affine(), header.get_data_shape()[:3])
                 return header
         except (HeaderDataError, WrapStructError, ValueError):
             continue
@@ -139,12 +148,16 @@ def _check_shape(header: Header) -> None:
         raise UnusableScan(f"has voxels of type {header.get_data_dtype()}, expected numbers")
 
 
-def _check_geometry(header: Header) -> None:
-    affine = header.get_best_affine()
+def check_geometry(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...]) -> None:
+    """Refuse before a voxel is read.
+
+    Raises:
+        UnusableScan: no head could have this place and extent.
+    """
     sizes = nib.affines.voxel_sizes(affine)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-3 * np.prod(sizes) or min(sizes) == 0:
         raise UnusableScan("has a singular affine: its voxels have no place in space")
-    extent = sizes * header.get_data_shape()[:3]
+    extent = sizes * shape
     if min(sizes) < FINEST_MILLIMETRES or max(extent) > MOST_MILLIMETRES:
         raise UnusableScan("has an absurd size: " + " × ".join(f"{side:g}" for side in extent) + " mm")
 

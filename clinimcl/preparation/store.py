@@ -47,17 +47,17 @@ class Store:
     def has(self, key: str) -> bool:
         return self._array(key).is_file()
 
-    def put(self, key: str, cube: Float16[np.ndarray, "x y z"]) -> str:
+    def put(self, key: str, array: Float16[np.ndarray, "a b c"]) -> str:
         """Write the array; return its checksum."""
         buffer = io.BytesIO()
-        np.save(buffer, cube, allow_pickle=False)
+        np.save(buffer, array, allow_pickle=False)
         self._write(self._array(key), buffer.getvalue())
         return xxhash.xxh3_64_hexdigest(buffer.getvalue())
 
     def checksum(self, key: str) -> str:
         return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
 
-    def get(self, key: str, checksum: str) -> Float16[np.ndarray, "x y z"]:
+    def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
         """The array, memory-mapped; its checksum is compared the first time that this process reads it.
 
         Raises:

@@ -6,9 +6,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import nibabel as nib
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 
 from clinimcl.errors import UserError
@@ -225,6 +227,51 @@ def test_an_empty_mask_sets_the_scan_aside(tmp_path):
     scans["mask"] = [str(tmp_path / "mask.nii"), None]
     assert prepared(scans, tmp_path / "store") == (1, 0, 1)
     assert "its mask cannot be used" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+
+
+def series(folder):
+    """Three slices of 8 × 8, a file each."""
+    folder.mkdir()
+    for index in range(3):
+        header = pydicom.Dataset()
+        header.SOPClassUID, header.SOPInstanceUID, header.SeriesInstanceUID = "1.2", f"1.2.{index}", "1.3"
+        header.Rows = header.Columns = 8
+        header.SamplesPerPixel, header.PhotometricInterpretation, header.PixelRepresentation = 1, "MONOCHROME2", 0
+        header.BitsAllocated, header.BitsStored, header.HighBit = 8, 8, 7
+        header.PixelSpacing, header.ImageOrientationPatient = [10, 10], [1, 0, 0, 0, 1, 0]
+        header.ImagePositionPatient = [0, 0, 10 * index]
+        header.PixelData = np.random.default_rng(index).integers(0, 255, (8, 8)).astype(np.uint8).tobytes()
+        header.file_meta = pydicom.dataset.FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        pydicom.dcmwrite(folder / f"{index}.dcm", header, enforce_file_format=True)
+    return f"{folder}/"
+
+
+def test_a_folder_of_slices_is_one_scan(tmp_path):
+    scans = cohort(tmp_path / "raw", 2)
+    scans.loc[1, "path"] = series(tmp_path / "S1")
+    assert prepared(scans, tmp_path / "store") == (2, 0, 0)
+    assert prepared(scans, tmp_path / "store") == (0, 2, 0)
+
+
+def test_a_lost_slice_sets_the_series_aside(tmp_path):
+    scans = cohort(tmp_path / "raw", 3)
+    scans.loc[1, "path"] = series(tmp_path / "S1")
+    (tmp_path / "S1" / "1.dcm").write_bytes(b"")
+    assert prepared(scans, tmp_path / "store") == (2, 0, 1)
+    assert "not a readable DICOM file" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+
+
+def test_a_still_among_volumes_is_set_aside_with_the_fix(tmp_path):
+    scans = cohort(tmp_path / "raw", 3)
+    scans.loc[1, "path"] = str(tmp_path / "STILL.PNG")
+    with av.open(scans["path"][1], "w", format="image2") as output:
+        stream = output.add_stream("png", options={"update": "1"})
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "gray"
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((16, 16), 9, np.uint8), format="gray")))
+        output.mux(stream.encode())
+    assert prepared(scans, tmp_path / "store") == (2, 0, 1)
+    assert "preparation=clips" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 
 
 def test_a_file_that_was_missing_is_looked_for_again(tmp_path):

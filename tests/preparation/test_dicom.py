@@ -1,0 +1,213 @@
+import io
+import warnings
+
+import av
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import RLELossless
+
+from clinimcl.preparation import dicom
+from clinimcl.preparation.dicom import decode_cine, decode_series
+from clinimcl.preparation.pipeline import FieldOfView
+from clinimcl.preparation.reading import UnusableScan, decode_nifti
+
+SHAPE = (6, 7, 5)  # columns, rows, slices
+SPACING = (10.0, 12.0, 14.0)  # mm between columns, rows, slices
+ROW = np.array([0.0, 0.8, -0.6])  # direction along a row of pixels, left, posterior, superior
+COLUMN = np.array([-0.1, 0.6, 0.8]) / np.linalg.norm([-0.1, 0.6, 0.8])
+COLUMN = COLUMN - ROW * (ROW @ COLUMN)
+COLUMN /= np.linalg.norm(COLUMN)
+NORMAL = np.cross(ROW, COLUMN)
+ORIGIN = np.array([31.0, -22.0, 13.0])
+VOXELS = np.random.default_rng(0).integers(0, 1000, SHAPE).astype(np.int16)
+
+
+def written(pixels, compressed=False, **tags):
+    """A DICOM file of pixels (rows, columns), (frame, rows, columns) or (frame, rows, columns, colour)."""
+    header = pydicom.Dataset()
+    header.SOPClassUID, header.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    header.PatientName, header.SeriesInstanceUID = "NOBODY^KNOWN", "1.2.4"
+    header.Rows, header.Columns = pixels.shape[:2] if pixels.ndim == 2 else pixels.shape[1:3]
+    header.SamplesPerPixel = pixels.shape[3] if pixels.ndim == 4 else 1
+    header.PhotometricInterpretation = "RGB" if pixels.ndim == 4 else "MONOCHROME2"
+    if pixels.ndim > 2:
+        header.NumberOfFrames = len(pixels)
+    if pixels.ndim == 4:
+        header.PlanarConfiguration = 0
+    header.BitsAllocated = header.BitsStored = 8 * pixels.itemsize
+    header.HighBit, header.PixelRepresentation = 8 * pixels.itemsize - 1, int(pixels.dtype.kind == "i")
+    header.PixelData = pixels.tobytes()
+    for name, value in tags.items():
+        setattr(header, name, value)
+    header.file_meta = pydicom.dataset.FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    if compressed:
+        header.compress(RLELossless)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def series(voxels=VOXELS, places=None, **tags):
+    """A file a slice, in shuffled order."""
+    places = SPACING[2] * np.arange(voxels.shape[2]) if places is None else places
+    files = []
+    for index, place in enumerate(places):
+        geometry = {
+            "PixelSpacing": [SPACING[1], SPACING[0]],
+            "ImageOrientationPatient": [f"{value:.12f}" for value in [*ROW, *COLUMN]],
+            "ImagePositionPatient": [f"{value:.10f}" for value in ORIGIN + place * NORMAL],
+        }
+        files.append(written(np.ascontiguousarray(voxels[:, :, index].T), **(geometry | tags)))
+    return [files[index] for index in np.random.default_rng(1).permutation(len(files))]
+
+
+def nifti(voxels=VOXELS):
+    affine = np.eye(4)
+    affine[:3, :3] = np.column_stack([ROW, COLUMN, NORMAL]) * SPACING
+    affine[:3, 3] = ORIGIN
+    return nib.Nifti1Image(voxels, np.diag([-1, -1, 1, 1]) @ affine).to_bytes()
+
+
+def test_a_series_is_the_same_scan_as_its_nifti():
+    ours, theirs = decode_series(series()), decode_nifti(nifti())
+    assert np.array_equal(ours.voxels, theirs.voxels)
+    assert np.allclose(ours.spacing, theirs.spacing, rtol=1e-6)
+
+
+def test_a_series_and_its_nifti_prepare_to_equal_arrays():
+    pipeline = FieldOfView(grid=12, spacing=None, field_of_view=90.0, percentile=99.5, align="none")
+    ours, theirs = pipeline.prepare(decode_series(series())), pipeline.prepare(decode_nifti(nifti()))
+    assert np.allclose(ours, theirs, rtol=0, atol=5e-4)  # one step of float16: NIfTI keeps its affine in float32
+
+
+def test_slope_and_intercept_are_applied():
+    scan = decode_series(series(RescaleSlope=2.5, RescaleIntercept=-100))
+    assert np.array_equal(scan.voxels, decode_nifti(nifti()).voxels.astype(np.float32) * 2.5 - 100)
+
+
+def test_a_missing_slice_is_unusable():
+    with pytest.raises(UnusableScan, match="a slice is missing: gaps between slices go from 14 to 28 mm"):
+        decode_series(series(VOXELS[:, :, :4], places=[0, 14, 28, 56]))
+
+
+def test_a_slice_that_is_there_twice_is_unusable():
+    with pytest.raises(UnusableScan, match="two slices at one place"):
+        decode_series(series(VOXELS[:, :, :4], places=[0, 14, 14, 28]))
+
+
+def test_a_single_slice_is_unusable():
+    with pytest.raises(UnusableScan, match="fewer than 2 slices"):
+        decode_series(series()[:1])
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        (series(SeriesInstanceUID="9.9"), "SeriesInstanceUID"),
+        (series(VOXELS[:, :-1]), "Rows"),
+        (series(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]), "ImageOrientationPatient"),
+    ],
+    ids=["series", "shapes", "orientations"],
+)
+def test_mixed_series_are_unusable(other, name):
+    with pytest.raises(UnusableScan, match=f"its slices differ in {name}: several series are mixed"):
+        decode_series([*series(), other[0]])
+
+
+def test_a_slice_without_a_place_is_unusable():
+    with pytest.raises(UnusableScan, match="no readable ImagePositionPatient"):
+        decode_series([*series(), *series(ImagePositionPatient=None)[:1]])
+
+
+def test_no_name_is_ever_loaded():
+    assert "PatientName" not in dicom._header(series()[0])
+
+
+LOOP = np.random.default_rng(2).integers(0, 256, (3, 10, 12)).astype(np.uint8)
+
+
+def test_a_cine_loop_is_a_clip():
+    assert np.array_equal(decode_cine(written(LOOP)).frames, LOOP)
+
+
+def test_a_single_frame_is_a_still():
+    assert np.array_equal(decode_cine(written(LOOP[0])).frames, LOOP[:1])
+
+
+def test_pydicom_s_own_decoder_reads_run_lengths():
+    assert np.array_equal(decode_cine(written(LOOP, compressed=True)).frames, LOOP)
+
+
+def test_sixteen_bits_become_eight():
+    deep = LOOP.astype(np.uint16) << 4
+    assert np.array_equal(decode_cine(written(deep, BitsStored=12, HighBit=11)).frames, LOOP)
+
+
+def test_an_inverted_loop_is_turned_back():
+    assert np.array_equal(decode_cine(written(LOOP, PhotometricInterpretation="MONOCHROME1")).frames, 255 - LOOP)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "YBR_FULL"])
+def test_colours_become_grey(kind):
+    colours = np.full((*LOOP.shape, 3), 128, np.uint8)
+    colours[..., 0] = LOOP  # YBR_FULL: the luma, without colour
+    if kind == "RGB":
+        colours[..., 1] = colours[..., 2] = LOOP
+    frames = decode_cine(written(colours, PhotometricInterpretation=kind)).frames
+    assert np.abs(frames.astype(int) - LOOP).max() <= 1
+
+
+def jpegs(uid):
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="image2pipe") as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        grey = av.VideoFrame.from_ndarray(np.full((24, 32), 90, np.uint8), format="gray")
+        output.mux(stream.encode(grey.reformat(format="yuvj420p")))
+        output.mux(stream.encode())
+    header = pydicom.dcmread(io.BytesIO(written(np.zeros((2, 24, 32), np.uint8))))
+    header.file_meta.TransferSyntaxUID = uid
+    header.PixelData = pydicom.encaps.encapsulate([buffer.getvalue()] * 2)
+    header["PixelData"].VR = "OB"
+    content = io.BytesIO()
+    pydicom.dcmwrite(content, header)
+    return content.getvalue()
+
+
+def test_a_loop_of_jpeg_frames_is_a_clip():
+    frames = decode_cine(jpegs(pydicom.uid.JPEGBaseline8Bit)).frames
+    assert frames.shape == (2, 24, 32)
+    assert np.abs(frames.astype(int) - 90).max() <= 2
+
+
+def test_a_compression_that_is_not_read_is_named():
+    with pytest.raises(UnusableScan, match="its pixels are compressed as JPEG 2000"):
+        decode_cine(jpegs(pydicom.uid.JPEG2000))
+
+
+def test_an_absurd_size_is_refused_before_pixels_are_read():
+    with pytest.raises(UnusableScan, match="absurd size: 999999999 frames"):
+        decode_cine(written(LOOP, NumberOfFrames=999999999))
+
+
+@pytest.mark.parametrize("content", [b"", b"not DICOM" * 99, written(LOOP)[:300]])
+def test_what_is_no_dicom_file_is_unusable(content):
+    with pytest.raises(UnusableScan, match=r"damaged|truncated"):
+        decode_cine(content)
+
+
+def test_flipped_bytes_end_in_a_clip_or_a_reason():
+    content, random = written(LOOP), np.random.default_rng(0)
+    reasons = set()
+    for _ in range(150):
+        damaged = bytearray(content)
+        damaged[int(random.integers(0, len(content) - LOOP.size))] ^= int(random.integers(1, 256))
+        try:
+            with warnings.catch_warnings(action="error"):
+                decode_cine(bytes(damaged))
+        except (UnusableScan, ValueError) as unusable:  # the preparation makes reasons of ValueErrors
+            reasons.add(type(unusable))
+    assert UnusableScan in reasons

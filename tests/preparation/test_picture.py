@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from clinimcl.preparation.picture import find_picture
+
+ROWS, COLUMNS = slice(20, 90), slice(30, 110)
+
+
+def speckle(frames=10, shape=(70, 80)):
+    return np.random.default_rng(0).integers(0, 160, (frames, *shape)).astype(np.uint8)
+
+
+def screen(frames=10):
+    """Speckle in a scanner's screen: a panel with print above, a ruler at the side, a clock that runs."""
+    clip = np.zeros((frames, 100, 140), np.uint8)
+    clip[:, :12] = 60
+    clip[:, 3:9:2, 10:50:2] = 250
+    clip[:, 20:90:5, 122:127] = 250
+    clip[:, 94:97, 130:134] = np.arange(frames)[:, None, None] * 20
+    clip[:, ROWS, COLUMNS] = speckle(frames)
+    return clip
+
+
+def edges(found):
+    return [found.rows.start, found.rows.stop, found.columns.start, found.columns.stop]
+
+
+@pytest.mark.parametrize("frames", [10, 1], ids=["loop", "still"])
+def test_the_scanner_s_frame_and_print_are_cut_away(frames):
+    found = find_picture(screen(frames).repeat(4, axis=1).repeat(4, axis=2))
+    assert np.abs(np.array(edges(found)) / 4 - [20, 90, 30, 110]).max() <= 2
+
+
+def test_print_in_the_corners_of_the_picture_is_blackened():
+    clip = screen()
+    y, x = np.mgrid[:100, :140]
+    fan = np.abs(x - 70) < 10 + 0.4 * (y - 20)
+    clip[:, ROWS, COLUMNS] *= fan[ROWS, COLUMNS]
+    clip[:, 22:26, 32:40:2] = 250
+    found = find_picture(clip)
+    assert clip[:, ROWS, COLUMNS][:, :8, :10].max() == 250
+    assert found.cut(clip)[:, :8, :10].max() == 0
+
+
+@pytest.mark.parametrize("frames", [10, 1], ids=["loop", "still"])
+def test_a_picture_without_a_frame_stays_whole(frames):
+    assert edges(find_picture(speckle(frames))) == [0, 70, 0, 80]
+
+
+def test_a_shadow_at_one_edge_is_not_cut_away():
+    clip = speckle()
+    clip[:, :, :30] = 0
+    assert edges(find_picture(clip)) == [0, 70, 0, 80]
+
+
+def test_black_margins_go_as_far_as_both_sides_have_them():
+    clip = np.zeros((10, 90, 200), np.uint8)
+    clip[:, 10:80, 40:120] = speckle()
+    assert np.abs(np.array(edges(find_picture(clip))) - [10, 80, 40, 160]).max() <= 2
+
+
+def test_an_echo_below_a_dark_stretch_belongs_to_the_picture():
+    clip = screen()
+    clip[:, 45:75, COLUMNS] = 0
+    clip[:, 75:90, 30:60] = speckle(shape=(15, 30))
+    found = find_picture(clip)
+    assert found.rows.stop >= 88
+    assert np.array_equal(clip[:, 76:88, 32:58], clip[:, 76:88, 32:58] * ~found.printed[76:88, 32:58])
+
+
+def test_a_margin_without_print_goes_only_as_far_as_the_opposite_one():
+    clip = np.zeros((10, 100, 140), np.uint8)
+    clip[:, 20:60, 30:110] = speckle(shape=(40, 80))
+    clip[:, 20:90:2, 122:127] = 250
+    rows, columns, _ = find_picture(clip)
+    assert (rows.start, rows.stop, columns.stop) == (20, 80, 110)
+
+
+def test_a_frame_in_which_nothing_lives_stays_whole():
+    assert edges(find_picture(np.zeros((3, 40, 50), np.uint8))) == [0, 40, 0, 50]

@@ -9,16 +9,19 @@ from clinimcl.settings import PhantomSettings
 def phantom(settings: PhantomSettings) -> None:
     from dataclasses import replace
 
-    from clinimcl.phantoms.parameters import BRAIN
-    from clinimcl.phantoms.writing import write_cohort
+    from clinimcl.phantoms.parameters import BrainParameters
+    from clinimcl.phantoms.writing import layout_named, write_cohort
 
     out = Path(settings.out)
+    parameters = layout_named(settings.layout).parameters
+    if isinstance(parameters, BrainParameters):
+        parameters = replace(parameters, spacing=settings.spacing)
     written = write_cohort(
         out,
         layout=settings.layout,
         subjects=settings.subjects,
         seed=settings.seed,
-        parameters=replace(BRAIN, spacing=settings.spacing),
+        parameters=parameters,
         workers=settings.workers,
     )
     print(f"{out}: {settings.subjects} subjects {'written' if written else 'already there'}")

@@ -20,9 +20,10 @@ from clinimcl.phantoms.brain import (
     sample_subject,
 )
 from clinimcl.phantoms.course import Scores, sample_scores, state_at
-from clinimcl.phantoms.parameters import BrainParameters
+from clinimcl.phantoms.parameters import BrainParameters, ChangingCourse, Course
 
 DAYS_A_YEAR = 365.25
+HALF_YEAR = DAYS_A_YEAR / 2
 
 
 class Visit(NamedTuple):
@@ -48,11 +49,8 @@ def sample_member(seed: int, index: int, parameters: BrainParameters) -> Member:
     scanners = sample_scanners(np.random.default_rng([seed, 2**31]), parameters.acquisition)
     subject = sample_subject(generator, parameters)
     course = parameters.course
-    count = 1 + int(generator.choice(len(course.sessions), p=course.sessions))
-    gaps = generator.uniform(*course.years_between, count) * DAYS_A_YEAR
-    gaps[0] = generator.uniform(0, 300)
     sessions, scanner = [], scanners[subject.home]
-    for number, day in enumerate(np.cumsum(gaps).round().astype(int).tolist()):
+    for number, day in enumerate(_sample_days(generator, course)):
         if number and generator.random() < parameters.acquisition.scanner_change:
             scanner = scanners[int(generator.integers(len(scanners)))]
         first = sample_session(generator, parameters, subject.person, scanner, day)
@@ -61,17 +59,33 @@ def sample_member(seed: int, index: int, parameters: BrainParameters) -> Member:
     return Member(index, subject, sessions, _sample_visits(generator, subject, sessions[-1][0].day, parameters))
 
 
+def _sample_days(generator: np.random.Generator, course: Course) -> list[int]:
+    """Days of the scans since entry."""
+    count = 1 + int(generator.choice(len(course.sessions), p=course.sessions))
+    gaps = generator.uniform(*course.years_between, count) * DAYS_A_YEAR
+    if isinstance(course, ChangingCourse):
+        gaps = np.rint(gaps / HALF_YEAR) * HALF_YEAR
+        gaps[0] = 0.0
+        days = np.cumsum(gaps) + generator.uniform(*course.days_from_visit, count)
+        return np.maximum(days, 0).round().astype(int).tolist()
+    gaps[0] = generator.uniform(0, 300)
+    return np.cumsum(gaps).round().astype(int).tolist()
+
+
 def _sample_visits(
     generator: np.random.Generator, subject: Subject, last: int, parameters: BrainParameters
 ) -> list[Visit]:
-    """About once a year from entry until after the last scan, on days of their own."""
+    """About once a year from entry until after the last scan, on days of their own; half-yearly on changing courses."""
     visits: list[Visit] = []
     day = 0
     while not visits or visits[-1].day < last:
         age = subject.person.age_at_entry + day / DAYS_A_YEAR
         scores = sample_scores(generator, state_at(subject.person, age, parameters.course), parameters.course)
         visits.append(Visit(day, age, scores))
-        day += int(generator.integers(320, 420))
+        if isinstance(parameters.course, ChangingCourse):
+            day = round(len(visits) * HALF_YEAR) + int(generator.integers(-14, 15))
+        else:
+            day += int(generator.integers(320, 420))
     return visits
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clinimcl.phantoms.parameters import Course
+from clinimcl.phantoms.parameters import ChangingCourse, Course
 
 # True CDR sum of boxes against years since onset: about one point a year at first, then two.
 YEARS_SINCE_ONSET = (0.0, 4.25, 6.75, 10.0, 11.2)
@@ -23,7 +23,7 @@ class Person(NamedTuple):
 
     age_at_entry: float
     onset_age: float
-    speed: float  # disease years a calendar year
+    speed: float  # disease years a calendar year; negative for who recovers
 
 
 class State(NamedTuple):
@@ -102,7 +102,26 @@ def _nearest_level(value: float, levels: tuple[float, ...]) -> float:
 
 def sample_person(generator: np.random.Generator, course: Course) -> Person:
     age = float(np.clip(generator.normal(course.age_mean, course.age_spread), 45, 90))
+    if isinstance(course, ChangingCourse):
+        return _sample_changing(generator, course, age)
     healthy = generator.random() < course.healthy_share
     years_at_entry = generator.uniform(*course.disease_years_at_entry)
     speed = float(np.exp(generator.normal(0.0, course.speed_spread)))
     return Person(age, float("inf") if healthy else float(age - years_at_entry / speed), speed)
+
+
+def _sample_changing(generator: np.random.Generator, course: ChangingCourse, age: float) -> Person:
+    """Onset lies where the subject's pace, kept up, puts it: before entry, or ahead of who recovers."""
+    draw, forwards = generator.random(), generator.random() < 0.5
+    pace = float(np.exp(generator.normal(0.0, course.speed_spread)))
+    declining = course.healthy_share + course.declining_share
+    if draw < course.healthy_share:
+        return Person(age, float("inf"), pace)
+    if draw < declining:
+        years, speed = generator.uniform(*course.declining_from), course.pace * pace
+    elif draw < declining + course.recovering_share:
+        years, speed = generator.uniform(*course.recovering_from), -course.pace * pace
+    else:
+        years, speed = generator.uniform(*course.disease_years_at_entry), course.stable_pace * pace
+        speed = speed if forwards else -speed
+    return Person(age, float(age - years / speed), speed)

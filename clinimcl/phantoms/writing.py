@@ -9,18 +9,44 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 from rich.progress import track
 
 from clinimcl.errors import UserError
-from clinimcl.phantoms import bids, oasis3
+from clinimcl.phantoms import adni, bids, lung_cohort, lung_member, oasis3
 from clinimcl.phantoms.cohort import sample_member
-from clinimcl.phantoms.parameters import BRAIN, BrainParameters, digest
+from clinimcl.phantoms.lung_parameters import LUNG
+from clinimcl.phantoms.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest
 
-LAYOUTS = {"oasis3": oasis3, "bids": bids}
 DESCRIPTION = "phantom.json"
 TRUTH = "phantom_truth.csv"
+
+
+class Layout(NamedTuple):
+    """A phantom and the cohort in whose form it is written. Members and parameters are the phantom's own types."""
+
+    phantom: str
+    parameters: Any  # a frozen dataclass
+    sample_member: Callable[[int, int, Any], Any]  # seed, number, parameters
+    write_member: Callable[[Path, Any, Any], list[dict[str, object]]]  # gives the rows of the truth
+    write_tables: Callable[[Path, list[Any]], None]
+
+
+LAYOUTS = {
+    "oasis3": Layout("brain", BRAIN, sample_member, oasis3.write_member, oasis3.write_tables),
+    "bids": Layout("brain", BRAIN, sample_member, bids.write_member, bids.write_tables),
+    "adni": Layout("brain", BRAIN_CHANGE, sample_member, adni.write_member, adni.write_tables),
+    "lung": Layout("lung", LUNG, lung_member.sample_member, lung_cohort.write_member, lung_cohort.write_tables),
+}
+
+
+def layout_named(name: str) -> Layout:
+    """Raises: UserError for a name that is none."""
+    if name not in LAYOUTS:
+        raise UserError(f"layout must be one of {', '.join(LAYOUTS)}, got {name}")
+    return LAYOUTS[name]
 
 
 def write_cohort(
@@ -28,14 +54,16 @@ def write_cohort(
     layout: str,
     subjects: int,
     seed: int,
-    parameters: BrainParameters = BRAIN,
+    parameters: Any = None,
     workers: int | None = None,
 ) -> bool:
     """Writes into `<out>.partial`, then renames. False where the very same phantom is there already.
 
-    `workers` defaults to the cores of this process; 1 stays in it.
+    `parameters` default to those of the layout; `workers` to the cores of this process, 1 stays in it.
     """
     out = Path(out)
+    chosen = layout_named(layout)
+    parameters = chosen.parameters if parameters is None else parameters
     description = _description(layout, subjects, seed, parameters)
     if _is_there(out, description):
         return False
@@ -48,8 +76,8 @@ def write_cohort(
     try:
         job = partial(_write_one, partial_folder, layout, seed, parameters)
         rows = _run(job, subjects, workers or os.cpu_count() or 1)
-        members = [sample_member(seed, index, parameters) for index in range(subjects)]
-        LAYOUTS[layout].write_tables(partial_folder, members)
+        members = [chosen.sample_member(seed, index, parameters) for index in range(subjects)]
+        chosen.write_tables(partial_folder, members)
         pd.DataFrame(rows).to_csv(partial_folder / TRUTH, index=False)
         (partial_folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         if out.exists():
@@ -60,17 +88,15 @@ def write_cohort(
     return True
 
 
-def _description(layout: str, subjects: int, seed: int, parameters: BrainParameters) -> dict[str, object]:
-    if layout not in LAYOUTS:
-        raise UserError(f"layout must be one of {', '.join(LAYOUTS)}, got {layout}")
+def _description(layout: str, subjects: int, seed: int, parameters: Any) -> dict[str, object]:
     if subjects < 1:
         raise UserError(f"subjects must be at least 1, got {subjects}")
     if seed < 0:
         raise UserError(f"seed must not be negative, got {seed}")
-    if not 0.5 <= parameters.spacing <= 20:
+    if isinstance(parameters, BrainParameters) and not 0.5 <= parameters.spacing <= 20:
         raise UserError(f"spacing must be between 0.5 and 20 mm, got {parameters.spacing:g}")
     return {
-        "phantom": "brain",
+        "phantom": LAYOUTS[layout].phantom,
         "layout": layout,
         "subjects": subjects,
         "seed": seed,
@@ -91,8 +117,9 @@ def _is_there(out: Path, description: dict[str, object]) -> bool:
     )
 
 
-def _write_one(out: Path, layout: str, seed: int, parameters: BrainParameters, index: int) -> list[dict[str, object]]:
-    return LAYOUTS[layout].write_member(out, sample_member(seed, index, parameters), parameters)
+def _write_one(out: Path, layout: str, seed: int, parameters: Any, index: int) -> list[dict[str, object]]:
+    member = LAYOUTS[layout].sample_member(seed, index, parameters)
+    return LAYOUTS[layout].write_member(out, member, parameters)
 
 
 def _run(job: Callable[[int], list[dict[str, object]]], subjects: int, workers: int) -> list[dict[str, object]]:

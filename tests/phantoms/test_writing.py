@@ -71,7 +71,7 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     ("layout", "subjects", "seed", "names"),
-    [("adni", 1, 0, "layout"), ("bids", 0, 0, "subjects"), ("bids", 1, -1, "seed")],
+    [("dicom", 1, 0, "layout"), ("bids", 0, 0, "subjects"), ("bids", 1, -1, "seed")],
 )
 def test_an_impossible_request_is_a_sentence(tmp_path, layout, subjects, seed, names):
     with pytest.raises(UserError, match=names):

@@ -22,3 +22,22 @@ class ScanBatch(NamedTuple):
 
     volume: Volume
     row: Int[Tensor, "*batch"]  # of the scan in the cohort's table
+
+
+class ScoredBatch(NamedTuple):
+    """Scans with their health score; also the type of one item."""
+
+    volume: Volume
+    score: Float[Tensor, "*batch"]  # mean 0 and deviation 1 over training scans
+    subject: Int[Tensor, "*batch"]  # number of the subject in the cohort
+
+
+class ChangeBatch(NamedTuple):
+    """Two scans in time order and the change between them; also the type of one item.
+
+    A scan stands as its volume, or as its embedding where the encoder is frozen.
+    """
+
+    earlier: Float[Tensor, "*batch any"] | Volume
+    later: Float[Tensor, "*batch any"] | Volume
+    change: Int[Tensor, "*batch"]  # 0 deteriorated, 1 stable, 2 improved

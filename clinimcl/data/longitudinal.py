@@ -1,20 +1,31 @@
-"""What every cohort's data module shares: preparation, pairs of one subject, loaders."""
+"""What every cohort's data module shares: preparation, what is learned from, loaders."""
 
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float, Float16
 from torch.utils.data import DataLoader, Dataset
 
+from clinimcl.cohorts.change import ChangeRule, rule_for
 from clinimcl.cohorts.cohort import Cohort
 from clinimcl.cohorts.splits import require_pairs
-from clinimcl.data.batches import PairBatch, ScanBatch, Volume
-from clinimcl.data.sampling import Pair, PairSampler, Sampling, Sessions, fixed_pairs
+from clinimcl.data.batches import PairBatch, ScanBatch, ScoredBatch, Volume
+from clinimcl.data.sampling import (
+    Pair,
+    PairSampler,
+    Sampling,
+    ScanSampler,
+    ScanSampling,
+    Sessions,
+    fixed_pairs,
+)
+from clinimcl.errors import UserError
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.prepare import Prepared, prepare
@@ -30,6 +41,7 @@ class Loading:
 
     workers: int
     pin_memory: bool
+    slices: int | None  # of a volume, from bottom to top, as frames of a clip for 2-D encoders; None: the volume
     evaluation_batch: int  # scans a batch where nothing is learned
 
 
@@ -37,10 +49,10 @@ class Loading:
 class PairDataset(Dataset[PairBatch]):
     """Pairs by the rows of their two scans."""
 
-    def __init__(self, scans: pd.DataFrame, store: Store) -> None:
-        self._volumes = ScanDataset(scans, store)
-        self._subject = torch.from_numpy(scans["subject"].factorize()[0])
-        self._day = scans["day"].to_numpy()
+    def __init__(self, scans: "ScanDataset", table: pd.DataFrame) -> None:
+        self._volumes = scans
+        self._subject = torch.from_numpy(table["subject"].factorize()[0])
+        self._day = table["day"].to_numpy()
 
     def __getitem__(self, pair: Pair) -> PairBatch:
         anchor, positive = pair
@@ -56,15 +68,49 @@ class PairDataset(Dataset[PairBatch]):
 class ScanDataset(Dataset[ScanBatch]):
     """Scans by their row."""
 
-    def __init__(self, scans: pd.DataFrame, store: Store) -> None:
+    def __init__(self, scans: pd.DataFrame, store: Store, slices: int | None) -> None:
         self._arrays = list(zip(scans["key"], scans["checksum"], strict=True))
         self._store = store
+        self._slices = slices
 
     def __getitem__(self, row: int) -> ScanBatch:
         return ScanBatch(self.volume(row), torch.tensor(row))
 
     def volume(self, row: int) -> Volume:
-        return torch.from_numpy(np.array(self._store.get(*self._arrays[row])))[None]
+        array = self._store.get(*self._arrays[row])
+        return torch.from_numpy(np.array(array if self._slices is None else as_frames(array, self._slices)))[None]
+
+
+@final
+class ScoredDataset(Dataset[ScoredBatch]):
+    """Scans with their score by their row."""
+
+    def __init__(self, scans: ScanDataset, table: pd.DataFrame, scale: "ScoreScale") -> None:
+        self._volumes = scans
+        self._subject = torch.from_numpy(table["subject"].factorize()[0])
+        self._score = torch.from_numpy(scale.normalised(table["score"].to_numpy(float)).astype(np.float32))
+
+    def __getitem__(self, row: int) -> ScoredBatch:
+        return ScoredBatch(self._volumes.volume(row), self._score[row], self._subject[row])
+
+
+class ScoreScale(NamedTuple):
+    """Mean and standard deviation of the training scans' scores: losses see scores without a unit."""
+
+    mean: float
+    deviation: float
+
+    def normalised(self, score: Float[np.ndarray, " scan"]) -> Float[np.ndarray, " scan"]:
+        return (score - self.mean) / self.deviation
+
+    def restored(self, normalised: Float[np.ndarray, " scan"]) -> Float[np.ndarray, " scan"]:
+        return normalised * self.deviation + self.mean
+
+
+def as_frames(volume: Float16[np.ndarray, "x y z"], slices: int) -> Float16[np.ndarray, "slice y x"]:
+    """Axial slices evenly over the height, lowest first, anterior at the top of each."""
+    levels = (np.arange(slices) + 0.5) * volume.shape[2] / slices
+    return volume[:, ::-1, levels.astype(int)].transpose(2, 1, 0)
 
 
 class LongitudinalDataModule(pl.LightningDataModule, ABC):
@@ -77,7 +123,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         store: Store,
         engine: Engine,
         most_set_aside: float,
-        pretrain: Sampling,
+        pretrain: Sampling | ScanSampling,
         loading: Loading,
     ) -> None:
         super().__init__()
@@ -105,38 +151,61 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """
         Raises:
-            UserError: no training or no validation subject has two sessions.
+            UserError: no training or no validation subject has what is to be learned from: two sessions, or a score.
         """
         table = self.store.table() if self.prepared is None else self.prepared.scans
         self.set_aside = table[table["reason"] != ""]
         self.scans = table[table["reason"] == ""].reset_index(drop=True)
         for split in ("train", "validation"):
-            require_pairs(self.scans[self.scans["split"] == split], split)
-        self._sampler: PairSampler | None = None
+            if isinstance(self._pretrain, Sampling):
+                require_pairs(self.scans[self.scans["split"] == split], split)
+            if isinstance(self._pretrain, ScanSampling) and not len(self.scored(split)):
+                raise UserError(f"no {split} scan has a score to learn from: check cohort.score and cohort.split")
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split's subjects, as rows of `scans`."""
         return Sessions(self.scans[self.scans["split"] == split])
 
-    def train_dataloader(self) -> DataLoader[PairBatch]:
+    def scored(self, split: str) -> np.ndarray:
+        """Rows of `scans` that have a score."""
+        return self.scans.index[(self.scans["split"] == split) & self.scans["score"].notna()].to_numpy()
+
+    @property
+    def scale(self) -> ScoreScale:
+        training = self.scans.loc[self.scored("train"), "score"]
+        return ScoreScale(float(training.mean()), float(training.std()))
+
+    @property
+    def rule(self) -> ChangeRule:
+        return rule_for(self.scans, self.cohort.change_threshold, self.cohort.change_bins)
+
+    def train_dataloader(self) -> DataLoader:
         # Workers draw as soon as the loader is made, before Lightning calls set_epoch. After a resume, only `processed`
         # counts the epoch at whose end the checkpoint was written.
         epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0  # type: ignore[attr-defined]
-        self._sampler = PairSampler(self.sessions("train"), self._pretrain, epoch)
-        return self._loader(PairDataset(self.scans, self.store), self._pretrain.batch, self._sampler)
+        if isinstance(self._pretrain, ScanSampling):
+            scans = ScanSampler(self.scored("train"), self._pretrain, epoch)
+            return self.loader(ScoredDataset(self.volumes, self.scans, self.scale), self._pretrain.batch, scans)
+        pairs = PairSampler(self.sessions("train"), self._pretrain, epoch)
+        return self.loader(PairDataset(self.volumes, self.scans), self._pretrain.batch, pairs)
 
-    def val_dataloader(self) -> DataLoader[PairBatch]:
+    def val_dataloader(self) -> DataLoader:
+        batch = self._loading.evaluation_batch
+        if isinstance(self._pretrain, ScanSampling):
+            dataset = ScoredDataset(self.volumes, self.scans, self.scale)
+            return self.loader(dataset, batch, self.scored("validation").tolist())
         pairs = fixed_pairs(self.sessions("validation"), self._pretrain.seed)
-        return self._loader(PairDataset(self.scans, self.store), self._loading.evaluation_batch, pairs)
+        return self.loader(PairDataset(self.volumes, self.scans), batch, pairs)
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""
-        return self._loader(ScanDataset(self.scans, self.store), self._loading.evaluation_batch, rows)
+        return self.loader(self.volumes, self._loading.evaluation_batch, rows)
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self._sampler.epoch if self._sampler else 0, "seed": self._pretrain.seed}
+    @property
+    def volumes(self) -> ScanDataset:
+        return ScanDataset(self.scans, self.store, self._loading.slices)
 
-    def _loader(self, dataset: Dataset, batch: int, sampler: Any) -> DataLoader:
+    def loader(self, dataset: Dataset, batch: int, sampler: Any) -> DataLoader:
         return DataLoader(
             dataset,
             batch_size=batch,

@@ -36,6 +36,19 @@ class Sampling:
             )
 
 
+@final
+@dataclass(frozen=True)
+class ScanSampling:
+    """How an epoch of score pretraining is drawn: every scored training scan once, in a new order."""
+
+    batch: int  # scans a step
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.batch < 2:
+            raise ValueError(f"batch must be at least 2, got {self.batch}")
+
+
 class Sessions:
     """The index labels of a scan table by subject and session; subjects without a second session are left out."""
 
@@ -99,6 +112,36 @@ class PairSampler(Sampler[Pair]):
         share = round(self._sampling.subject_share * subjects)
         order = np.random.default_rng((self._sampling.seed, 1)).permutation(subjects)
         return order[(epoch * share + np.arange(share)) % max(1, subjects)]
+
+
+@final
+class ScanSampler(Sampler[int]):
+    """An epoch's scans in their order, whole batches only: what is left over has its turn in another epoch.
+
+    Raises:
+        UserError: there are fewer scans than a batch holds.
+    """
+
+    def __init__(self, rows: np.ndarray, sampling: ScanSampling, epoch: int) -> None:
+        self._rows = rows
+        self._sampling = sampling
+        self.epoch = epoch
+        if len(rows) < sampling.batch:
+            raise UserError(
+                f"pretrain.batch={sampling.batch} scans, but only {len(rows)} training scans have a score: lower "
+                "pretrain.batch"
+            )
+
+    def __len__(self) -> int:
+        return len(self._rows) // self._sampling.batch * self._sampling.batch
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng((self._sampling.seed, self.epoch)).permutation(self._rows)
+        return iter(order[: len(self)].tolist())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
 
 
 def fixed_pairs(sessions: Sessions, seed: int) -> list[Pair]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from clinimcl.errors import UserError
-from clinimcl.modules.contrastive import ContrastivePretraining
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -47,14 +47,14 @@ def epoch_of(path: Path) -> int:
     return int(read(path)["epoch"]) + 1
 
 
-def load(module: ContrastivePretraining, path: Path) -> None:
+def load(module: nn.Module, path: Path) -> None:
     """Put the weights into `module` and set it to evaluation.
 
     Raises:
-        UserError: they are of another encoder or projector.
+        UserError: they are of another network.
     """
     try:
         module.load_state_dict(read(path)["state_dict"])
     except RuntimeError as error:
-        raise UserError(f"{path} does not fit the configured encoder and projector: {error}") from None
+        raise UserError(f"{path} does not fit the configured network: {error}") from None
     module.eval()

@@ -1,6 +1,5 @@
 """Contrastive pretraining: the same person's scans near each other, other people's apart."""
 
-from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, final
 
 import lightning.pytorch as pl
@@ -8,14 +7,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import PairBatch
-
-MakeOptimizer = Callable[[Iterator[nn.Parameter]], Optimizer]
-MakeSchedule = Callable[..., LRScheduler]
+from clinimcl.data.clip_augmentation import ClipAugmentation
+from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
 
 
 class PairOutput(NamedTuple):
@@ -38,7 +34,7 @@ class ContrastivePretraining(pl.LightningModule):
         encoder: nn.Module,
         projector: nn.Module,
         objective: nn.Module,
-        augmentation: Augmentation | None,
+        augmentation: Augmentation | ClipAugmentation | None,
         optimizer: MakeOptimizer,
         schedule: MakeSchedule | None,
         seed: int,
@@ -56,11 +52,12 @@ class ContrastivePretraining(pl.LightningModule):
     def forward(self, volume: Float[Tensor, "batch 1 x y z"]) -> Float[Tensor, "batch embedding"]:
         return self.encoder(volume.float())
 
-    def both_views(self, batch: PairBatch, augmentation: Augmentation | None) -> PairOutput:
+    def both_views(self, batch: PairBatch, augmentation: Augmentation | ClipAugmentation | None) -> PairOutput:
         """One fused forward: with batch norm, two would be another model."""
         volume = torch.cat([batch.anchor, batch.positive]).float()
         if augmentation is not None:
-            volume = augmentation.apply(volume, augmentation.draw(volume, self._generator()))
+            draw = augmentation.draw(volume, generator_of_step(self, self._seed))
+            volume = augmentation.apply(volume, draw)  # type: ignore[arg-type]  # each takes its own draw
         embedding = self.encoder(volume)
         projection = self.projector(embedding)
         views = (2, len(batch.subject), -1)
@@ -86,16 +83,7 @@ class ContrastivePretraining(pl.LightningModule):
         self.log("validation/selection", retrieval - loss / 1000)  # the loss decides between equal retrievals
 
     def configure_optimizers(self) -> Any:
-        optimizer = self._make_optimizer(self.parameters())
-        if self._make_schedule is None:
-            return optimizer
-        schedule = self._make_schedule(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _generator(self) -> torch.Generator:
-        """Augmentation follows from (seed, step) alone, so that a resumed run draws the same."""
-        generator = torch.Generator(self.device)
-        return generator.manual_seed(hash((self._seed, self.global_step, self.global_rank)) & (2**63 - 1))
+        return optimization(self, self._make_optimizer, self._make_schedule)
 
 
 def retrieval_top1(

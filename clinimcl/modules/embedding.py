@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch.utils.data import DataLoader
 
 from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.score import ScorePretraining
 from clinimcl.preparation.store import Store
 
 MOST_TRAINING_SUBJECTS = 200  # enough to fit an axis of change
@@ -21,7 +22,7 @@ def rows_to_embed(scans: pd.DataFrame) -> list[int]:
 
 
 @torch.inference_mode()
-def embed(module: ContrastivePretraining, loader: DataLoader) -> Float[np.ndarray, "scan embedding"]:
+def embed(module: ContrastivePretraining | ScorePretraining, loader: DataLoader) -> Float[np.ndarray, "scan embedding"]:
     """In the loader's order."""
     return torch.cat([module(batch.volume.to(module.device)).float().cpu() for batch in loader]).numpy()
 
@@ -44,14 +45,27 @@ def flat(volumes: list[np.ndarray]) -> Float[np.ndarray, "scan voxel"]:
 
 
 def mosaic_volumes(store: Store, scans: pd.DataFrame, subjects: int = 4) -> dict[int, Float[np.ndarray, "x y z"]]:
-    """The first and the last scan of a few test subjects, by their row."""
-    test = scans[scans["split"] == "test"]
+    """The first and the last scan of a few test subjects with two sessions, or one scan of each where none has."""
+    test = scans[scans["split"] == "test"].sort_values("day")
+    several = test.groupby("subject")["session"].transform("nunique") > 1
     rows: list[int] = []
-    for _, own in test.sort_values("day").groupby("subject", sort=True):
-        if own["session"].nunique() > 1 and len(rows) < 2 * subjects:
-            rows += [own.index[0], own.index[-1]]
+    for _, own in (test[several] if several.any() else test).groupby("subject", sort=True):
+        if len(rows) < 2 * subjects:
+            rows += [own.index[0], own.index[-1]] if several.any() else [own.index[0]]
     names = {row: (str(scans.at[row, "key"]), str(scans.at[row, "checksum"])) for row in rows}
     return {row: np.array(store.get(key, checksum), np.float32) for row, (key, checksum) in names.items()}
+
+
+def pooled(store: Store, scans: pd.DataFrame) -> Float[np.ndarray, "scan pixel"]:
+    """Mean intensities of a 7³ grid over a volume, or of a 16² grid over a clip and its frames."""
+    arrays = (store.get(key, checksum) for key, checksum in zip(scans["key"], scans["checksum"], strict=True))
+    return np.stack([_pooled(array) for array in arrays]).astype(float)
+
+
+def _pooled(array: np.ndarray) -> Float[np.ndarray, " pixel"]:
+    cells = (1, 16, 16) if array.shape[0] < array.shape[1] else (7, 7, 7)
+    whole = torch.from_numpy(np.array(array, np.float32))[None]
+    return torch.nn.functional.adaptive_avg_pool3d(whole, cells).flatten().numpy()
 
 
 def _reduced(volume: np.ndarray) -> Float[np.ndarray, "x y z"]:

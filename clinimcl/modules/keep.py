@@ -9,10 +9,10 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 @final
 class KeepBest(ModelCheckpoint):
-    """`best.ckpt` by a logged value. It leaves no state in checkpoints: that would hold this machine's paths."""
+    """The best checkpoint by a logged value. It leaves no state in checkpoints, which would hold paths."""
 
-    def __init__(self, folder: Path, monitor: str) -> None:
-        super().__init__(folder, "best", monitor=monitor, mode="max", enable_version_counter=False)
+    def __init__(self, folder: Path, name: str, monitor: str) -> None:
+        super().__init__(folder, name, monitor=monitor, mode="max", enable_version_counter=False)
 
     def state_dict(self) -> dict[str, Any]:
         return {}

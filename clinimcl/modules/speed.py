@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
-from clinimcl.data.batches import PairBatch
+from clinimcl.data.batches import PairBatch, ScoredBatch
 
 WARM_UP = 3  # steps that are not counted
 
@@ -27,14 +27,14 @@ class SpeedMeter(pl.Callback):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
         outputs: Any,
-        batch: PairBatch,
+        batch: PairBatch | ScoredBatch,
         batch_idx: int,
     ) -> None:
         now = time.perf_counter()
         if self._last is not None:
             self._seconds.append(now - self._last)
         self._last = now
-        self._scans = 2 * len(batch.subject)
+        self._scans = len(batch.subject) * (2 if isinstance(batch, PairBatch) else 1)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._last = None

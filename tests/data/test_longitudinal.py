@@ -9,11 +9,12 @@ import torch
 
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
-from clinimcl.data.longitudinal import Loading
-from clinimcl.data.sampling import Sampling
+from clinimcl.data.longitudinal import Loading, as_frames
+from clinimcl.data.sampling import Sampling, ScanSampling
 from clinimcl.data.table import TableDataModule
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.encoders.projector import Projector
+from clinimcl.errors import UserError
 from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.keep import KeepEvery
@@ -22,6 +23,7 @@ from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.store import Store
 
 SPLIT = Splitting(by="split", stratify=[], validation=0.1, test=0.2, seed=0)
+PAIRS = Sampling(batch=3, pairs_per_epoch=6, subject_share=1.0, seed=0)
 PIPELINE = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
 
 
@@ -35,26 +37,29 @@ def root(tmp_path_factory):
             name = f"{subject}_{session}.nii"
             nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), folder / name)
             split = "train" if subject < 6 else "validation" if subject < 9 else "test"
-            rows.append({"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split})
+            score = "" if (subject, session) == (0, 0) else str(20 + subject + 3 * session)
+            rows.append(
+                {"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split, "points": score}
+            )
     pd.DataFrame(rows).to_csv(folder / "scans.csv", index=False)
     return folder
 
 
-def datamodule(root, workers=0):
-    shared = {"score": None, "higher_is": None, "mask": None, "spacing": None, "fold": None}
+def datamodule(root, workers=0, slices=None, score=None, pretrain=PAIRS):
+    shared = {"score": score, "higher_is": "better" if score else None, "mask": None, "spacing": None, "fold": None}
     return TableDataModule(
         cohort=Table(root=str(root), modality="T1w", split=SPLIT, **shared),
         pipeline=PIPELINE,
         store=Store(root / "store"),
         engine=Local(1),
         most_set_aside=0.0,
-        pretrain=Sampling(batch=3, pairs_per_epoch=6, subject_share=1.0, seed=0),
-        loading=Loading(workers=workers, pin_memory=False, evaluation_batch=2),
+        pretrain=pretrain,
+        loading=Loading(workers=workers, pin_memory=False, slices=slices, evaluation_batch=2),
     )
 
 
-def ready(root):
-    module = datamodule(root)
+def ready(root, **changes):
+    module = datamodule(root, **changes)
     module.prepare_data()
     module.setup()
     return module
@@ -113,10 +118,39 @@ def test_scans_come_in_the_order_asked_for(root):
     assert rows.tolist() == [5, 2, 9]
 
 
-def test_the_state_carries_the_sampler(root):
-    module = ready(root)
-    module.train_dataloader()
-    assert module.state_dict() == {"epoch": 0, "seed": 0}
+def test_score_pretraining_sees_every_scored_scan_once_an_epoch(root):
+    module = ready(root, score="points", pretrain=ScanSampling(batch=11, seed=0))
+    (batch,) = module.train_dataloader()
+    assert sorted(batch.subject.unique(return_counts=True)[1].tolist()) == [1, 2, 2, 2, 2, 2]
+
+
+def test_scores_have_mean_0_and_deviation_1_over_training_scans(root):
+    module = ready(root, score="points", pretrain=ScanSampling(batch=11, seed=0))
+    (batch,) = module.train_dataloader()
+    assert batch.score.mean().item() == pytest.approx(0, abs=1e-6)
+    assert batch.score.std().item() == pytest.approx(1, abs=1e-6)
+
+
+def test_too_few_scored_scans_for_a_batch_are_told(root):
+    with pytest.raises(UserError, match="only 11 training scans have a score"):
+        ready(root, score="points", pretrain=ScanSampling(batch=12, seed=0)).train_dataloader()
+
+
+def test_score_pretraining_without_scores_is_refused(root):
+    with pytest.raises(UserError, match="no train scan has a score"):
+        ready(root, pretrain=ScanSampling(batch=2, seed=0))
+
+
+def test_slices_come_as_frames_from_bottom_to_top_with_the_face_up():
+    volume = np.zeros((4, 4, 8), np.float16)
+    volume[3, 3, 1] = 1  # right, anterior, low
+    frames = as_frames(volume, 4)
+    assert frames.shape == (4, 4, 4)
+    assert np.argwhere(frames).tolist() == [[0, 0, 3]]
+
+
+def test_a_loader_serves_slices(root):
+    assert ready(root, slices=2).volumes.volume(0).shape == (1, 2, 8, 8)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

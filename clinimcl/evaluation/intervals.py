@@ -60,18 +60,33 @@ def finite(values: list[float]) -> Float[np.ndarray, " value"]:
 def bca(value: float, resampled: Float[np.ndarray, " resample"], left_out: Float[np.ndarray, " subject"]) -> Interval:
     """Bias-corrected and accelerated bootstrap: percentiles moved by the bias z0 and the jackknife's skew.
 
-    Source: Efron 1987, eq. 2.3 (percentiles) and 7.3 (acceleration). Ties with the value count half.
+    Source: Efron 1987, eq. 2.3 (percentiles).
     """
-    tie = np.isclose(resampled, value, rtol=1e-10, atol=1e-12)
-    below = np.where(tie, 0.5, resampled < value).mean()
-    z0 = norm.ppf(np.clip(below, 0.5 / len(resampled), 1 - 0.5 / len(resampled)))
-    deviation = left_out.mean() - left_out
-    spread = (deviation**2).sum() ** 1.5
-    acceleration = (deviation**3).sum() / (6 * spread) if spread > 0 else 0.0
+    z0, acceleration = correction(value, resampled, left_out)
     shifted = z0 + norm.ppf([TAIL, 1 - TAIL])
     levels = norm.cdf(z0 + shifted / np.maximum(1 - acceleration * shifted, 1e-3))
     low, high = np.quantile(resampled, levels)
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def correction(
+    value: float, resampled: Float[np.ndarray, " resample"], left_out: Float[np.ndarray, " subject"]
+) -> tuple[float, float]:
+    """Bias z0 and acceleration of the BCa bootstrap.
+
+    Source: Efron 1987, eq. 7.3 (acceleration).
+    """
+    deviation = left_out.mean() - left_out
+    spread = (deviation**2).sum() ** 1.5
+    acceleration = (deviation**3).sum() / (6 * spread) if spread > 0 else 0.0
+    return normal_place(value, resampled), float(acceleration)
+
+
+def normal_place(value: float, resampled: Float[np.ndarray, " resample"]) -> float:
+    """The share of resamples below `value` as a standard normal deviate. Ties count half."""
+    tie = np.isclose(resampled, value, rtol=1e-10, atol=1e-12)
+    below = np.where(tie, 0.5, resampled < value).mean()
+    return float(norm.ppf(np.clip(below, 0.5 / len(resampled), 1 - 0.5 / len(resampled))))
 
 
 def exact_interval(value: float, subjects: int, bounds: tuple[float, float]) -> Interval:

@@ -25,8 +25,10 @@ def read_key(path: Path) -> bytes:
     """The key in a file, which is made, readable by its owner alone, where there is none.
 
     Raises:
-        UserError: the key is shorter than 16 bytes.
+        UserError: the key is shorter than 16 bytes, or a folder.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, expected the file of a key")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

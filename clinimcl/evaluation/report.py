@@ -3,11 +3,15 @@
 import base64
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from clinimcl.evaluation.change.context import change_context
+from clinimcl.evaluation.change.figures import change_figures
+from clinimcl.evaluation.change.measure import ChangeEvaluation
+from clinimcl.evaluation.clips import clips_figure, is_clip
 from clinimcl.evaluation.comparison import gaps_figure, retrieval_figure
 from clinimcl.evaluation.curves import curves_figure, epochs_metrics_figure
 from clinimcl.evaluation.embedded import Embedded
@@ -16,9 +20,12 @@ from clinimcl.evaluation.files import write_text
 from clinimcl.evaluation.measure import EPOCH_METRICS, Evaluation
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figure
+from clinimcl.evaluation.probes.context import probe_context
+from clinimcl.evaluation.probes.figures import probe_figures
+from clinimcl.evaluation.probes.measure import ProbeEvaluation
 from clinimcl.evaluation.pseudonyms import pseudonyms, without_ids
 from clinimcl.evaluation.trajectories import epochs_figure, interactive, trajectories, trajectories_figure
-from clinimcl.evaluation.wording import BESIDE, HEADLINES, METRICS, interval, label, number, verdict
+from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
 
 MOST_PAIRS = 6
 DAYS_PER_YEAR = 365.25
@@ -30,6 +37,7 @@ class RunRecord(NamedTuple):
     title: str
     curves: pd.DataFrame  # metrics.csv: epoch, step, "stage/metric", …; rows hold what was logged together
     chances: dict[str, float]  # column of curves → its chance level
+    remarks: list[str]  # sentences that must be read with the results
     counts: list[tuple[str, int, int]]  # split, subjects, scans
     set_aside: pd.DataFrame  # subject, path, reason; shown without ids and paths
     audit: dict[str, float]  # summary of the match audit in order; {} where nothing was matched
@@ -44,39 +52,91 @@ class Reported(NamedTuple):
     """Everything that a report is made of."""
 
     embedded: Embedded
-    evaluation: Evaluation
+    evaluation: Evaluation | None  # of a contrastive run
     record: RunRecord
+    change: ChangeEvaluation | None
+    probes: ProbeEvaluation | None = None
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        contrastive = self.evaluation.metrics if self.evaluation else {}
+        return contrastive | {
+            name: own for part in (self.change, self.probes) if part for name, own in part.measured.items()
+        }
+
+    @property
+    def headline(self) -> float | None:
+        """Balanced accuracy of health change, or retrieval where no change is classified."""
+        metric = self.metrics.get("balanced_accuracy" if self.change else "retrieval_top1")
+        return metric.value if metric else None
 
 
-def write_report(embedded: Embedded, evaluation: Evaluation, record: RunRecord, folder: Path) -> None:
-    """Writes report.html and figures/*.png in the run folder."""
-    names = pseudonyms([*embedded.table("test")["subject"], *embedded.scans["subject"], *record.set_aside["subject"]])
-    drawn = {
-        name: figure for name, figure in figures(embedded, evaluation, record, names).items() if figure is not None
-    }
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+def write_report(
+    embedded: Embedded | None,
+    evaluation: Evaluation | None,
+    record: RunRecord,
+    folder: Path,
+    change: ChangeEvaluation | None = None,
+    probes: ProbeEvaluation | None = None,
+) -> None:
+    """Writes report.html and figures/*.png in the run folder.
+
+    Each part is left out where its evaluation is None; without `embedded`, whose rows they are, no scans are shown.
+    """
+    assert embedded is not None or evaluation is None, "the contrastive part needs the embeddings"
+    seen = [] if embedded is None else [*embedded.table("test")["subject"], *embedded.scans["subject"]]
+    names = pseudonyms([*seen, *record.set_aside["subject"]])
+    drawn = record_figures(embedded, record, names)
+    if embedded is not None and evaluation is not None:
+        drawn |= figures(embedded, evaluation, names)
+    if change is not None:
+        drawn |= change_figures(change)
+    if probes is not None:
+        drawn |= probe_figures(probes)
+    pictures = saved(drawn, folder / "figures")
+    context = record_context(record, names) | {"pictures": pictures, "contrastive": evaluation is not None}
+    if embedded is not None and evaluation is not None:
+        context |= contrastive_context(embedded, evaluation, names) | {
+            "verdict": verdict(evaluation, bool(record.phantom_digest))
+        }
+    context |= {"change": change_context(change) if change else None}
+    context |= {"probes": probe_context(probes) if probes else None}
+    write_text(page("report.html.j2", context), folder / "report.html")
+
+
+def saved(drawn: dict[str, Figure | None], folder: Path) -> dict[str, str]:
+    """Writes the figures; by name, each as a data address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {}
     for name, figure in drawn.items():
-        save(figure, folder / "figures" / f"{name}.png")
-    pictures = {name: encoded(folder / "figures" / f"{name}.png") for name in drawn}
-    write_text(page(embedded, evaluation, record, (names, pictures)), folder / "report.html")
+        if figure is not None:
+            save(figure, folder / f"{name}.png")
+            pictures[name] = encoded(folder / f"{name}.png")
+    return pictures
 
 
-def figures(
-    embedded: Embedded, evaluation: Evaluation, record: RunRecord, names: dict[str, str]
-) -> dict[str, Figure | None]:
-    """By file name; None where there is nothing to draw."""
+def figures(embedded: Embedded, evaluation: Evaluation, names: dict[str, str]) -> dict[str, Figure | None]:
+    """Of the contrastive part, by file name; None where there is nothing to draw."""
     shown = trajectories(embedded.table("test"), names)
     moving = bool(evaluation.projections and shown)
-    scans, pairs = pictured(embedded.scans, record.volumes, names)
     return {
         "trajectories": trajectories_figure(evaluation.projections, embedded.best, shown) if moving else None,
         "trajectories_epochs": epochs_figure(evaluation.projections, shown) if moving else None,
         "retrieval": retrieval_figure(evaluation.metrics),
         "gaps": gaps_figure(evaluation.by_gap),
         "epochs": epochs_metrics_figure(evaluation.by_epoch, embedded.best),
+    }
+
+
+def record_figures(embedded: Embedded | None, record: RunRecord, names: dict[str, str]) -> dict[str, Figure | None]:
+    """What every run has: its curves, and its scans where they are given."""
+    scans, pairs = pictured(embedded.scans, record.volumes, names) if embedded is not None else ([], [])
+    clips = any(is_clip(volume) for _, volume in scans)
+    draw = clips_figure if clips else mosaic_figure
+    return {
         "curves": curves_figure(record.curves, record.chances),
-        "mosaic": mosaic_figure([volume for _, volume in scans], [name for name, _ in scans]) if scans else None,
-        "pairs": pairs_figure([pair for _, pair in pairs], [name for name, _ in pairs]) if pairs else None,
+        "mosaic": draw([volume for _, volume in scans], [name for name, _ in scans]) if scans else None,
+        "pairs": pairs_figure([own for _, own in pairs], [name for name, _ in pairs]) if pairs and not clips else None,
     }
 
 
@@ -100,18 +160,10 @@ def encoded(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def page(
-    embedded: Embedded,
-    evaluation: Evaluation,
-    record: RunRecord,
-    shown: tuple[dict[str, str], dict[str, str]],
-) -> str:
-    """`shown` are the subjects' pseudonyms and the figures as data addresses. Everything is escaped."""
+def page(template: str, context: dict[str, Any]) -> str:
+    """Everything is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
 
-    names, pictures = shown
-    moving = trajectories(embedded.table("test"), names)
     environment = Environment(
         loader=PackageLoader("clinimcl.evaluation"),
         autoescape=True,
@@ -120,28 +172,41 @@ def page(
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {}  # jinja would sort keys, and with them the projections
-    return environment.get_template("report.html.j2").render(
-        record=record,
-        verdict=verdict(evaluation, bool(record.phantom_digest)),
-        diagnosis=evaluation.diagnosis.name,
-        cards=[(label(name), *cells(evaluation.metrics, name)) for name in HEADLINES if name in evaluation.metrics],
-        metrics=metric_rows(evaluation.metrics),
-        absent={label(name): reason for name, reason in evaluation.absent.items()},
-        epochs=epoch_rows(evaluation.by_epoch),
-        epoch_columns=[label(name) for name in EPOCH_METRICS],
-        epoch_chances=epoch_chances(evaluation.by_epoch[embedded.best]),
-        best=embedded.best,
-        gaps=gap_rows(evaluation.by_gap),
-        spread=spread_rows(evaluation.spread),
-        counts=record.counts,
-        set_aside=set_aside_rows(record.set_aside, names),
-        reasons=reason_counts(record.set_aside, names),
-        audit={name: number(float(value)) for name, value in record.audit.items()},
-        speed={name: number(float(value)) for name, value in record.speed.items()},
-        pictures=pictures,
-        trajectories=interactive(evaluation.projections, embedded.best, moving) if moving else None,
-        plotly=get_plotlyjs() if moving and evaluation.projections else "",
-    )
+    return environment.get_template(template).render(context)
+
+
+def record_context(record: RunRecord, names: dict[str, str]) -> dict[str, Any]:
+    """What every run has."""
+    return {
+        "record": record,
+        "generated": GENERATED if record.phantom_digest else "",
+        "counts": record.counts,
+        "set_aside": set_aside_rows(record.set_aside, names),
+        "reasons": reason_counts(record.set_aside, names),
+        "audit": {name: number(float(value)) for name, value in record.audit.items()},
+        "speed": {name: number(float(value)) for name, value in record.speed.items()},
+    }
+
+
+def contrastive_context(embedded: Embedded, evaluation: Evaluation, names: dict[str, str]) -> dict[str, Any]:
+    """All but the verdict."""
+    from plotly.offline import get_plotlyjs
+
+    moving = trajectories(embedded.table("test"), names)
+    return {
+        "diagnosis": evaluation.diagnosis.name,
+        "cards": [(label(name), *cells(evaluation.metrics, name)) for name in HEADLINES if name in evaluation.metrics],
+        "metrics": metric_rows(evaluation.metrics),
+        "absent": {label(name): reason for name, reason in evaluation.absent.items()},
+        "epochs": epoch_rows(evaluation.by_epoch),
+        "epoch_columns": [label(name) for name in EPOCH_METRICS],
+        "epoch_chances": epoch_chances(evaluation.by_epoch[embedded.best]),
+        "best": embedded.best,
+        "gaps": gap_rows(evaluation.by_gap),
+        "spread": spread_rows(evaluation.spread),
+        "trajectories": interactive(evaluation.projections, embedded.best, moving) if moving else None,
+        "plotly": get_plotlyjs() if moving and evaluation.projections else "",
+    }
 
 
 def cells(metrics: dict[str, Metric], name: str) -> tuple[str, str, str, int, int]:

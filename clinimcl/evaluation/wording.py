@@ -1,7 +1,9 @@
 """What the report says of metrics, in words."""
 
+from clinimcl.evaluation.change import wording as change
 from clinimcl.evaluation.measure import Evaluation
 from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.probes import wording as probes
 
 # name: label, what it means and which way is good
 METRICS = {
@@ -73,7 +75,12 @@ METRICS = {
         "Validation loss",
         "InfoNCE of one batch with a pair of every validation subject; chance is ln of their number. Lower is better.",
     ),
+    **change.METRICS,
+    **probes.METRICS,
 }
+GENERATED = (
+    "The cohort is generated: these numbers show that the method and the software work, not what they do for patients."
+)
 HEADLINES = ("retrieval_top1", "retrieval_top1_minus_raw_voxels", "order_tau", "val_loss")
 BESIDE = {"longitudinal_distance": "between_subject_distance"}  # read beside another metric, not chance
 
@@ -115,10 +122,7 @@ def verdict(evaluation: Evaluation, phantom: bool) -> list[str]:
             f"subjects {number(other.value)}."
         )
     if phantom:
-        sentences.append(
-            "The cohort is generated: these numbers show that the method and the software work, not what "
-            "they do for patients."
-        )
+        sentences.append(GENERATED)
     return sentences
 
 

@@ -29,6 +29,7 @@ RECORD = RunRecord(
     title="A & <b>",
     curves=pd.DataFrame({"epoch": [1, 2], "step": [5, 10], "train/loss": [3.0, 2.0]}),
     chances={"train/loss": float(np.log(8))},
+    remarks=["Pretrained weights: 3 tensors matched."],
     counts=[("test", 8, 24)],
     set_aside=pd.DataFrame(
         {"subject": ["OAS9"], "path": ["/secret/OAS9/a.nii.gz"], "reason": ["/secret/OAS9/a.nii.gz is <cut> short"]}
@@ -123,6 +124,7 @@ def test_run_with_nothing_to_show_still_has_a_report(tmp_path: Path):
     bare = given()._replace(raw=None, validation_losses=None, scans=SCANS.assign(split="train"))
     nothing = RECORD._replace(
         curves=pd.DataFrame({"epoch": []}),
+        remarks=["Pretrained weights: 3 tensors matched."],
         counts=[("test", 8, 24)],
         set_aside=pd.DataFrame({"subject": [], "path": [], "reason": []}),
         audit={},
@@ -134,3 +136,8 @@ def test_run_with_nothing_to_show_still_has_a_report(tmp_path: Path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "the cohort has no test subjects" in text
     assert "Plotly" not in text
+
+
+def test_what_must_be_read_with_the_results_stands_at_the_top(run: Path):
+    page = (run / "report.html").read_text()
+    assert "Pretrained weights: 3 tensors matched." in page.split("</header>")[0]

@@ -1,0 +1,59 @@
+"""Does the distance of two embeddings grow with the change of the score? Figure 1 of LEARNER, measured."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from clinimcl.evaluation.change.answers import Answers, places
+from clinimcl.evaluation.change.clusters import clusters_of, metric, replicate
+from clinimcl.evaluation.change.confusion import SIGNED
+from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.change.ranks import spearman
+from clinimcl.evaluation.change.regression import Scatter
+from clinimcl.evaluation.metrics import Metric, Outcome
+
+DAYS_PER_YEAR = 365.25
+
+
+def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[dict[str, Outcome], Scatter]:
+    """Spearman of cosine distance and |Δ score| over test pairs, and the same given interval and age.
+
+    Source: LEARNER, figure 1.
+    """
+    earlier, later = places(inputs)
+    score = inputs.scans["score"].to_numpy(float)
+    seen = Scatter(
+        cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later]), np.abs(score[later] - score[earlier])
+    )
+    clusters = clusters_of(answers.earlier[answers.of_pair], answers.later[answers.of_pair], seed)
+    given = np.stack([*seen, np.abs(years(inputs, earlier, later)), age(inputs, earlier)])
+    outcomes = {
+        "distance_change_spearman": metric(replicate(clusters, lambda weights: spearman(given[:2], weights)), SIGNED),
+        "distance_change_partial": metric(replicate(clusters, lambda weights: spearman(given, weights)), SIGNED),
+    }
+    zero = {name: outcome._replace(chance=0.0) for name, outcome in outcomes.items() if isinstance(outcome, Metric)}
+    return outcomes | zero, seen
+
+
+def cosine_distance(
+    one: Float[np.ndarray, "pair dimension"], other: Float[np.ndarray, "pair dimension"]
+) -> Float[np.ndarray, " pair"]:
+    one, other = one.astype(float), other.astype(float)
+    length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.maximum(1 - (one * other).sum(axis=1) / np.maximum(length, 1e-12), 0)
+
+
+def years(
+    inputs: ChangeInputs, earlier: Int[np.ndarray, " pair"], later: Int[np.ndarray, " pair"]
+) -> Float[np.ndarray, " pair"]:
+    """From the earlier to the later scan. Days of two people share no origin: between them it is that of their ages."""
+    subject, day = inputs.scans["subject"].to_numpy(), inputs.scans["day"].to_numpy(float)
+    aged = inputs.scans["age"].to_numpy(float)
+    between = np.nan_to_num(aged[later] - aged[earlier])
+    return np.where(subject[earlier] == subject[later], (day[later] - day[earlier]) / DAYS_PER_YEAR, between)
+
+
+def age(inputs: ChangeInputs, rows: Int[np.ndarray, " pair"]) -> Float[np.ndarray, " pair"]:
+    """Where it is not known, the mean of the known ages."""
+    known = inputs.scans["age"].to_numpy(float)
+    mean = np.nanmean(known) if np.isfinite(known).any() else 0.0
+    return np.where(np.isfinite(known), known, mean)[rows]

@@ -1,0 +1,113 @@
+"""Figures of health change."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from clinimcl.cohorts.change import CHANGES
+from clinimcl.evaluation.change.measure import ChangeEvaluation, Row
+from clinimcl.evaluation.change.regression import Scatter
+from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
+from clinimcl.evaluation.figures import CHANCE, INK, MUTED, new_figure, plain
+from clinimcl.evaluation.metrics import Metric, Outcome
+
+BLUE, GREY, ORANGE, LIGHT = "#0072B2", "#7F7F7F", "#E69F00", "#56B4E9"
+
+
+def change_figures(evaluation: ChangeEvaluation) -> dict[str, Figure]:
+    """By file name; what could not be measured has none."""
+    figures = {
+        "change_rows": rows_figure(evaluation.rows, evaluation.metrics["balanced_accuracy"]),
+        "change_confusion": confusion_figure(evaluation.confusion),
+        "change_reliability": reliability_figure(evaluation),
+        "change_distance": distance_figure(evaluation),
+        "change_score": score_figure(evaluation.regressed, evaluation.metrics["score_spearman"]),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def colour(name: str) -> str:
+    """Rows without a learned representation are grey."""
+    return {"classifier": BLUE, "oracle": ORANGE}.get(name, GREY if name in WITHOUT_REPRESENTATION else LIGHT)
+
+
+def rows_figure(rows: list[Row], own: Outcome) -> Figure | None:
+    """Balanced accuracy of every row with its interval; chance is a red line."""
+    shown = [(row.name, row.balanced_accuracy) for row in rows if isinstance(row.balanced_accuracy, Metric)]
+    if not shown:
+        return None
+    figure = new_figure(8.5, 0.8 + 0.42 * len(shown))
+    axes = figure.add_subplot()
+    places = np.arange(len(shown), dtype=float)[::-1]
+    for place, (name, metric) in zip(places, shown, strict=True):
+        axes.barh(place, metric.value, color=colour(name), height=0.6)
+        axes.plot([metric.low, metric.high], [place, place], color=INK, linewidth=1.4)
+        axes.text(metric.high + 0.015, place, f"{metric.value:.3f}", va="center", fontsize=8, color=INK)
+        if isinstance(own, Metric) and own.chance is not None:
+            axes.vlines(own.chance, place - 0.38, place + 0.38, color=CHANCE, linewidth=2)
+    plain(axes, "Balanced accuracy (95 % interval over subjects; red: chance)")
+    axes.grid(axis="y", visible=False)
+    axes.set(xlim=(0, 1.12))
+    axes.set_yticks(places, [ROWS[name][0] for name, _ in shown])
+    axes.tick_params(axis="y", labelcolor=INK)
+    return figure
+
+
+def confusion_figure(confusion: np.ndarray) -> Figure:
+    """Counts; shades are shares of each true class."""
+    figure = new_figure(4.6, 3.8)
+    axes = figure.add_subplot()
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for truth, answer in np.ndindex(*confusion.shape):
+        shade = "white" if share[truth, answer] > 0.6 else INK
+        text = f"{confusion[truth, answer]}\n{share[truth, answer]:.0%}"
+        axes.text(answer, truth, text, ha="center", va="center", fontsize=9, color=shade)
+    plain(axes, "Truth (rows) and answer (columns)")
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(CHANGES)), CHANGES)
+    axes.set_yticks(range(len(CHANGES)), CHANGES)
+    return figure
+
+
+def reliability_figure(evaluation: ChangeEvaluation) -> Figure:
+    """Share of right answers by confidence; a dot a bin, its area as many answers."""
+    bins = evaluation.reliability
+    figure = new_figure(4.6, 3.8)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
+    area = 20 + 180 * bins["answers"] / bins["answers"].max()
+    axes.scatter(bins["confidence"], bins["right"], s=area, color=BLUE, edgecolors="white")
+    error = evaluation.metrics["calibration_error"]
+    plain(axes, "Calibration" + (f" (error {error.value:.3f})" if isinstance(error, Metric) else ""))
+    axes.set(xlim=(0.3, 1.02), ylim=(-0.03, 1.03))
+    axes.set_xlabel("probability of the answer", fontsize=8, color=MUTED)
+    axes.set_ylabel("share of right answers", fontsize=8, color=MUTED)
+    return figure
+
+
+def distance_figure(evaluation: ChangeEvaluation) -> Figure:
+    title = titled("Embedding distance and change", evaluation.metrics["distance_change_spearman"])
+    return points(evaluation.scatter, title, ("cosine distance of the embeddings", "|Δ score|"))
+
+
+def score_figure(regressed: Scatter | None, rank: Outcome) -> Figure | None:
+    if regressed is None:
+        return None
+    figure = points(regressed, titled("Score of test scans", rank), ("measured", "regressed"))
+    ends = [float(regressed.x.min()), float(regressed.x.max())]
+    figure.axes[0].plot(ends, ends, color=MUTED, linewidth=1, linestyle="--")
+    return figure
+
+
+def titled(title: str, rank: Outcome) -> str:
+    return f"{title} (Spearman {rank.value:.2f})" if isinstance(rank, Metric) else title
+
+
+def points(scatter: Scatter, title: str, labels: tuple[str, str]) -> Figure:
+    figure = new_figure(4.6, 3.8)
+    axes = figure.add_subplot()
+    axes.scatter(*scatter, s=14, color=BLUE, alpha=0.5, linewidths=0)
+    plain(axes, title)
+    axes.set_xlabel(labels[0], fontsize=8, color=MUTED)
+    axes.set_ylabel(labels[1], fontsize=8, color=MUTED)
+    return figure

@@ -1,0 +1,35 @@
+"""What an answer without any knowledge reaches, beside which metrics are read."""
+
+import numpy as np
+
+from clinimcl.evaluation.change.answers import Answers
+from clinimcl.evaluation.change.confusion import CLASSES
+from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.metrics import Metric, Outcome
+
+Levels = dict[str, tuple[float | None, float]]  # metric: chance, majority
+
+
+def levels_of(inputs: ChangeInputs, answers: Answers) -> Levels:
+    """Chance: guessing by the shares of the training classes. Majority: always the largest class of the test."""
+    tested = np.bincount(answers.change, minlength=CLASSES) / len(answers.change)
+    trained = np.bincount(inputs.train["change"].to_numpy(int), minlength=CLASSES).astype(float)
+    trained = trained / trained.sum() if trained.sum() else np.full(CLASSES, 1 / CLASSES)
+    classes, largest = int((tested > 0).sum()), float(tested.max())
+    constant = 2 * largest / (1 + largest)  # F1 of the one class that is answered
+    return {
+        "accuracy": (float(tested @ trained), largest),
+        "balanced_accuracy": (1 / classes, 1 / classes),
+        "weighted_f1": (None, largest * constant),
+        "macro_f1": (None, constant / classes),
+        "quadratic_kappa": (0.0, 0.0),
+    }
+
+
+def levelled(outcomes: dict[str, Outcome], levels: Levels) -> dict[str, Outcome]:
+    return {
+        name: outcome._replace(chance=levels[name][0], majority=levels[name][1])
+        if isinstance(outcome, Metric)
+        else outcome
+        for name, outcome in outcomes.items()
+    }

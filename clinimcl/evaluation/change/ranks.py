@@ -1,0 +1,40 @@
+"""Rank correlation of weighted items, for a stack of weights at once."""
+
+import numpy as np
+from jaxtyping import Float
+
+from clinimcl.evaluation.change.clusters import ratio
+
+
+def spearman(
+    values: Float[np.ndarray, "variable item"], weights: Float[np.ndarray, "stack item"]
+) -> Float[np.ndarray, " stack"]:
+    """Spearman's ρ of the first two variables given the others, partial where there are any.
+
+    A weight is how often an item is in the sample. Other variables that do not vary change nothing. NaN where one
+    of the first two does not vary beyond what the others explain.
+    """
+    ranks = np.stack([weighted_ranks(variable, weights) for variable in values])
+    total = np.maximum(weights.sum(axis=1), 1e-12)
+    centred = ranks - ((ranks * weights).sum(axis=2) / total)[:, :, None]
+    cross = np.einsum("vsi,usi->svu", centred * weights, centred) / total[:, None, None]
+    both = cross[:, :2, :2]
+    if len(values) > 2:
+        given = cross[:, :2, 2:]
+        both = both - given @ np.linalg.pinv(cross[:, 2:, 2:], hermitian=True) @ given.transpose(0, 2, 1)
+    explained = np.diagonal(both, axis1=1, axis2=2) <= 1e-9 * np.diagonal(cross[:, :2, :2], axis1=1, axis2=2)
+    scale = np.sqrt(np.maximum(both[:, 0, 0] * both[:, 1, 1], 0))
+    return ratio(both[:, 0, 1], np.where(explained.any(axis=1), 0.0, scale))
+
+
+def weighted_ranks(
+    values: Float[np.ndarray, " item"], weights: Float[np.ndarray, "stack item"]
+) -> Float[np.ndarray, "stack item"]:
+    """Rank of each item in a sample that holds it as often as its weight; ties share the middle rank."""
+    order = np.argsort(values, kind="stable")
+    first = np.r_[True, np.diff(values[order]) > 0]
+    mass = np.add.reduceat(weights[:, order], np.flatnonzero(first), axis=1)
+    middle = np.cumsum(mass, axis=1) - (mass - 1) / 2
+    ranks = np.empty_like(weights)
+    ranks[:, order] = middle[:, np.cumsum(first) - 1]
+    return ranks

@@ -1,0 +1,68 @@
+"""What the report calls the metrics of health change and of score regression."""
+
+# row: what it is called, what it means
+ROWS = {
+    "classifier": ("classifier", "The trained classifier of health change."),
+    "score_difference": ("difference of regressed scores", "The rule applied to the two regressed scores."),
+    "pooled_pixels": ("pooled pixels, linear", "Logistic regression on the difference of pooled pixels."),
+    "earlier_only": ("earlier scan only", "Logistic regression on the earlier scan's embedding."),
+    "later_only": ("later scan only", "Logistic regression on the later scan's embedding."),
+    "earlier_score": ("earlier score only", "Logistic regression on the earlier score: regression to the mean."),
+    "covariates": ("age, sex, interval, site", "Logistic regression that sees no image."),
+    "oracle": ("oracle", "The rule applied to the scores without noise, which only a phantom knows."),
+}
+BESIDES = tuple(name for name in ROWS if name != "classifier")
+WITHOUT_REPRESENTATION = ("pooled_pixels", "earlier_score", "covariates")
+
+METRICS = {
+    "balanced_accuracy": (
+        "Balanced accuracy, three-way",
+        "Mean over the classes of the share that is answered right. Higher is better.",
+    ),
+    "accuracy": ("Accuracy, three-way", "Share of right answers. Read it beside the majority class."),
+    "weighted_f1": ("F1, weighted", "Mean over classes by their size; a constant answer has its own level (majority)."),
+    "macro_f1": ("F1, macro", "Mean over the classes present in the test."),
+    "quadratic_kappa": (
+        "Quadratic kappa",
+        "Agreement beyond chance; taking deteriorated for improved weighs 4 times a neighbour. 0: chance.",
+    ),
+    "calibration_error": (
+        "Calibration error",
+        "Expected error of the top class's probability over 10 bins of equal count; luck alone makes it more than 0. "
+        "Lower is better.",
+    ),
+    "swap_consistency": (
+        "Swap consistency",
+        "Share of answers in which exchanging the scans exchanges improved and deteriorated. Chance: the same shares "
+        "of answers, independent.",
+    ),
+    "score_mae": ("Score, mean absolute error", "In units of the score; chance answers the training median."),
+    "score_r2": ("Score, R²", "Around the mean of the test scans. 0: no better than that mean."),
+    "score_spearman": ("Score, Spearman ρ", "Between regressed and measured score of test scans."),
+    "distance_change_spearman": (
+        "Distance and change, Spearman ρ",
+        "Between the cosine distance of two embeddings and |Δ score| over test pairs.",
+    ),
+    "distance_change_partial": (
+        "Distance and change, partial ρ",
+        "The same given the interval between the scans and the age at the earlier one.",
+    ),
+    "null_accuracy": (
+        "Accuracy on permuted scores",
+        "Mean over 20 classifiers that were trained on scores permuted between subjects.",
+    ),
+    "null_p": ("p-value of the accuracy", "Against the 20 permutations; the smallest possible is 1/21."),
+    **{
+        f"{name}{kind}_accuracy": (f"{balanced} of: {ROWS[name][0]}", ROWS[name][1])
+        for kind, balanced in (("_balanced", "Balanced accuracy"), ("", "Accuracy"))
+        for name in BESIDES
+    },
+    **{
+        f"balanced_accuracy_minus_{name}": (
+            f"Classifier minus: {ROWS[name][0]}",
+            "Balanced accuracy, paired by subject. Above 0: the classifier is better.",
+        )
+        for name in BESIDES
+    },
+}
+HEADLINES = ("balanced_accuracy", "accuracy", "quadratic_kappa", "score_spearman", "distance_change_spearman")

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+
+import numpy as np
+
+from clinimcl.evaluation.change.answers import answers_of
+from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.change.logistic import fit_and_answer
+from clinimcl.evaluation.change.rows import covariates, predictions
+from clinimcl.evaluation.metrics import Absent
+
+Given = Callable[..., ChangeInputs]
+
+
+def test_regressed_and_true_scores_know_the_change(given: Given):
+    inputs = given()
+    answers = answers_of(inputs)
+    rows = predictions(inputs, answers)
+    for name in ("classifier", "score_difference", "oracle"):
+        assert (rows[name] == answers.change).mean() > 0.9
+
+
+def test_one_scan_or_noise_does_not_know_the_change(given: Given):
+    inputs = given(subjects=30)
+    answers = answers_of(inputs)
+    rows = predictions(inputs, answers)
+    for name in ("pooled_pixels", "earlier_only", "later_only", "earlier_score", "covariates"):
+        assert (rows[name] == answers.change).mean() < 0.7
+
+
+def test_rows_that_are_not_to_be_had_say_why(given: Given):
+    inputs = given()._replace(truth=None, predicted=None)
+    rows = predictions(inputs, answers_of(inputs))
+    assert rows["oracle"] == Absent("only a generated cohort knows scores without noise")
+    assert isinstance(rows["score_difference"], Absent)
+
+
+def test_test_pairs_teach_nothing(given: Given):
+    inputs = given()
+    other = inputs._replace(test=inputs.test.assign(change=1))
+    own, changed = (predictions(each, answers_of(inputs)) for each in (inputs, other))
+    for name in own:
+        assert np.array_equal(own[name], changed[name])
+
+
+def test_unknown_site_sex_and_age_are_borne(given: Given):
+    inputs = given()
+    scans = inputs.scans.assign(age=np.nan, sex=None, site=np.where(inputs.scans["split"] == "test", "new", None))
+    seen = covariates(inputs._replace(scans=scans), np.array([0, 36]), np.array([1, 37]))
+    # age, years, sex of both, and site of both: unknown or new
+    assert seen.tolist() == [[0, 1, 1, 1, 1, 0, 1, 0], [0, 1, 1, 1, 0, 1, 0, 1]]
+
+
+def test_class_that_no_training_pair_has_is_never_answered():
+    rng = np.random.default_rng(0)
+    change = rng.integers(2, size=50) * 2
+    answered = fit_and_answer(rng.normal(size=(50, 4)), change, rng.normal(size=(9, 4)))
+    assert (answered[:, 1] == 0).all()
+    assert np.allclose(answered.sum(axis=1), 1)
+
+
+def test_one_known_class_is_always_answered():
+    assert fit_and_answer(np.zeros((3, 2)), np.array([2, 2, 2]), np.zeros((1, 2))).tolist() == [[0, 0, 1]]
+
+
+def test_many_features_are_reduced():
+    rng = np.random.default_rng(0)
+    change = rng.integers(3, size=90)
+    train = rng.normal(size=(90, 200)) + 3 * np.eye(3)[change] @ rng.normal(size=(3, 200))
+    assert (fit_and_answer(train, change, train).argmax(axis=1) == change).all()

@@ -1,0 +1,73 @@
+"""How good a probe's answers are, for a stack of weights of the test items."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.confusion import UNIT
+from clinimcl.evaluation.change.regression import BOUNDS, errors
+from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.probes.fitting import classify, regress
+from clinimcl.evaluation.probes.targets import Items
+
+LIMITS = BOUNDS | {"auc": UNIT, "balanced_accuracy": UNIT}
+
+Features = Float[np.ndarray, "item component"]
+Rows = Int[np.ndarray, " row"]
+
+
+def scored(items: Items, features: Features, train: Rows, clusters: Clusters) -> dict[str, Replicates]:
+    """Of a probe that learns from the items `train` and answers all test items, whose subjects `clusters` are."""
+    test, label = np.flatnonzero(~items.train), items.label
+    if not items.classes:
+        return errors(label[test], regress(features[train], label[train], features[test]), clusters)
+    truth, classes = label[test].astype(int), len(items.classes)
+    probabilities = classify(features[train], label[train].astype(int), features[test], classes)
+    found = {"balanced_accuracy": balanced_accuracy(truth, probabilities.argmax(axis=1), clusters)}
+    if classes == 2:
+        found["auc"] = replicate(clusters, lambda weights: auc(probabilities[:, 1], truth, weights))
+    return found
+
+
+def balanced_accuracy(
+    truth: Int[np.ndarray, " item"], answered: Int[np.ndarray, " item"], clusters: Clusters
+) -> Replicates:
+    """Mean recall of the classes of the test; NaN where a resample lacks one of them."""
+    cells = np.eye(int(truth.max()) + 1)[truth][:, np.unique(truth)]
+    hits = cells * (truth == answered)[:, None]
+    return replicate(clusters, lambda weights: ratio(weights @ hits, weights @ cells).mean(axis=1))
+
+
+def auc(
+    probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, " item"], weights: Float[np.ndarray, "stack item"]
+) -> Float[np.ndarray, " stack"]:
+    """How often an item of class 1 is thought likelier than one of class 0; a tie is half. NaN without a class."""
+    order = np.argsort(probability, kind="stable")
+    first = np.flatnonzero(np.r_[True, np.diff(probability[order]) > 0])
+    ill, healthy = (np.add.reduceat(weights[:, order] * (truth[order] == one), first, axis=1) for one in (1, 0))
+    below = np.cumsum(healthy, axis=1) - healthy / 2
+    return ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1))
+
+
+def outcome(items: Items, name: str, replicates: Replicates) -> Outcome:
+    """The metric beside what is reached without looking."""
+    found = metric(replicates, LIMITS[name], agreeing(items))
+    return found._replace(chance=chance(items, name)) if isinstance(found, Metric) else found
+
+
+def agreeing(items: Items) -> int:
+    """Test subjects that a metric rests on: for classes the harmonic mean over them."""
+    test = ~items.train
+    groups = items.label[test] if items.classes else np.zeros(int(test.sum()))
+    sizes = [len(np.unique(items.subject[test][groups == group])) for group in np.unique(groups)]
+    return max(1, int(len(sizes) / sum(1 / size for size in sizes)))
+
+
+def chance(items: Items, name: str) -> float:
+    """Guessing a class; answering the median of the training items."""
+    train, test = items.label[items.train], items.label[~items.train]
+    if name == "balanced_accuracy":
+        return 1 / len(np.unique(test))
+    if name == "mae":
+        return float(np.abs(test - np.median(train)).mean())
+    return 0.5 if name == "auc" else 0.0

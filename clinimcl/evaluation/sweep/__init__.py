@@ -1,0 +1,1 @@
+"""What the jobs of a sweep say together: means over seeds, folds pooled, differences paired by subject."""

@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import math
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +12,58 @@ from clinimcl.launching import launch
 from clinimcl.settings import EvaluateSettings, TrainSettings
 
 
-def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
-    """Measure every kept checkpoint of `run` on held-out subjects; write evaluation.json, figures and report.html.
+def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, *, probes: bool = False) -> Any:
+    """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
+    A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
+    probes on request, since they take the embeddings of all training scans, by two encoders.
     `datamodule` is set up. Returns what was `Reported`.
     """
+    from clinimcl import assessment, stages
+    from clinimcl.evaluation.change.measure import evaluate_change
+    from clinimcl.evaluation.change.writing import write_change
     from clinimcl.evaluation.measure import evaluate, write_evaluation
     from clinimcl.evaluation.report import Reported, write_report
+    from clinimcl.modules.contrastive import ContrastivePretraining
     from clinimcl.phantoms import truth
 
     phantom = truth.read(datamodule.cohort.root)
-    embedded = _embedded(settings, run, datamodule, phantom)
-    evaluation = evaluate(embedded, seed=settings.seed)
-    write_evaluation(evaluation, run)
+    evaluation = change = None
+    module = stages.pretrained(settings, run)
+    if isinstance(module, ContrastivePretraining):
+        embedded = _embedded(module, run, datamodule, phantom)
+        evaluation = evaluate(embedded, seed=settings.seed)
+        write_evaluation(evaluation, run)
+    else:
+        embedded = _shown(datamodule)
+    if settings.change is not None:
+        change = evaluate_change(assessment.change_inputs(settings, run, datamodule), seed=settings.seed)
+        write_change(change, run, evaluation)
+    (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
+    probed = _probed(settings, run, datamodule) if probes else None
     record = _record(settings, run, datamodule, embedded, phantom)
-    write_report(embedded, evaluation, record, run)
-    return Reported(embedded, evaluation, record)
+    write_report(embedded, evaluation, record, run, change, probed)
+    return Reported(embedded, evaluation, record, change, probed)
 
 
-def _embedded(settings: TrainSettings, run: Path, datamodule: Any, phantom: Any) -> Any:
+def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
+    """What linear probes read off the encoder, written beside what was measured before."""
+    from clinimcl import stages, trained
+    from clinimcl.evaluation.probes.measure import evaluate_probes
+    from clinimcl.evaluation.probes.writing import write_probes
+
+    module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
+    probes = evaluate_probes(trained.probe_inputs(settings, module, datamodule), settings.seed)
+    write_probes(probes, run)
+    return probes
+
+
+def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
     """What is measured: embeddings at every kept epoch, and the voxels that they are compared with."""
-    from clinimcl import experiment
     from clinimcl.evaluation.embedded import Embedded
     from clinimcl.modules import checkpoints, embedding
 
     rows = embedding.rows_to_embed(datamodule.scans)
-    module = experiment.module(settings)
     kept = checkpoints.kept(run / "checkpoints")
     epochs = {}
     for epoch, path in kept.items():
@@ -57,6 +83,14 @@ def _embedded(settings: TrainSettings, run: Path, datamodule: Any, phantom: Any)
     )
 
 
+def _shown(datamodule: Any) -> Any:
+    """The held-out scans, for the report's pictures."""
+    from clinimcl.evaluation.embedded import Embedded
+
+    test = datamodule.scans[datamodule.scans["split"] == "test"]
+    return Embedded(test.reset_index(drop=True), {}, 0)
+
+
 def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, phantom: Any) -> Any:
     """What else the report tells of the run."""
     from omegaconf import OmegaConf
@@ -66,15 +100,11 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     from clinimcl.evaluation.report import RunRecord, counts
     from clinimcl.modules import embedding
 
-    validated = len(embedded.validation_losses)
     return RunRecord(
         title=settings.name,
-        curves=_curves(run / "metrics.csv"),
-        chances={
-            "train/loss": math.log(settings.pretrain["batch"]),
-            "validation/loss": math.log(validated),
-            "validation/retrieval_top1": 1 / validated,
-        },
+        curves=_curves(run),
+        chances=_chances(settings, embedded.validation_losses),
+        remarks=(run / "weights.txt").read_text().splitlines() if (run / "weights.txt").is_file() else [],
         counts=counts(datamodule.scans),
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.audit) if len(datamodule.audit) else {},
@@ -86,11 +116,28 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     )
 
 
-def _curves(path: Path) -> Any:
+def _chances(settings: TrainSettings, validation_losses: Any) -> dict[str, float]:
+    """What who knows nothing reaches, by logged name."""
+    change = {"change/train_loss": math.log(3), "change/validation_loss": math.log(3)}
+    change |= {"change/validation_balanced_accuracy": 1 / 3, "validation/mse": 1.0}
+    if validation_losses is None:
+        return change
+    validated = len(validation_losses)
+    return change | {
+        "train/loss": math.log(settings.pretrain["batch"]),
+        "validation/loss": math.log(validated),
+        "validation/retrieval_top1": 1 / validated,
+    }
+
+
+def _curves(run: Path) -> Any:
     """What was logged while training, its epochs counted from 1."""
     import pandas as pd
 
-    logged = pd.read_csv(path).drop(columns="validation/selection")
+    files = [run / name for name in ("pretraining.csv", "metrics.csv") if (run / name).is_file()]
+    logged = pd.concat([pd.read_csv(file) for file in files] or [pd.DataFrame()])
+    courses = [name for name in logged if not str(name).startswith("test/") and not str(name).endswith("/selection")]
+    logged = logged.reindex(columns=list(dict.fromkeys(["epoch", "step", *courses])))  # nothing, if none was trained
     return logged.assign(epoch=logged["epoch"] + 1)
 
 
@@ -110,25 +157,91 @@ def versions() -> dict[str, str]:
 
 
 def evaluate_command(settings: EvaluateSettings) -> None:
-    from omegaconf import OmegaConf
-
-    from clinimcl import building, experiment
-    from clinimcl.errors import UserError
+    from clinimcl.run_folder import settings_of
 
     run = Path(settings.run)
-    if not (run / "config.yaml").is_file():
-        raise UserError(f"run={run} must be a run folder, which holds config.yaml and checkpoints/")
-    trained = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
-    if not isinstance(trained, dict):
-        raise UserError(f"{run / 'config.yaml'} must hold the settings of a run, got {type(trained).__name__}")
-    configuration = {str(name): value for name, value in trained.items()}
-    training = building.settings(TrainSettings, configuration)
+    training = settings_of(run)
+    from clinimcl import experiment
+
+    experiment.hush()
+    if settings.cohort is not None:
+        evaluate_elsewhere(settings, training, run)
+        return
     datamodule = experiment.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
     experiment.check_splits(run, datamodule.scans)
-    evaluate_run(training, run, datamodule)
+    evaluate_run(training, run, datamodule, probes=settings.probes)
     print(f"report: {run / 'report.html'}")
+
+
+def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run: Path) -> None:
+    """Measure a run on the test subjects of another cohort, into a folder of the run named after it.
+
+    The probes are trained on that cohort's training subjects; a contrastive run is measured at its best epoch. What
+    an earlier evaluation left in that folder is replaced.
+
+    Raises:
+        UserError: test subjects trained the encoder.
+    """
+    from clinimcl import stages, trained
+    from clinimcl.errors import UserError
+    from clinimcl.evaluation.measure import evaluate, write_evaluation
+    from clinimcl.evaluation.probes.measure import evaluate_probes
+    from clinimcl.evaluation.probes.writing import write_probes
+    from clinimcl.evaluation.report import write_report
+    from clinimcl.modules.contrastive import ContrastivePretraining
+    from clinimcl.phantoms import truth
+
+    assert settings.cohort is not None
+    module = stages.pretrained(training, run)
+    if not (settings.probes or isinstance(module, ContrastivePretraining)):
+        raise UserError("probes=false leaves nothing to measure of this encoder on another cohort")
+    shown = trained.shown(training, settings.cohort, settings.store)
+    tested = shown.scans.loc[shown.scans["split"] == "test", "subject"].unique().tolist()
+    weights = [run / "checkpoints" / "best.ckpt", *([Path(training.weights)] if training.weights else [])]
+    known = trained.check_new(weights, tested, settings.allow_overlap)
+    inputs = trained.probe_inputs(training, module, shown)
+    name = type(shown.cohort).__name__
+    folder = _emptied(run / f"on_{name.lower()}")
+    phantom = truth.read(shown.cohort.root)
+    embedded, evaluation = _shown(shown), None
+    if isinstance(module, ContrastivePretraining):
+        embedded = _embedded_once(inputs, run, shown, phantom)
+        evaluation = evaluate(embedded, seed=training.seed)
+        write_evaluation(evaluation, folder)
+    probes = evaluate_probes(inputs, training.seed) if settings.probes else None
+    if probes is not None:
+        probes.notes.extend([f"{known} of the test subjects trained the encoder."] if known else [])
+        write_probes(probes, folder)
+    record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
+    record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={})
+    write_report(embedded, evaluation, record, folder, probes=probes)
+    print(f"report: {folder / 'report.html'}")
+
+
+def _emptied(folder: Path) -> Path:
+    """What an earlier evaluation left is removed, lest it be taken for new."""
+    import shutil
+
+    for name in ("evaluation.json", "absent.json", "epochs.csv", "probes.csv", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _embedded_once(inputs: Any, run: Path, shown: Any, phantom: Any) -> Any:
+    """What is measured on another cohort: the best epoch, and the voxels that it is compared with."""
+    from clinimcl.evaluation.embedded import Embedded
+    from clinimcl.modules import checkpoints, embedding
+
+    best = checkpoints.epoch_of(run / "checkpoints" / "best.ckpt")
+    test = inputs.scans[inputs.scans["split"] == "test"]
+    raw = embedding.voxels(shown.store, test) if len(test) else None
+    posed = len(test) and phantom is not None and phantom.poses
+    realigned = _realigned(shown, test["path"], phantom) if posed else None
+    return Embedded(inputs.scans, {best: inputs.trained}, best, raw, realigned)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 import warnings
 from pathlib import Path
 
@@ -14,18 +15,30 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from clinimcl.building import build
 from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.encoders.contract import Contract, hashed, overlap, write_contract
+from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
+from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.keep import KeepBest, KeepEvery
+from clinimcl.modules.score import ScorePretraining
 from clinimcl.preparation.store import Store
-from clinimcl.prepare import store_folder
+from clinimcl.run_folder import store_folder
 from clinimcl.settings import TrainSettings
+
+Pretraining = ContrastivePretraining | ScorePretraining
 
 
 def hush() -> None:
     """Keep Lightning's hints and its own deprecations away from the user, who can do nothing about them."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for hint in (".*LeafSpec.*", "Experiment logs directory.*", ".*does not have many workers.*"):
+    for hint in (
+        ".*LeafSpec.*",
+        "Experiment logs directory.*",
+        ".*does not have many workers.*",
+        ".*no `val_dataloader`.*",
+        "Checkpoint directory.*",
+    ):
         warnings.filterwarnings("ignore", message=hint)
 
 
@@ -43,21 +56,67 @@ def datamodule(settings: TrainSettings) -> LongitudinalDataModule:
     )
 
 
-def module(settings: TrainSettings) -> ContrastivePretraining:
-    parts = ("encoder", "projector", "objective", "augmentation", "optimizer", "schedule")
-    return ContrastivePretraining(**{part: build(getattr(settings, part), part) for part in parts}, seed=settings.seed)
+def module(settings: TrainSettings) -> Pretraining:
+    encoder = build(settings.encoder, "encoder")
+    projector = build(settings.projector, "projector")
+    make, objective = build(settings.module, "module"), build(settings.objective, "objective")
+    if isinstance(objective, ScoreObjective) != (make.func is ScorePretraining):
+        raise UserError(
+            f"objective {type(objective).__name__} does not go with pretraining by {make.func.__name__}: "
+            "pretraining=score takes mse, mse_cl and the like, pretraining=contrastive takes info_nce"
+        )
+    return make(
+        encoder=encoder,
+        projector=projector and projector(embedding=encoder.embedding),
+        objective=objective,
+        augmentation=build(settings.augmentation, "augmentation"),
+        optimizer=build(settings.optimizer, "optimizer"),
+        schedule=build(settings.schedule, "schedule"),
+        seed=settings.seed,
+    )
 
 
 def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:
-    """Keeps the best checkpoint by validation retrieval, the last one, and one every `keep_every` epochs."""
+    """Keeps the best checkpoint on validation subjects, the last one, and one every `keep_every` epochs."""
     checkpoints = folder / "checkpoints"
-    best = KeepBest(checkpoints, "validation/selection")
+    best = KeepBest(checkpoints, "best", "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every)
     callbacks = [best, kept, speed, LearningRateMonitor("step"), RichProgressBar()]
     try:
         return build(settings.trainer, "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
+
+
+def take_weights(settings: TrainSettings, module: Pretraining, scans: pd.DataFrame) -> str:
+    """Put `weights` into the encoder; what came of it, in words.
+
+    Raises:
+        UserError: they do not fit, or test subjects are among those who trained them.
+    """
+    if settings.weights is None:
+        return ""
+    loaded = load_weights(module.encoder, Path(settings.weights))
+    tested = scans.loc[scans["split"] == "test", "subject"].unique()
+    known = overlap(loaded.contract, tested) if loaded.contract else 0
+    if known and not settings.allow_overlap:
+        raise UserError(
+            f"{known} test subjects are among those who trained the weights, so that a test would say nothing about "
+            "new people: choose another cohort.split.seed, or set allow_overlap=true, which the report then says"
+        )
+    warning = (
+        f" {known} test subjects are among those who trained them: the results hold for known people." if known else ""
+    )
+    return f"Pretrained {loaded.sentence}.{warning}"
+
+
+def leave_contract(settings: TrainSettings, weights: Path, scans: pd.DataFrame, shape: tuple[int, ...]) -> None:
+    """Say beside a checkpoint what its encoder expects and, in salted hashes, whose scans trained it."""
+    salt = secrets.token_hex(8)
+    trained = scans.loc[scans["split"] == "train", "subject"].unique()
+    sides = "x".join(str(side) for side in shape)
+    cohort = settings.cohort["_target_"].rsplit(".", 1)[-1]
+    write_contract(weights, Contract(sides, [0.0, 1.0], [cohort], hashed(trained, salt), salt, "not stated"))
 
 
 def check_splits(run: Path, scans: pd.DataFrame) -> None:

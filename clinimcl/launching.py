@@ -1,6 +1,7 @@
 """From the command line to typed settings, and from an exception to an exit code."""
 
 import errno
+import hashlib
 import inspect
 import os
 import re
@@ -23,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
-PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "logger.key")
+PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "key", "logger.key")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -35,7 +36,6 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
 
     Exits with 2 for a mistake of the user's, told in a sentence, and with 1 for one of ours, with its traceback.
     """
-    _close_side_doors()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions through instead of exiting with 1 itself
     sys.argv[1:] = [_quoted(argument) for argument in sys.argv[1:]]
     try:
@@ -65,8 +65,8 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         try:
             configuration = _configuration(composed, inspect.signature(root).parameters)
-            if sweep and "run" in configuration:
-                configuration["run"] = HydraConfig.get().runtime.output_dir
+            if "sweep" in configuration:
+                configuration |= _place_in_sweep() if sweep else {"sweep": None}
             with _disk():
                 return task(settings(root, configuration))
         except UserError as error:
@@ -79,6 +79,14 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
             _refuse(UserError(f"this command needs {error.name}, not installed: pip install 'clinimcl[train]'"))
 
     return job
+
+
+def _place_in_sweep() -> dict[str, Any]:
+    """The folder of a sweep's job: named by its overrides, so that the same job finds it again."""
+    hydra_settings = HydraConfig.get()
+    folder, overrides = Path(hydra_settings.runtime.output_dir), sorted(hydra_settings.overrides.task)
+    digest = hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:16]
+    return {"sweep": str(folder), "run": str(folder / digest), "overrides": overrides}
 
 
 @contextmanager
@@ -100,7 +108,7 @@ def _configuration(composed: DictConfig, known: Collection[str]) -> dict[str, An
     """The plain values of the keys that the command knows, all of them given, local paths absolute."""
     choices = HydraConfig.get().runtime.choices
     for group in ("experiment", "cohort"):
-        if choices.get(group, "") is None:
+        if choices.get(group, "") is None and group not in composed:  # `cohort: null` may go without
             names = sorted(path.stem for path in (_configurations() / group).glob("*.yaml"))
             raise UserError(f"{group}=... must be given, one of {', '.join(names)}")
     missing = sorted(key for key in OmegaConf.missing_keys(composed) if key.split(".")[0] in known)
@@ -111,7 +119,7 @@ def _configuration(composed: DictConfig, known: Collection[str]) -> dict[str, An
     configuration = {str(name): node for name, node in container.items() if name in known}
     for key in PATHS:
         *owner, name = key.split(".")
-        node = configuration.get(owner[0], {}) if owner else configuration
+        node = configuration.get(owner[0]) or {} if owner else configuration
         node.update({name: _absolute(key, node[name])} if name in node else {})
     return configuration
 
@@ -154,3 +162,6 @@ def _sentence(error: BaseException) -> str:
         error = error.__cause__
         causes.append(str(error))
     return "\n".join(dict.fromkeys(causes))
+
+
+_close_side_doors()  # at import: the processes in which launchers start jobs import this module, too

@@ -1,10 +1,7 @@
 """`python -m clinimcl.prepare cohort=bids cohort.root=DIR`: every scan once, into a store."""
 
-from pathlib import Path
-from typing import Any
-
-from clinimcl.errors import UserError
 from clinimcl.launching import launch
+from clinimcl.run_folder import store_folder
 from clinimcl.settings import PrepareSettings
 
 
@@ -26,18 +23,6 @@ def prepare(settings: PrepareSettings) -> None:
     except preparation.TooManySetAside as error:
         print(error.tally)
         raise
-
-
-def store_folder(chosen: str | None, cohort: Any, pipeline: Any) -> Path:
-    """`chosen`, or a folder beside the runs that only this cohort with this preparation uses."""
-    import xxhash
-
-    if chosen is not None and "://" in chosen:
-        raise UserError(f"store={chosen} must be a local folder: scans may lie in a bucket, the prepared store may not")
-    if chosen is not None:
-        return Path(chosen)
-    digest = xxhash.xxh3_64_hexdigest(f"{cohort.root} {pipeline.digest}".encode())
-    return Path("runs").absolute() / "stores" / f"{type(cohort).__name__.lower()}-{digest}"
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
-"""What a run leaves behind besides its results: its configuration and how it ended."""
+"""Where a run leaves things, and what besides its results: its configuration and how it ended."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,7 @@ from typing import Any
 
 from clinimcl.errors import UserError
 from clinimcl.evaluation.files import write_json, write_text
+from clinimcl.settings import TrainSettings
 
 LEFT = (
     "checkpoints",
@@ -20,8 +22,44 @@ LEFT = (
     "evaluation.json",
     "absent.json",
     "epochs.csv",
+    "probes.csv",
     "report.html",
+    "pretraining.csv",
+    "answers.csv",
+    "confusion.csv",
+    "reliability.csv",
+    "notes.txt",
+    "weights.txt",
 )
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run ended well here."""
+    with suppress(OSError, ValueError):
+        return json.loads((folder / "status.json").read_text()).get("status") == "done"
+    return False
+
+
+def settings_of(run: Path) -> TrainSettings:
+    """
+    Raises:
+        UserError: the folder is no run's, or its configuration is not one of this version.
+    """
+    import yaml
+    from omegaconf import OmegaConf
+
+    from clinimcl.building import settings
+
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"run={run} must be a run folder, which holds config.yaml and checkpoints/")
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(path))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({type(error).__name__}): expected the settings of a run") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} must hold the settings of a run, got {type(found).__name__}")
+    return settings(TrainSettings, {str(name): value for name, value in found.items()})
 
 
 @contextmanager
@@ -54,9 +92,21 @@ def _make_room(folder: Path, ckpt_path: str | None) -> None:
     if ckpt_path and folder in Path(ckpt_path).parents:
         raise UserError(f"run={folder} holds the checkpoint that ckpt_path continues: name another folder")
     try:
-        for name in LEFT if (folder / "status.json").is_file() else ():
-            path = folder / name
+        left = [*(folder / name for name in LEFT), *folder.glob("on_*")]
+        for path in left if (folder / "status.json").is_file() else ():
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"run={folder} cannot be written ({error.strerror}): name another folder") from error
+
+
+def store_folder(chosen: str | None, cohort: Any, pipeline: Any) -> Path:
+    """`chosen`, or a folder beside the runs that only this cohort with this preparation uses."""
+    import xxhash
+
+    if chosen is not None and "://" in chosen:
+        raise UserError(f"store={chosen} must be a local folder: scans may lie in a bucket, the prepared store may not")
+    if chosen is not None:
+        return Path(chosen)
+    digest = xxhash.xxh3_64_hexdigest(f"{cohort.root} {pipeline.digest}".encode())
+    return Path("runs").absolute() / "stores" / f"{type(cohort).__name__.lower()}-{digest}"

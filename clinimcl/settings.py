@@ -34,6 +34,8 @@ class PrepareSettings:
 class TrainSettings(PrepareSettings):
     name: str
     run: str  # folder of the run
+    sweep: str | None  # folder of the sweep whose job this is
+    overrides: list[str]  # of this job of the sweep
     seed: int
     epochs: int
     keep_every: int  # epochs
@@ -41,12 +43,17 @@ class TrainSettings(PrepareSettings):
     datamodule: Node
     pretrain: Node
     loading: Node
+    module: Node
     encoder: Node
-    projector: Node
+    weights: str | None  # pretrained weights of the encoder
+    allow_overlap: bool  # weights may come from subjects that are tested here
+    projector: Node | None
     objective: Node
     augmentation: Node | None
     optimizer: Node
     schedule: Node | None
+    classifier: Node
+    change: Node | None
     trainer: Node
     logger: Node
 
@@ -54,10 +61,46 @@ class TrainSettings(PrepareSettings):
         super().__post_init__()
         if not re.fullmatch(r"[\w.+-]*\w", self.name):
             raise ValueError(f"name must be letters, digits, '_', '-', '.' or '+', got {self.name!r}")
-        if self.epochs < 1 or self.keep_every < 1:
-            raise ValueError(f"epochs and keep_every must be at least 1, got {self.epochs} and {self.keep_every}")
+        if self.epochs < 0 or self.keep_every < 1:
+            raise ValueError(
+                f"epochs must be at least 0 and keep_every at least 1, got {self.epochs} and {self.keep_every}"
+            )
+        if self.change is None and self.module["_target_"].endswith("ScorePretraining"):
+            raise ValueError("pretraining=score is measured by health change: set change=three_way")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
     run: str  # folder of the run
+    probes: bool
+    cohort: Node | None  # another one than the run's own
+    store: str | None  # of the other cohort
+    allow_overlap: bool  # its test subjects may have trained the encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedSettings:
+    run: str  # folder of the run
+    out: str  # parquet file
+    key: str | None  # secret of the pseudonyms; None: a file of the run
+    scores: bool
+    cohort: Node | None  # another one than the run's own
+    store: str | None  # of the other cohort
+
+    def __post_init__(self) -> None:
+        if not self.out.endswith(".parquet") or "://" in self.out:
+            raise ValueError(f"out must be a local file that ends with .parquet, got {self.out}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DashboardSettings:
+    project: str
+    entity: str | None
+    out: str | None  # file to write
+
+    def __post_init__(self) -> None:
+        for name, value in (("project", self.project), ("entity", self.entity)):
+            if value is not None and not re.fullmatch(r"[^/\\#?%:\s][^/\\#?%:]{0,127}", value):
+                raise ValueError(
+                    f"{name} must be a name as W&B has it, 1 to 128 characters without / \\ # ? % :, got {value!r}"
+                )

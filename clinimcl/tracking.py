@@ -7,12 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import CSVLogger, Logger
+import numpy as np
+from jaxtyping import Int
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from clinimcl.building import build
+from clinimcl.cohorts.change import CHANGES
 from clinimcl.errors import UserError
 from clinimcl.evaluation import report, trajectories
-from clinimcl.evaluation.measure import Evaluation
+from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
 from clinimcl.evaluation.pseudonyms import keyed, read_key
 from clinimcl.settings import Node, TrainSettings
@@ -39,11 +42,42 @@ def loggers(settings: TrainSettings, folder: Path) -> Iterator[list[Logger]]:
         yield [csv, build(node, "logger.extra")(save_dir=folder)]
 
 
-def log_evaluation(loggers: list[Logger], evaluation: Evaluation) -> None:
-    """The held-out metrics, as `test/<name>`."""
+def log_evaluation(loggers: list[Logger], evaluated: report.Reported) -> None:
+    """The held-out metrics, as `test/<name>`, with the ends of their intervals, and what chance reaches.
+
+    The chance level of a curve is logged at the curve's first and last step: a level line beside it.
+    """
+    levels = {f"test/{name}{end}": value for name, own in evaluated.metrics.items() for end, value in _levels(own)}
     for logger in loggers:
-        logger.log_metrics({f"test/{name}": metric.value for name, metric in evaluation.metrics.items()})
+        logger.log_metrics(levels)
+        if not isinstance(logger, CSVLogger):  # metrics.csv is what the curves are read from
+            _log_chances(logger, evaluated.record)
+        if isinstance(logger, WandbLogger) and evaluated.change is not None:
+            logger.log_table("confusion", ["measured", "answered", "answers"], _cells(evaluated.change.confusion))
         logger.save()
+
+
+def _levels(metric: Metric) -> Iterator[tuple[str, float]]:
+    """The value and what stands beside it, by the end of its name."""
+    beside = {"": metric.value, "_low": metric.low, "_high": metric.high, "_chance": metric.chance}
+    return ((end, value) for end, value in beside.items() if value is not None)
+
+
+def _log_chances(logger: Logger, record: report.RunRecord) -> None:
+    for name, chance in record.chances.items():
+        if name in record.curves:
+            steps = record.curves.loc[record.curves[name].notna(), "step"]
+            for step in sorted({int(steps.min()), int(steps.max())}):
+                logger.log_metrics({f"{name}_chance": chance}, step)
+
+
+def _cells(confusion: Int[np.ndarray, "3 3"]) -> list[list[Any]]:
+    """Numbers of answers, a row a pair of classes; they name nobody."""
+    return [
+        [truth, answer, int(confusion[row, column])]
+        for row, truth in enumerate(CHANGES)
+        for column, answer in enumerate(CHANGES)
+    ]
 
 
 def check_share(node: Node) -> None:
@@ -68,7 +102,6 @@ def share(loggers: list[Logger], node: Node, evaluated: report.Reported) -> None
     `images`: the mosaics of prepared scans.
     """
     import wandb
-    from lightning.pytorch.loggers import WandbLogger
 
     wanted = node.get("share", [])
     experiments = [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
@@ -76,7 +109,7 @@ def share(loggers: list[Logger], node: Node, evaluated: report.Reported) -> None
         return
     names = keyed(evaluated.embedded.scans["subject"].unique(), read_key(Path(node["key"])))
     sent: dict[str, Any] = {}
-    if "subjects" in wanted:
+    if "subjects" in wanted and evaluated.evaluation is not None:
         spread = evaluated.evaluation.spread
         rows: list[Any] = [[names[str(subject)], float(value)] for subject, value in spread.items()]
         sent["subjects"] = wandb.Table(["subject", "longitudinal_distance"], rows)
@@ -93,6 +126,7 @@ def share(loggers: list[Logger], node: Node, evaluated: report.Reported) -> None
 
 def _steps(evaluated: report.Reported, names: dict[str, str]) -> list[Any]:
     """Pseudonym, years since the first session, and place in the plane, a row a session."""
+    assert evaluated.evaluation is not None
     places = next((by for name, by in evaluated.evaluation.projections.items() if name.endswith("2-D")), None)
     if places is None:
         return []
@@ -109,7 +143,13 @@ def _wandb(node: dict[str, Any], settings: TrainSettings, folder: Path) -> Logge
     """No host name, path, code or console text goes along."""
     import wandb
 
-    offline = not wandb.login(prompt=False)
+    try:
+        offline = os.environ.get("WANDB_MODE") == "offline" or not wandb.login(prompt=False)
+    except wandb.errors.Error as error:
+        raise UserError(
+            f"logger=wandb: the key is refused or W&B cannot be reached ({error}): mend WANDB_API_KEY, or set "
+            "WANDB_MODE=offline and run `wandb sync` later"
+        ) from error
     private = wandb.Settings(
         mode="offline" if offline else "online",
         console="off",

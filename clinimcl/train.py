@@ -1,7 +1,6 @@
 """`python -m clinimcl.train experiment=oasis_infonce cohort.root=DIR`: prepare, train, evaluate, report."""
 
-import signal
-import sys
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,18 +9,33 @@ from clinimcl.settings import TrainSettings
 
 
 def train(settings: TrainSettings) -> float | None:
-    """Run the experiment; return its headline, `retrieval_top1` on held-out subjects (None where it has none)."""
-    from clinimcl.run_folder import recorded
+    """Run the experiment; return its headline on held-out subjects (None where it could not be measured).
 
-    with recorded(Path(settings.run), asdict(settings)):
-        return _train(settings)
+    `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
+    """
+    from clinimcl.run_folder import finished, recorded
+
+    folder = Path(settings.run)
+    if settings.sweep is not None and finished(folder):
+        print(f"already done: {folder}")
+        return _headline(folder)
+    with recorded(folder, asdict(settings)):
+        headline = _train(settings)
+    if settings.sweep is not None:
+        from clinimcl.evaluation.sweep.report import write_sweep
+
+        write_sweep(Path(settings.sweep))
+    return headline
+
+
+def _headline(folder: Path) -> float | None:
+    metrics = json.loads((folder / "evaluation.json").read_text())
+    metric = metrics.get("balanced_accuracy", metrics.get("retrieval_top1"))
+    return metric["value"] if metric else None
 
 
 def _train(settings: TrainSettings) -> float | None:
-    import lightning.pytorch as pl
-    from lightning.pytorch.utilities.exceptions import SIGTERMException
-
-    from clinimcl import evaluate, experiment, tracking
+    from clinimcl import evaluate, experiment, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.evaluation.files import write_json
     from clinimcl.modules import checkpoints
@@ -30,8 +44,7 @@ def _train(settings: TrainSettings) -> float | None:
 
     folder = Path(settings.run)
     experiment.hush()
-    pl.seed_everything(settings.seed, verbose=False)
-    module = experiment.module(settings)
+    experiment.module(settings)  # what is wrong with the model is told before any work
     datamodule = experiment.datamodule(settings)
     try:
         datamodule.prepare_data()
@@ -47,18 +60,15 @@ def _train(settings: TrainSettings) -> float | None:
     write_json(splits.sides(datamodule.scans), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
-        trainer = experiment.trainer(settings, folder, loggers, speed)
-        try:
-            trainer.fit(module, datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
-        except SIGTERMException:
-            sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
+        stages.pretrain(settings, folder, datamodule, (loggers, speed))
         write_json(speed.measured(), folder / "speed.json")
+        if settings.change is not None:
+            stages.classify(settings, folder, datamodule, loggers)
         reported = evaluate.evaluate_run(settings, folder, datamodule)
-        tracking.log_evaluation(loggers, reported.evaluation)
+        tracking.log_evaluation(loggers, reported)
         tracking.share(loggers, settings.logger, reported)
     print(f"report: {folder / 'report.html'}")
-    headline = reported.evaluation.metrics.get("retrieval_top1")
-    return headline.value if headline else None
+    return reported.headline
 
 
 def main() -> None:

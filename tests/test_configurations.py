@@ -11,6 +11,8 @@ from clinimcl.building import check
 CONF = Path(__file__).parent.parent / "conf"
 REQUIRED = ["cohort.root=somewhere"]
 FREE = {"cohort", "preparation", "engine", "encoder", "objective", "augmentation", "schedule", "trainer", "logger"}
+FREE |= {"projector", "pretraining", "classifier", "change"}
+OTHERS = {"encoder=vit": "lus_learner", "preparation=clips": "lus_learner", "pretraining=score": "adni_learner"}
 
 
 def composed(name, *overrides):
@@ -26,12 +28,12 @@ def names(group):
 
 @pytest.mark.parametrize("experiment", names("experiment"))
 def test_every_experiment_fits_its_targets(experiment):
-    assert composed("train", f"experiment={experiment}")["name"]
+    assert composed("train", f"experiment={experiment}", "cohort.score=MMSE")["name"]
 
 
 @pytest.mark.parametrize("override", [f"{group}={name}" for group in sorted(FREE | {"debug"}) for name in names(group)])
 def test_every_choice_fits_its_targets(override):
-    assert composed("train", "experiment=oasis_infonce", override)
+    assert composed("train", f"experiment={OTHERS.get(override, 'oasis_infonce')}", override)
 
 
 @pytest.mark.parametrize("cohort", names("cohort"))

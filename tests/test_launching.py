@@ -29,7 +29,7 @@ def refused(command, *arguments, **options):
     return result.stderr
 
 
-@pytest.mark.parametrize("command", ["train", "prepare", "phantom", "evaluate"])
+@pytest.mark.parametrize("command", ["train", "prepare", "phantom", "evaluate", "embed", "dashboard"])
 def test_help_imports_nothing_heavy(command, tmp_path):
     assert f"clinimcl.{command}" in printed_lightly(command, "--help", cwd=tmp_path)
 
@@ -40,10 +40,10 @@ def test_the_configuration_is_printed_without_importing_anything_heavy(tmp_path)
 
 def printed_lightly(command, *arguments, cwd):
     code = (
-        "import sys, runpy, atexit; sys.argv[1:] = {!r};"
-        "atexit.register(lambda: print(sorted({} & set(sys.modules)), file=sys.stderr));"
-        "runpy.run_module('clinimcl.{}', run_name='__main__')"
-    ).format(list(arguments), HEAVY, command)
+        f"import sys, runpy, atexit; sys.argv[1:] = {list(arguments)!r};"
+        f"atexit.register(lambda: print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr));"
+        f"runpy.run_module('clinimcl.{command}', run_name='__main__')"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd)
     assert result.stderr.strip() == "[]"
     return result.stdout

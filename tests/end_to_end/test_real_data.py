@@ -82,3 +82,27 @@ def test_infonce_trains_on_btp_and_says_why_metrics_are_absent(clinimcl, real_da
     absent = json.loads((tmp_path / "run" / "absent.json").read_text())
     assert "no test subjects" in absent["retrieval_top1"]
     assert absent["retrieval_top1"] in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "root", "sizes", "kind"),
+    [
+        ("blues_learner", "covid_blues", ["preparation.side=48", "preparation.frames=2"], "two zones of one person"),
+        (
+            "bids_learner",
+            "ixi_bids",
+            ["preparation.grid=16", "cohort.score=age", "cohort.higher_is=worse"],
+            "two different people",
+        ),
+    ],
+)
+def test_learner_trains_on_real_scans_and_says_what_it_was_tested_on(
+    clinimcl, real_data, tmp_path, experiment, root, sizes, kind
+):
+    arguments = [f"cohort.root={real_data / root}", "run=run", "store=store", "epochs=2", "pretrain.batch=4", *sizes]
+    split = ["cohort.split.validation=0.25", "cohort.split.test=0.25", "cohort.split.seed=1"]
+    change = ["change.epochs=3", "change.permutation_test=false"]
+    result = clinimcl("train", f"experiment={experiment}", *arguments, *split, *change, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert kind in (tmp_path / "run" / "notes.txt").read_text()
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["balanced_accuracy"]["n_items"] > 3

@@ -117,12 +117,14 @@ def test_a_disk_that_fills_up_while_training_is_told_in_a_sentence(trained, clin
     assert all(path.suffix not in (".ckpt", ".json", ".html") or path.stat().st_size for path in written)
 
 
-def test_a_second_evaluation_gives_the_same_numbers(trained, clinimcl):
+def test_a_second_evaluation_gives_the_same_numbers_and_the_probes(trained, clinimcl):
     folder = trained[0]
-    before = (folder / "run" / "evaluation.json").read_text()
+    before = json.loads((folder / "run" / "evaluation.json").read_text())
     result = clinimcl("evaluate", "run=run", cwd=folder)
     assert result.returncode == 0, result.stderr
-    assert (folder / "run" / "evaluation.json").read_text() == before
+    after = json.loads((folder / "run" / "evaluation.json").read_text())
+    assert {name: after[name] for name in before} == before
+    assert {"probe_age_mae", "untrained_probe_age_mae"} <= set(after)
 
 
 def test_training_continues_from_a_checkpoint(trained, clinimcl, phantom):

@@ -1,0 +1,65 @@
+"""What a classifier of health change is measured on."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from clinimcl import stages
+from clinimcl.building import build
+from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.modules import checkpoints
+from clinimcl.modules.embedding import pooled
+from clinimcl.phantoms import truth
+from clinimcl.settings import TrainSettings
+
+
+def change_inputs(settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule) -> ChangeInputs:
+    """Pairs, embeddings, and what the trained classifier says of the held-out ones."""
+    assert settings.change is not None
+    module, rule = stages.pretrained(settings, run), datamodule.rule
+    scored = stages.embed_scored(module, datamodule)
+    pairs = build(settings.change["pairs"], "change.pairs")
+    training = pairs.learned(datamodule.scans, "train", rule)
+    kind, test = pairs.tested(datamodule.scans, rule)
+    learner = stages.change_learner(settings, module, scored, training)
+    checkpoints.load(learner, run / "checkpoints" / "change.ckpt")
+    ask = partial(stages.probabilities, settings, datamodule=datamodule, scored=scored)
+    rows = np.unique(np.concatenate([own[["earlier", "later"]].to_numpy().ravel() for own in (training, test)]))
+    scans = datamodule.scans.loc[rows].reset_index(drop=True)
+
+    def refit(change: Int[np.ndarray, " pair"]) -> Float[np.ndarray, "pair 3"]:
+        return ask(stages.retrained(settings, module, scored, training, change), pairs=test)
+
+    return ChangeInputs(
+        scans=scans,
+        embeddings=scored.vectors[rows].astype(float),
+        predicted=None if scored.predicted is None else scored.predicted[rows],
+        pixels=pooled(datamodule.store, scans),
+        truth=_truth(datamodule, scans),
+        train=_placed(training, rows),
+        test=_placed(test, rows),
+        probabilities=ask(learner, pairs=test),
+        swapped=ask(learner, pairs=test.rename(columns={"earlier": "later", "later": "earlier"})),
+        kind=kind,
+        rule=rule,
+        refit=refit if settings.change["frozen"] and settings.change["permutation_test"] else None,
+    )
+
+
+def _placed(pairs: pd.DataFrame, rows: Int[np.ndarray, " scan"]) -> pd.DataFrame:
+    """Rows of the cohort's table as places among the measured scans."""
+    places = {name: np.searchsorted(rows, pairs[name].to_numpy()) for name in ("earlier", "later")}
+    return pairs.assign(**places)
+
+
+def _truth(datamodule: LongitudinalDataModule, scans: pd.DataFrame) -> Float[np.ndarray, " scan"] | None:
+    phantom: Any = truth.read(datamodule.cohort.root)
+    if phantom is None:
+        return None
+    scores = truth.scores(phantom, scans["path"].tolist(), str(scans["score_name"].iloc[0]))
+    return None if np.isnan(scores).any() else scores

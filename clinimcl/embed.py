@@ -1,0 +1,44 @@
+"""`python -m clinimcl.embed run=RUN out=FILE.parquet`: the embedding of every scan, subjects under pseudonyms."""
+
+from pathlib import Path
+
+from clinimcl.launching import launch
+from clinimcl.settings import EmbedSettings
+
+
+def embed(settings: EmbedSettings) -> None:
+    from clinimcl.errors import UserError
+    from clinimcl.run_folder import settings_of
+
+    run, out = Path(settings.run), Path(settings.out)
+    training = settings_of(run)
+    if out.is_dir():
+        raise UserError(f"out={out} is a folder: name a file")
+    import numpy as np
+
+    from clinimcl import experiment, stages, trained
+    from clinimcl.evaluation.export import embedding_table, write_table
+    from clinimcl.evaluation.pseudonyms import read_key
+
+    experiment.hush()
+    module = stages.pretrained(training, run)
+    secret = Path(settings.key) if settings.key else run / "pseudonym.key"
+    key = read_key(secret)
+    shown = trained.shown(training, settings.cohort, settings.store)
+    if settings.cohort is None:
+        experiment.check_splits(run, shown.scans)
+    vectors = trained.vectors(module, shown, shown.scans.index.tolist())
+    if not np.isfinite(vectors).all():
+        raise UserError("the embeddings must be finite, got NaN or infinity: the training diverged")
+    write_table(embedding_table(shown.scans, vectors, key, scores=settings.scores), out)
+    subjects = shown.scans["subject"].nunique()
+    print(f"{out}: {len(vectors)} scans of {subjects} subjects, {vectors.shape[1]} numbers each")
+    print(f"the key of their pseudonyms, not to be shared: {secret}")
+
+
+def main() -> None:
+    launch(embed, EmbedSettings, "embed")
+
+
+if __name__ == "__main__":
+    main()

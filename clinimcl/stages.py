@@ -1,0 +1,211 @@
+"""The stages of a training: the encoder is pretrained, then a classifier of health change is trained on it."""
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from clinimcl import experiment
+from clinimcl.building import build
+from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
+from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.evaluation.files import write_json, write_text
+from clinimcl.modules import checkpoints, embedding
+from clinimcl.modules.health_change import HealthChange, class_weights
+from clinimcl.modules.keep import KeepBest
+from clinimcl.modules.schedule import one_cycle
+from clinimcl.modules.score import ScorePretraining
+from clinimcl.run_folder import finished
+from clinimcl.settings import Node, TrainSettings
+
+AFTER_PRETRAINING = {
+    *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside"),
+    *("change", "classifier"),
+}
+
+
+class Scored(NamedTuple):
+    """What the pretrained encoder says of every scan with a score; rows as in the cohort's table, NaN elsewhere."""
+
+    vectors: Float[np.ndarray, "scan embedding"]
+    predicted: Float[np.ndarray, " scan"] | None  # scores in their own unit
+
+
+def pretrain(
+    settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, watching: tuple[list[Logger], Callback]
+) -> None:
+    """The pretrained encoder in the run's folder; within a sweep, jobs that differ only in what follows share it."""
+    if settings.sweep is None:
+        train_encoder(settings, folder, datamodule, watching)
+        return
+    shared = Path(settings.sweep) / "pretrained" / pretraining_digest(settings)
+    shared.mkdir(parents=True, exist_ok=True)
+    with (shared / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another job may be training the same encoder: wait for it
+        if not finished(shared):
+            log = CSVLogger(shared, name="", version="")
+            train_encoder(settings, shared, datamodule, ([log, *watching[0][1:]], watching[1]))
+            log.save()
+            write_json({"status": "done"}, shared / "status.json")
+    shutil.copytree(shared / "checkpoints", folder / "checkpoints", copy_function=os.link)
+    for name, own in (("metrics.csv", "pretraining.csv"), ("weights.txt", "weights.txt")):
+        if (shared / name).is_file():
+            shutil.copy(shared / name, folder / own)
+
+
+def pretraining_digest(settings: TrainSettings) -> str:
+    """Of all that decides what the pretrained encoder is."""
+    decides = {name: value for name, value in asdict(settings).items() if name not in AFTER_PRETRAINING}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def train_encoder(
+    settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, watching: tuple[list[Logger], Callback]
+) -> None:
+    """Leaves best.ckpt, last.ckpt and those of every `keep_every` epochs; with no epochs, the encoder as it is."""
+    pl.seed_everything(settings.seed, verbose=False)
+    module = experiment.module(settings)
+    remark = experiment.take_weights(settings, module, datamodule.scans)
+    if remark:
+        print(remark)
+        write_text(remark + "\n", folder / "weights.txt")
+    trainer = experiment.trainer(settings, folder, *watching)
+    best = folder / "checkpoints" / "best.ckpt"
+    if settings.epochs == 0:
+        trainer.strategy.connect(module)
+        trainer.save_checkpoint(best, weights_only=True)
+    else:
+        _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
+    experiment.leave_contract(settings, best, datamodule.scans, tuple(datamodule.volumes.volume(0).shape[1:]))
+
+
+def classify(settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, loggers: list[Logger]) -> None:
+    """Leaves change.ckpt, the classifier that was best on the validation subjects' pairs."""
+    assert settings.change is not None
+    pl.seed_everything(settings.seed, verbose=False)
+    module, change = pretrained(settings, folder), settings.change
+    pairs, rule = build(change["pairs"], "change.pairs"), datamodule.rule
+    learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
+    scored = embed_scored(module, datamodule)
+    learner = change_learner(settings, module, scored, learned["train"])
+    data = {split: _dataset(change, datamodule, scored, own) for split, own in learned.items()}
+    best = KeepBest(folder / "checkpoints", "change", "change/selection")
+    trainer = _trainer(settings, {"logger": loggers, "callbacks": [best], "default_root_dir": folder})
+    _fit(
+        trainer,
+        learner,
+        train_dataloaders=_loader(data["train"], change["batch"], settings.seed),
+        val_dataloaders=_loader(data["validation"], change["batch"]),
+    )
+
+
+def pretrained(settings: TrainSettings, folder: Path) -> experiment.Pretraining:
+    module = experiment.module(settings)
+    checkpoints.load(module, folder / "checkpoints" / "best.ckpt")
+    return module
+
+
+@torch.inference_mode()
+def embed_scored(module: experiment.Pretraining, datamodule: LongitudinalDataModule) -> Scored:
+    rows = datamodule.scans.index[datamodule.scans["score"].notna()].to_numpy()
+    found = embedding.embed(module, datamodule.scan_dataloader(rows.tolist()))
+    vectors = np.full((len(datamodule.scans), found.shape[1]), np.nan, np.float32)
+    vectors[rows] = found
+    if not isinstance(module, ScorePretraining):
+        return Scored(vectors, None)
+    normalised = module.predicted(torch.from_numpy(vectors)).numpy().astype(float)
+    return Scored(vectors, datamodule.scale.restored(normalised))
+
+
+def change_learner(
+    settings: TrainSettings, module: experiment.Pretraining, scored: Scored, pairs: pd.DataFrame
+) -> HealthChange:
+    """Untrained; its classifier knows the scale of the training scans' embeddings."""
+    assert settings.change is not None
+    change, width = settings.change, scored.vectors.shape[1]
+    classifier = build(settings.classifier, "classifier")(embedding=width)
+    rows = np.unique(pairs[["earlier", "later"]].to_numpy())
+    classifier.fit_scale(torch.from_numpy(scored.vectors[rows]))
+    steps = change["epochs"] * math.ceil(len(pairs) / change["batch"])
+    return HealthChange(
+        nn.Identity() if change["frozen"] else module.encoder,
+        classifier,
+        lambda parameters: torch.optim.AdamW(parameters, lr=change["lr"]),
+        lambda optimizer, total_steps: one_cycle(optimizer, steps, warm_up=0.25),
+        class_weights(torch.tensor(pairs["change"].to_list()), change["balanced"]),
+    )
+
+
+@torch.inference_mode()
+def probabilities(
+    settings: TrainSettings,
+    learner: HealthChange,
+    datamodule: LongitudinalDataModule,
+    scored: Scored,
+    pairs: pd.DataFrame,
+) -> Float[np.ndarray, "pair 3"]:
+    """In the pairs' order."""
+    assert settings.change is not None
+    loader = _loader(_dataset(settings.change, datamodule, scored, pairs), settings.change["batch"])
+    learner.eval()
+    logits = torch.cat([learner(batch.earlier, batch.later).float() for batch in loader])
+    return logits.softmax(dim=1).numpy().astype(float)
+
+
+def retrained(
+    settings: TrainSettings,
+    module: experiment.Pretraining,
+    scored: Scored,
+    pairs: pd.DataFrame,
+    change: Int[np.ndarray, " pair"],
+) -> HealthChange:
+    """The classifier trained anew on the frozen embeddings with other labels, and nothing logged."""
+    learner = change_learner(settings, module, scored, pairs.assign(change=change))
+    assert settings.change is not None
+    data = EmbeddingPairs(scored.vectors, pairs.assign(change=change))
+    trainer = _trainer(settings, {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False})
+    _fit(trainer, learner, train_dataloaders=_loader(data, settings.change["batch"], settings.seed))
+    return learner
+
+
+def _trainer(settings: TrainSettings, parts: dict[str, Any]) -> pl.Trainer:
+    assert settings.change is not None
+    return build(settings.trainer | {"max_epochs": settings.change["epochs"]}, "trainer")(**parts)
+
+
+def _dataset(change: Node, datamodule: LongitudinalDataModule, scored: Scored, pairs: pd.DataFrame) -> Dataset:
+    if change["frozen"]:
+        return EmbeddingPairs(scored.vectors, pairs)
+    return VolumePairs(datamodule.volumes, pairs)
+
+
+def _loader(data: Dataset, batch: int, shuffled_by: int | None = None) -> DataLoader:
+    """In order, or in the order that a seed gives."""
+    if shuffled_by is None:
+        return DataLoader(data, batch_size=batch)
+    return DataLoader(data, batch_size=batch, shuffle=True, generator=torch.Generator().manual_seed(shuffled_by))
+
+
+def _fit(trainer: pl.Trainer, module: pl.LightningModule, **data: Any) -> None:
+    try:
+        trainer.fit(module, **data)
+    except SIGTERMException:
+        sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done

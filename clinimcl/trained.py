@@ -1,0 +1,109 @@
+"""A trained run, and the cohorts that its encoder is shown afterwards."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from torch.utils.data import DataLoader
+
+from clinimcl import experiment
+from clinimcl.building import build
+from clinimcl.cohorts.cohort import Cohort
+from clinimcl.data.batches import ScanBatch
+from clinimcl.data.longitudinal import Loading, LongitudinalDataModule, ScanDataset
+from clinimcl.encoders.contract import overlap, read_contract
+from clinimcl.errors import UserError
+from clinimcl.evaluation.probes.inputs import ProbeInputs
+from clinimcl.modules.embedding import embed
+from clinimcl.preparation.pipeline import Pipeline
+from clinimcl.preparation.prepare import prepare
+from clinimcl.preparation.store import Store
+from clinimcl.run_folder import store_folder
+from clinimcl.settings import Node, TrainSettings
+
+
+class Shown(NamedTuple):
+    """The usable scans of a cohort, prepared as the encoder knows them; nothing is learned from them."""
+
+    cohort: Cohort
+    pipeline: Pipeline
+    store: Store
+    scans: pd.DataFrame
+    set_aside: pd.DataFrame
+    audit: pd.DataFrame
+    loading: Loading
+
+    def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
+        """The scans of these rows of `scans`, in order."""
+        return DataLoader(
+            ScanDataset(self.scans, self.store, self.loading.slices),
+            batch_size=self.loading.evaluation_batch,
+            sampler=rows,
+            num_workers=self.loading.workers,
+            pin_memory=self.loading.pin_memory,
+        )
+
+
+def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Shown:
+    """The run's own cohort, or another one, prepared as the run's is.
+
+    Raises:
+        UserError: the cohort cannot be read, or too many of its scans cannot be used.
+    """
+    own = build(settings.cohort if cohort is None else cohort, "cohort")
+    pipeline, loading = build(settings.preparation, "preparation"), build(settings.loading, "loading")
+    kept = Store(store_folder(settings.store if cohort is None else store, own, pipeline))
+    scans, audit = own.table()
+    most = settings.most_set_aside
+    table = prepare(scans, pipeline, kept, build(settings.engine, "engine"), most_set_aside=most).scans
+    kept.write_audit(audit)
+    usable = table["reason"] == ""
+    return Shown(own, pipeline, kept, table[usable].reset_index(drop=True), table[~usable], audit, loading)
+
+
+def check_new(encoder: Sequence[Path], subjects: Sequence[str], allowed: bool) -> int:
+    """How many of these test subjects trained an encoder: its checkpoint comes first, then what it started from.
+
+    Raises:
+        UserError: there are such, or the checkpoint does not tell, and that is not allowed.
+    """
+    contracts = [read_contract(weights) for weights in encoder]
+    if contracts[0] is None and not allowed:
+        raise UserError(
+            f"{encoder[0]} has no contract beside it that tells who trained it, so that the test subjects of this "
+            "cohort may be among them: train again, or set allow_overlap=true"
+        )
+    known = max((overlap(contract, subjects) for contract in contracts if contract), default=0)
+    if known and not allowed:
+        raise UserError(
+            f"{known} test subjects of this cohort have the ids of subjects who trained the encoder, so that a test "
+            "would say nothing about new people: choose another cohort.split.seed, or, if they are other people, set "
+            "allow_overlap=true, which the report then says"
+        )
+    return known
+
+
+def untrained(settings: TrainSettings) -> experiment.Pretraining:
+    """The run's network as its seed made it."""
+    pl.seed_everything(settings.seed, verbose=False)
+    return experiment.module(settings).eval()
+
+
+def vectors(
+    module: experiment.Pretraining, source: Shown | LongitudinalDataModule, rows: Sequence[int]
+) -> Float[np.ndarray, "scan embedding"]:
+    """Embeddings of these rows of the source's scans."""
+    return embed(module, source.scan_dataloader(rows))
+
+
+def probe_inputs(
+    settings: TrainSettings, module: experiment.Pretraining, source: Shown | LongitudinalDataModule
+) -> ProbeInputs:
+    """Embeddings of all training and test scans by the run's encoder, and by the same one untrained."""
+    rows = source.scans.index[source.scans["split"].isin(["train", "test"])].tolist()
+    scans = source.scans.loc[rows].reset_index(drop=True)
+    return ProbeInputs(scans, vectors(module, source, rows), vectors(untrained(settings), source, rows))

@@ -1,0 +1,129 @@
+"""LEARNER's whole path, once: a lung phantom to a report, and a sweep over it."""
+
+import json
+
+import pandas as pd
+import pytest
+
+TINY = [
+    "experiment=lus_learner",
+    "preparation.side=32",
+    "preparation.frames=2",
+    "epochs=1",
+    "pretrain.batch=8",
+    "cohort.split.validation=0.2",
+    "cohort.split.test=0.3",
+    "change.epochs=2",
+]
+QUICK = ["change.permutation_test=false"]
+
+
+@pytest.fixture(scope="module")
+def lung(clinimcl, tmp_path_factory):
+    """14 subjects with their clips, and the store that the tests share."""
+    folder = tmp_path_factory.mktemp("lung")
+    made = clinimcl("phantom", "layout=lung", "out=lung", "subjects=14", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(clinimcl, lung):
+    result = clinimcl("train", *TINY, "cohort.root=lung", "run=run", "store=store", cwd=lung)
+    assert result.returncode == 0, result.stderr
+    return lung / "run"
+
+
+def test_every_metric_of_health_change_stands_with_its_interval(trained):
+    metrics = json.loads((trained / "evaluation.json").read_text())
+    assert {"balanced_accuracy", "score_spearman", "oracle_balanced_accuracy", "null_accuracy"} <= set(metrics)
+    assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in metrics.values())
+    assert metrics["accuracy"]["majority"] < 1 and metrics["balanced_accuracy"]["chance"] <= 0.5
+
+
+def test_the_report_says_what_was_tested_and_names_no_subject(trained):
+    report = (trained / "report.html").read_text()
+    assert "Tested on pairs of scans of one person" in report
+    assert "LUS0" not in report and str(trained) not in report
+
+
+def test_a_contract_beside_the_encoder_says_who_trained_it_without_naming_them(trained):
+    contract = json.loads((trained / "checkpoints" / "best.ckpt.contract.json").read_text())
+    assert contract["input"] == "2x32x32" and len(contract["subjects"]) > 3
+    assert "LUS0" not in json.dumps(contract)
+
+
+def test_a_second_evaluation_gives_the_same_numbers(trained, clinimcl, lung):
+    before = json.loads((trained / "evaluation.json").read_text())
+    result = clinimcl("evaluate", "run=run", "probes=false", cwd=lung)
+    assert result.returncode == 0, result.stderr
+    assert json.loads((trained / "evaluation.json").read_text()) == before
+
+
+def test_weights_of_test_subjects_are_refused_unless_overridden(trained, clinimcl, lung):
+    arguments = ["cohort.root=lung", "run=again", "store=store", "weights=run/checkpoints/best.ckpt", "epochs=0"]
+    refused = clinimcl("train", *TINY, *arguments, "cohort.split.seed=3", cwd=lung)
+    assert refused.returncode == 2
+    assert "test subjects are among those who trained the weights" in refused.stderr
+    allowed = clinimcl("train", *TINY, *QUICK, *arguments, "cohort.split.seed=3", "allow_overlap=true", cwd=lung)
+    assert allowed.returncode == 0, allowed.stderr
+    assert "the results hold for known people" in (lung / "again" / "report.html").read_text()
+
+
+def test_the_encoder_can_be_trained_on_with_the_classifier(clinimcl, lung):
+    arguments = ["cohort.root=lung", "run=tuned", "store=store", "change.frozen=false", "change.epochs=1"]
+    result = clinimcl("train", *TINY, *arguments, cwd=lung)
+    assert result.returncode == 0, result.stderr
+    size = {name: (lung / "tuned" / "checkpoints" / f"{name}.ckpt").stat().st_size for name in ("best", "change")}
+    assert size["change"] > 0.9 * size["best"]  # it holds an encoder of its own
+
+
+def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
+    arguments = [*TINY, *QUICK, "cohort.root=lung", "store=store"]
+    sweep = ["-m", *arguments, "classifier=mlp,mlp_large", "sweep=heads"]
+    assert clinimcl("train", *sweep, cwd=lung).returncode == 0
+    folder = lung / "runs" / "lus_learner" / "sweeps" / "heads"
+    assert len(list((folder / "pretrained").iterdir())) == 1
+    jobs = {path: path.stat().st_mtime_ns for path in folder.glob("*/evaluation.json")}
+    again = clinimcl("train", *sweep, cwd=lung)
+    assert again.returncode == 0 and again.stdout.count("already done") == 2
+    assert jobs == {path: path.stat().st_mtime_ns for path in folder.glob("*/evaluation.json")}
+    assert len(jobs) == 2 and "balanced" in (folder / "sweep.html").read_text().lower()
+
+
+def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
+    arguments = [*TINY, *QUICK, "cohort.root=lung", "store=store"]
+    launcher = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
+    result = clinimcl("train", "-m", *arguments, *launcher, "sweep=cluster", "seed=1", cwd=lung)
+    assert result.returncode == 0, result.stderr
+    (status,) = (lung / "runs" / "lus_learner" / "sweeps" / "cluster").glob("*/status.json")
+    assert json.loads(status.read_text()) == {"status": "done"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("cohort.score=breath", "no such column"),
+        ("cohort.change_threshold=9999", "no training pair is deteriorated or improved"),
+        ("weights=nowhere.pth", "nowhere.pth"),
+        ("change.pairs.test=zones", "test must be auto, intra, inter or zone"),
+        ("classifier.combine=sum", "combine must be difference"),
+        ("objective=info_nce", "does not go with pretraining"),
+    ],
+)
+def test_wrong_settings_are_told_in_a_sentence(clinimcl, lung, tmp_path, setting, said):
+    arguments = [f"cohort.root={lung / 'lung'}", "run=run", f"store={lung / 'store'}", "cohort.higher_is=better"]
+    result = clinimcl("train", *TINY, *arguments, setting, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert said in result.stderr and "Traceback" not in result.stderr
+
+
+def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung, tmp_path):
+    scans = pd.read_csv(lung / "lung" / "scans.csv")
+    scans = scans.assign(path=[str(lung / "lung" / path) for path in scans["path"]])
+    scans.drop_duplicates(["subject", "zone"]).to_csv(tmp_path / "scans.csv", index=False)
+    result = clinimcl(
+        "train", *TINY, "cohort.root=scans.csv", "run=run", "store=store", "pretrain.batch=4", cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert "because no test subject has two sessions" in (tmp_path / "run" / "report.html").read_text()

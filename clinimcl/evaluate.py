@@ -212,10 +212,10 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         write_evaluation(evaluation, folder)
     probes = evaluate_probes(inputs, training.seed) if settings.probes else None
     if probes is not None:
-        probes.notes.extend([f"{known} of the test subjects trained the encoder."] if known else [])
         write_probes(probes, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
-    record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={})
+    remarks = [*record.remarks, *([f"{known} of the test subjects trained the encoder."] if known else [])]
+    record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
     write_report(embedded, evaluation, record, folder, probes=probes)
     print(f"report: {folder / 'report.html'}")
 

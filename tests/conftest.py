@@ -1,3 +1,4 @@
+import fcntl
 import os
 import resource
 import subprocess
@@ -51,9 +52,30 @@ def clinimcl():
 
 
 @pytest.fixture(scope="session")
-def phantom(clinimcl, tmp_path_factory):
-    """20 phantom subjects at 8 mm in OASIS-3's layout, in a folder whose name has a space."""
-    folder = tmp_path_factory.mktemp("phantom") / "OASIS 3"
-    made = clinimcl("phantom", "layout=oasis3", f"out={folder}", "subjects=20", "spacing=8.0", cwd=folder.parent)
-    assert made.returncode == 0, made.stderr
+def shared(tmp_path_factory):
+    """A folder for what all workers of this session use and one of them makes."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
     return folder
+
+
+def made(clinimcl, shared, name, *arguments):
+    """A phantom; the first worker writes it, the others wait."""
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        written = clinimcl("phantom", f"out={name}", *arguments, cwd=shared)
+    assert written.returncode == 0, written.stderr
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def phantom(clinimcl, shared):
+    """20 phantom subjects at 8 mm in OASIS-3's layout, in a folder whose name has a space."""
+    return made(clinimcl, shared, "OASIS 3", "layout=oasis3", "subjects=20", "spacing=8.0")
+
+
+@pytest.fixture(scope="session")
+def lungs(clinimcl, shared):
+    """14 subjects with their clips."""
+    return made(clinimcl, shared, "lung", "layout=lung", "subjects=14")

@@ -31,7 +31,8 @@ SCANS = pa.DataFrameSchema(
     coerce=True,
 )
 """day counts from the subject's first session and keeps fractions; age is in years at the scan; path and mask
-are local paths or fsspec URLs; zone is the point of the body where scans of a session differ, "" without. Columns beside these are carried through untouched."""
+are local paths or fsspec URLs; zone is the point of the body where scans of a session differ, "" without. Columns
+beside these are carried through untouched."""
 
 _NAMES_A_SUBJECT = {"subject", "session", "path", "mask"}
 

@@ -1,6 +1,7 @@
 """The embeddings of two scans → logits of improved, stable, deteriorated."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -14,7 +15,7 @@ COMBINATIONS = ("difference", "concatenation", "antisymmetric")
 
 @final
 class ChangeClassifier(nn.Module):
-    """A perceptron on later − earlier, on both side by side, or on the difference such that the answer is antisymmetric.
+    """A perceptron on later − earlier, on both side by side, or on the difference with an antisymmetric answer.
 
     Antisymmetric: logits(d) = (f(d) + reversed f(−d)) / 2, so that exchanged scans exchange improved and deteriorated
     exactly. Embeddings are scaled, not centred, by the deviation that `fit_scale` measured.
@@ -29,7 +30,7 @@ class ChangeClassifier(nn.Module):
         self.combine = combine
         widths = [embedding * (2 if combine == "concatenation" else 1), *hidden]
         layers: list[nn.Module] = []
-        for incoming, outgoing in zip(widths, widths[1:], strict=False):
+        for incoming, outgoing in pairwise(widths):
             layers += [nn.Linear(incoming, outgoing), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], len(CHANGES)))
         self.register_buffer("scale", torch.ones(embedding))

@@ -38,9 +38,7 @@ def root(tmp_path_factory):
             nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), folder / name)
             split = "train" if subject < 6 else "validation" if subject < 9 else "test"
             score = "" if (subject, session) == (0, 0) else str(20 + subject + 3 * session)
-            rows.append(
-                {"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split, "points": score}
-            )
+            rows.append({"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split, "points": score})
     pd.DataFrame(rows).to_csv(folder / "scans.csv", index=False)
     return folder
 

@@ -19,6 +19,7 @@ RECORD = RunRecord(
     title="lus",
     curves=pd.DataFrame({"epoch": [1, 2], "train/loss": [3.0, 2.0]}),
     chances={},
+    remarks=[],
     counts=[("test", 9, 27)],
     set_aside=pd.DataFrame({"subject": [], "path": [], "reason": []}),
     audit={},

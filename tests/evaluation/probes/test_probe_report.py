@@ -16,6 +16,7 @@ RECORD = RunRecord(
     title="run",
     curves=pd.DataFrame({"epoch": [], "step": []}),
     chances={},
+    remarks=[],
     counts=[],
     set_aside=pd.DataFrame({"subject": [], "path": [], "reason": []}),
     audit={},

@@ -86,6 +86,15 @@ def build(node: Any, key: str = "") -> Any:
     return node
 
 
+def complete(node: Any, key: str, rest: dict[str, Any]) -> Any:
+    """The object that a `_partial_` configuration describes, with what only Python can give it.
+
+    Raises:
+        UserError: as `build`.
+    """
+    return _made(build(node, key), rest, key)
+
+
 def check(node: Any, key: str = "") -> None:
     """What `build` would refuse, found before any work starts: every target and the names of its settings."""
     if isinstance(node, Mapping):

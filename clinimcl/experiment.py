@@ -12,9 +12,10 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgr
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from clinimcl.building import build
+from clinimcl.building import build, complete
 from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import Contract, hashed, overlap, write_contract
 from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
@@ -45,20 +46,21 @@ def hush() -> None:
 def datamodule(settings: TrainSettings) -> LongitudinalDataModule:
     cohort = build(settings.cohort, "cohort")
     pipeline = build(settings.preparation, "preparation")
-    return build(settings.datamodule, "datamodule")(
-        cohort=cohort,
-        pipeline=pipeline,
-        store=Store(store_folder(settings.store, cohort, pipeline)),
-        engine=build(settings.engine, "engine"),
-        most_set_aside=settings.most_set_aside,
-        pretrain=build(settings.pretrain, "pretrain"),
-        loading=build(settings.loading, "loading"),
-    )
+    parts = {
+        "cohort": cohort,
+        "pipeline": pipeline,
+        "store": Store(store_folder(settings.store, cohort, pipeline)),
+        "engine": build(settings.engine, "engine"),
+        "most_set_aside": settings.most_set_aside,
+        "pretrain": build(settings.pretrain, "pretrain"),
+        "loading": build(settings.loading, "loading"),
+    }
+    return complete(settings.datamodule, "datamodule", parts)
 
 
 def module(settings: TrainSettings) -> Pretraining:
     encoder = build(settings.encoder, "encoder")
-    projector = build(settings.projector, "projector")
+    projector = settings.projector and complete(settings.projector, "projector", {"embedding": encoder.embedding})
     make, objective = build(settings.module, "module"), build(settings.objective, "objective")
     if isinstance(objective, ScoreObjective) != (make.func is ScorePretraining):
         raise UserError(
@@ -67,7 +69,7 @@ def module(settings: TrainSettings) -> Pretraining:
         )
     return make(
         encoder=encoder,
-        projector=projector and projector(embedding=encoder.embedding),
+        projector=projector,
         objective=objective,
         augmentation=build(settings.augmentation, "augmentation"),
         optimizer=build(settings.optimizer, "optimizer"),
@@ -86,6 +88,23 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
         return build(settings.trainer, "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
+
+
+def classifier(settings: TrainSettings, embedding: int) -> ChangeClassifier:
+    """For embeddings of that width."""
+    return complete(settings.classifier, "classifier", {"embedding": embedding})
+
+
+def check(settings: TrainSettings) -> None:
+    """What is wrong with the networks or with the pairs is told before any work.
+
+    Raises:
+        UserError: in a sentence.
+    """
+    module(settings)
+    if settings.change is not None:
+        classifier(settings, embedding=1)
+        build(settings.change["pairs"], "change.pairs")
 
 
 def take_weights(settings: TrainSettings, module: Pretraining, scans: pd.DataFrame) -> str:

@@ -141,7 +141,7 @@ def change_learner(
     """Untrained; its classifier knows the scale of the training scans' embeddings."""
     assert settings.change is not None
     change, width = settings.change, scored.vectors.shape[1]
-    classifier = build(settings.classifier, "classifier")(embedding=width)
+    classifier = experiment.classifier(settings, width)
     rows = np.unique(pairs[["earlier", "later"]].to_numpy())
     classifier.fit_scale(torch.from_numpy(scored.vectors[rows]))
     steps = change["epochs"] * math.ceil(len(pairs) / change["batch"])
@@ -178,6 +178,7 @@ def retrained(
     change: Int[np.ndarray, " pair"],
 ) -> HealthChange:
     """The classifier trained anew on the frozen embeddings with other labels, and nothing logged."""
+    torch.manual_seed(settings.seed)  # every time the same start: what differs is the labels
     learner = change_learner(settings, module, scored, pairs.assign(change=change))
     assert settings.change is not None
     data = EmbeddingPairs(scored.vectors, pairs.assign(change=change))

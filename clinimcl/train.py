@@ -44,7 +44,7 @@ def _train(settings: TrainSettings) -> float | None:
 
     folder = Path(settings.run)
     experiment.hush()
-    experiment.module(settings)  # what is wrong with the model is told before any work
+    experiment.check(settings)
     datamodule = experiment.datamodule(settings)
     try:
         datamodule.prepare_data()

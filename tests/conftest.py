@@ -1,4 +1,5 @@
 import fcntl
+import json
 import os
 import resource
 import subprocess
@@ -47,6 +48,34 @@ def clinimcl():
             env=os.environ | environment,
             preexec_fn=fill_up if largest_file is not None else None,
         )
+
+    return run
+
+
+SEVERAL = """
+import contextlib, importlib, io, json, sys
+command, cases = json.loads(sys.argv[1])
+main = importlib.import_module(f"clinimcl.{command}").main
+for case in cases:
+    sys.argv, said, code = [command, *case], io.StringIO(), 0
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(sys.stderr):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, said.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="session")
+def refusals():
+    """Exit code and stderr of one command with several lists of arguments, in one process: refusals are quick."""
+
+    def run(command, cases, cwd):
+        told = [sys.executable, "-c", SEVERAL, json.dumps([command, cases])]
+        result = subprocess.run(told, capture_output=True, text=True, check=False, cwd=cwd)
+        assert result.returncode == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
     return run
 

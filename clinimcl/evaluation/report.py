@@ -179,6 +179,7 @@ def record_context(record: RunRecord, names: dict[str, str]) -> dict[str, Any]:
     """What every run has."""
     return {
         "record": record,
+        "clips": any(is_clip(volume) for volume in record.volumes.values()),
         "generated": GENERATED if record.phantom_digest else "",
         "counts": record.counts,
         "set_aside": set_aside_rows(record.set_aside, names),

@@ -54,7 +54,7 @@ class ContrastivePretraining(pl.LightningModule):
 
     def both_views(self, batch: PairBatch, augmentation: Augmentation | ClipAugmentation | None) -> PairOutput:
         """One fused forward: with batch norm, two would be another model."""
-        volume = torch.cat([batch.anchor, batch.positive]).float()
+        volume = torch.cat([batch.anchor.float(), batch.positive.float()])  # float16 may not be joined under autocast
         if augmentation is not None:
             draw = augmentation.draw(volume, generator_of_step(self, self._seed))
             volume = augmentation.apply(volume, draw)  # type: ignore[arg-type]  # each takes its own draw

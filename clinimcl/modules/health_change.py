@@ -43,7 +43,7 @@ class HealthChange(pl.LightningModule):
         self, earlier: Float[Tensor, "batch ..."], later: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch 3"]:
         """Logits; both scans go through the encoder together."""
-        both = self.encoder(torch.cat([earlier, later]).float())
+        both = self.encoder(torch.cat([earlier.float(), later.float()]))  # float16 may not be joined under autocast
         return self.classifier(*both.chunk(2))
 
     def training_step(self, batch: ChangeBatch, batch_idx: int) -> Float[Tensor, ""]:

@@ -48,7 +48,7 @@ def test_the_report_says_what_was_tested_and_names_no_subject(trained):
 
 def test_a_contract_beside_the_encoder_says_who_trained_it_without_naming_them(trained):
     contract = json.loads((trained / "checkpoints" / "best.ckpt.contract.json").read_text())
-    assert contract["input"] == "2x32x32" and len(contract["subjects"]) > 3
+    assert contract["input"] == "2x32x32" and len(contract["subjects"]) > 1
     assert "LUS0" not in json.dumps(contract)
 
 
@@ -99,22 +99,26 @@ def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
     assert json.loads(status.read_text()) == {"status": "done"}
 
 
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("cohort.score=breath", "no such column"),
-        ("cohort.change_threshold=9999", "no training pair is deteriorated or improved"),
-        ("weights=nowhere.pth", "nowhere.pth"),
-        ("change.pairs.test=zones", "test must be auto, intra, inter or zone"),
-        ("classifier.combine=sum", "combine must be difference"),
-        ("objective=info_nce", "does not go with pretraining"),
-    ],
-)
-def test_wrong_settings_are_told_in_a_sentence(clinimcl, lung, tmp_path, setting, said):
-    arguments = [f"cohort.root={lung / 'lung'}", "run=run", f"store={lung / 'store'}", "cohort.higher_is=better"]
-    result = clinimcl("train", *TINY, *arguments, setting, cwd=tmp_path)
-    assert result.returncode == 2, result.stderr
-    assert said in result.stderr and "Traceback" not in result.stderr
+WRONG = {
+    "cohort.score=breath": "no such column",
+    "cohort.change_threshold=9999": "no training pair is deteriorated or improved",
+    "weights=nowhere.pth": "nowhere.pth",
+    "change.pairs.test=zones": "test must be auto, intra, inter or zone",
+    "classifier.combine=sum": "combine must be difference",
+    "cohort.score=age": "has no known direction",
+}
+
+
+@pytest.fixture(scope="module")
+def told(refusals, lung):
+    cases = [[*TINY, "cohort.root=lung", "run=wrong", "store=store", setting] for setting in WRONG]
+    return dict(zip(WRONG, refusals("train", cases, lung), strict=True))
+
+
+@pytest.mark.parametrize("setting", WRONG)
+def test_wrong_settings_are_told_in_a_sentence(told, setting):
+    code, message = told[setting]
+    assert code == 2 and WRONG[setting] in message and "Traceback" not in message
 
 
 def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung, tmp_path):
@@ -122,7 +126,14 @@ def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung,
     scans = scans.assign(path=[str(lung / "lung" / path) for path in scans["path"]])
     scans.drop_duplicates(["subject", "zone"]).to_csv(tmp_path / "scans.csv", index=False)
     result = clinimcl(
-        "train", *TINY, "cohort.root=scans.csv", "run=run", "store=store", "pretrain.batch=4", cwd=tmp_path
+        "train",
+        *TINY,
+        "cohort.root=scans.csv",
+        "run=run",
+        "store=store",
+        "pretrain.batch=4",
+        "cohort.change_threshold=150",
+        cwd=tmp_path,
     )
     assert result.returncode == 0, result.stderr
     assert "because no test subject has two sessions" in (tmp_path / "run" / "report.html").read_text()

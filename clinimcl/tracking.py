@@ -33,7 +33,6 @@ def loggers(settings: TrainSettings, folder: Path) -> Iterator[list[Logger]]:
     elif node["_target_"].endswith("WandbLogger"):
         import wandb
 
-        check_share(settings.logger)
         try:
             yield [csv, _wandb(node, settings, folder)]
         finally:

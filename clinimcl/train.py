@@ -45,6 +45,7 @@ def _train(settings: TrainSettings) -> float | None:
     folder = Path(settings.run)
     experiment.hush()
     experiment.check(settings)
+    tracking.check_share(settings.logger)
     datamodule = experiment.datamodule(settings)
     try:
         datamodule.prepare_data()

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+
+from clinimcl.evaluation.pseudonyms import keyed
 
 TINY = [
     "preparation.grid=16",
@@ -21,18 +24,26 @@ TINY = [
     "store=store",
 ]
 CONTRASTIVE = ["experiment=demo", "cohort.higher_is=better", "change=three_way", "pretrain.pairs_per_epoch=8"]
-SHARED = ["pretrain.batch=4", "logger.share=[subjects]", "logger.key=key"]
+SHARED = ["pretrain.batch=4", "logger.share=[subjects,images]", "logger.key=key"]
 SCORE = ["experiment=adni_learner", "cohort=oasis3", "encoder=cnn3d", "pretrain.batch=8"]
 
 
 @pytest.fixture(scope="module")
-def logged(clinimcl, phantom, tmp_path_factory):
-    """What W&B got of a contrastive run and of one that learns scores: keys, settings, and columns of tables."""
-    folder, found = tmp_path_factory.mktemp("logged"), set()
+def runs(clinimcl, phantom, tmp_path_factory):
+    """The folder of a contrastive run, which shares subjects and images, and of one that learns scores."""
+    folder = tmp_path_factory.mktemp("logged")
     for run, own in (("contrastive", [*CONTRASTIVE, *SHARED]), ("score", SCORE)):
         result = clinimcl("train", *own, *TINY, f"cohort.root={phantom}", f"run={run}", cwd=folder, WANDB_API_KEY="")
         assert result.returncode == 0, result.stderr
-        (file,) = (folder / run / "wandb").glob("offline-run-*/*.wandb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def logged(runs):
+    """What W&B got of both: keys, settings, and columns of tables."""
+    found = set()
+    for run in ("contrastive", "score"):
+        (file,) = (runs / run / "wandb").glob("offline-run-*/*.wandb")
         told = [sys.executable, "-m", "wandb", "leet", "inspect", "--summary", "--json", str(file)]
         sent = json.loads(subprocess.run(told, capture_output=True, text=True, check=True).stdout)
         found |= {*sent["summary"], *settings(sent["config"])}
@@ -95,3 +106,13 @@ def test_the_dashboard_shows_what_is_asked_of_it(definition):
     assert {"test/order_tau", "test/effective_rank", "config:objective.value.mse_weight"} <= shown
     assert {"test/balanced_accuracy_low", "test/balanced_accuracy", "test/balanced_accuracy_high"} <= shown
     assert {"confusion: answers", "trajectories: years"} <= shown
+
+
+def test_subjects_go_to_wandb_under_keyed_pseudonyms_and_images_with_them(runs):
+    sent = runs / "contrastive" / "wandb"
+    (table,) = sent.rglob("subjects_*.table.json")
+    subjects = {row[0] for row in json.loads(table.read_text())["data"]}
+    key = (runs / "key").read_bytes().strip()
+    assert subjects < set(keyed(pd.read_parquet(runs / "store" / "scans.parquet")["subject"], key).values())
+    assert len(list(sent.rglob("scans_*.png"))) == 1
+    assert not any(b"OAS3" in path.read_bytes() for path in sent.rglob("*") if path.is_file())

@@ -122,16 +122,16 @@ def test_wrong_settings_are_told_in_a_sentence(told, setting):
 
 
 def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung, tmp_path):
-    scans = pd.read_csv(lung / "lung" / "scans.csv")
+    scans = pd.read_csv(lung / "lung" / "scans.csv").drop(columns="zone")
     scans = scans.assign(path=[str(lung / "lung" / path) for path in scans["path"]])
-    scans.drop_duplicates(["subject", "zone"]).to_csv(tmp_path / "scans.csv", index=False)
+    scans.drop_duplicates("subject").to_csv(tmp_path / "scans.csv", index=False)
     result = clinimcl(
         "train",
         *TINY,
         "cohort.root=scans.csv",
         "run=run",
         "store=store",
-        "pretrain.batch=4",
+        "pretrain.batch=2",
         "cohort.change_threshold=150",
         cwd=tmp_path,
     )

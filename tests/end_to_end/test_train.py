@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from clinimcl.evaluation.pseudonyms import keyed
-
 TINY = [
     "experiment=demo",
     "preparation.grid=16",
@@ -93,19 +91,6 @@ def test_what_goes_to_wandb_tells_no_host_path_or_subject(trained):
     for secret in ("OAS3", "OASIS 3", str(folder)):
         assert secret.encode() not in logged
     assert not re.search(rb"\b" + socket.gethostname().encode() + rb"\b", logged)
-
-
-def test_pseudonyms_and_images_go_to_wandb_on_request(trained, clinimcl, phantom, tmp_path):
-    asked = ["logger=wandb", "logger.share=[subjects,images]", "logger.key=secrets/key", "epochs=1"]
-    arguments = [f"cohort.root={phantom}", "run=run", f"store={trained[0] / 'store'}"]
-    result = clinimcl("train", *TINY, *arguments, *asked, cwd=tmp_path, WANDB_API_KEY="")
-    assert result.returncode == 0, result.stderr
-    (table,) = (tmp_path / "run" / "wandb").rglob("subjects_*.table.json")
-    subjects = {row[0] for row in json.loads(table.read_text())["data"]}
-    key = (tmp_path / "secrets" / "key").read_bytes().strip()
-    assert subjects < set(keyed(pd.read_parquet(trained[0] / "store" / "scans.parquet")["subject"], key).values())
-    assert len(list((tmp_path / "run" / "wandb").rglob("scans_*.png"))) == 1
-    assert not any(b"OAS3" in path.read_bytes() for path in (tmp_path / "run" / "wandb").rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("largest_file", [50, 20_000])

@@ -10,10 +10,15 @@ from clinimcl.evaluation.sweep.cells import Cell
 from clinimcl.evaluation.sweep.measure import evaluate_sweep
 
 
+COLUMNS = (
+    *("objective", "combine", "validation MSE", "balanced accuracy", "seeds"),
+    *("difference of scores", "Spearman of score"),
+)
+
+
 def main(folder: Path) -> None:
     sweep = evaluate_sweep(folder)
-    print("| objective | combine | validation MSE | balanced accuracy | seeds | difference of scores | Spearman of score |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|")
     for line in sweep.lines:
         seeds = ", ".join(f"{value:.3f}" for value in line.by_seed)
         regressed, rho = line.others["score_difference_balanced_accuracy"], line.others["score_spearman"]

@@ -9,7 +9,6 @@ from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.cells import Cell
 from clinimcl.evaluation.sweep.measure import evaluate_sweep
 
-
 COLUMNS = (
     *("objective", "combine", "validation MSE", "balanced accuracy", "seeds"),
     *("difference of scores", "Spearman of score"),

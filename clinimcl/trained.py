@@ -39,13 +39,8 @@ class Shown(NamedTuple):
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""
-        return DataLoader(
-            ScanDataset(self.scans, self.store, self.loading.slices),
-            batch_size=self.loading.evaluation_batch,
-            sampler=rows,
-            num_workers=self.loading.workers,
-            pin_memory=self.loading.pin_memory,
-        )
+        volumes = ScanDataset(self.scans, self.store, self.loading.slices)
+        return self.loading.loader(volumes, self.loading.evaluation_batch, rows)
 
 
 def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Shown:

@@ -44,6 +44,15 @@ class Loading:
     slices: int | None  # of a volume, from bottom to top, as frames of a clip for 2-D encoders; None: the volume
     evaluation_batch: int  # scans a batch where nothing is learned
 
+    def loader(self, dataset: Dataset, batch: int, sampler: Any) -> DataLoader:
+        return DataLoader(
+            dataset,
+            batch_size=batch,
+            sampler=sampler,
+            num_workers=self.workers,
+            pin_memory=self.pin_memory,
+        )
+
 
 @final
 class PairDataset(Dataset[PairBatch]):
@@ -185,31 +194,24 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0  # type: ignore[attr-defined]
         if isinstance(self._pretrain, ScanSampling):
             scans = ScanSampler(self.scored("train"), self._pretrain, epoch)
-            return self.loader(ScoredDataset(self.volumes, self.scans, self.scale), self._pretrain.batch, scans)
+            return self._loading.loader(
+                ScoredDataset(self.volumes, self.scans, self.scale), self._pretrain.batch, scans
+            )
         pairs = PairSampler(self.sessions("train"), self._pretrain, epoch)
-        return self.loader(PairDataset(self.volumes, self.scans), self._pretrain.batch, pairs)
+        return self._loading.loader(PairDataset(self.volumes, self.scans), self._pretrain.batch, pairs)
 
     def val_dataloader(self) -> DataLoader:
         batch = self._loading.evaluation_batch
         if isinstance(self._pretrain, ScanSampling):
             dataset = ScoredDataset(self.volumes, self.scans, self.scale)
-            return self.loader(dataset, batch, self.scored("validation").tolist())
+            return self._loading.loader(dataset, batch, self.scored("validation").tolist())
         pairs = fixed_pairs(self.sessions("validation"), self._pretrain.seed)
-        return self.loader(PairDataset(self.volumes, self.scans), batch, pairs)
+        return self._loading.loader(PairDataset(self.volumes, self.scans), batch, pairs)
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""
-        return self.loader(self.volumes, self._loading.evaluation_batch, rows)
+        return self._loading.loader(self.volumes, self._loading.evaluation_batch, rows)
 
     @property
     def volumes(self) -> ScanDataset:
         return ScanDataset(self.scans, self.store, self._loading.slices)
-
-    def loader(self, dataset: Dataset, batch: int, sampler: Any) -> DataLoader:
-        return DataLoader(
-            dataset,
-            batch_size=batch,
-            sampler=sampler,
-            num_workers=self._loading.workers,
-            pin_memory=self._loading.pin_memory,
-        )

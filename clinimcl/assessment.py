@@ -18,11 +18,17 @@ from clinimcl.phantoms import truth
 from clinimcl.settings import TrainSettings
 
 
-def change_inputs(settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule) -> ChangeInputs:
-    """Pairs, embeddings, and what the trained classifier says of the held-out ones."""
+def change_inputs(
+    settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule, scored: stages.Scored | None
+) -> ChangeInputs:
+    """Pairs, embeddings, and what the trained classifier says of the held-out ones.
+
+    `scored` are the embeddings where training has them already.
+    """
     assert settings.change is not None
     module, rule = stages.pretrained(settings, run), datamodule.rule
-    scored = stages.embed_scored(module, datamodule)
+    if scored is None:
+        scored = stages.embed_scored(module, datamodule)
     pairs = build(settings.change["pairs"], "change.pairs")
     training = pairs.learned(datamodule.scans, "train", rule)
     kind, test = pairs.tested(datamodule.scans, rule)

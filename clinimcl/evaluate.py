@@ -12,12 +12,15 @@ from clinimcl.launching import launch
 from clinimcl.settings import EvaluateSettings, TrainSettings
 
 
-def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, *, probes: bool = False) -> Any:
+def evaluate_run(
+    settings: TrainSettings, run: Path, datamodule: Any, *, scored: Any = None, probes: bool = False
+) -> Any:
     """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
     probes on request, since they take the embeddings of all training scans, by two encoders.
-    `datamodule` is set up. Returns what was `Reported`.
+    `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
+    Returns what was `Reported`.
     """
     from clinimcl import assessment, stages
     from clinimcl.evaluation.change.measure import evaluate_change
@@ -37,7 +40,8 @@ def evaluate_run(settings: TrainSettings, run: Path, datamodule: Any, *, probes:
     else:
         embedded = _shown(datamodule)
     if settings.change is not None:
-        change = evaluate_change(assessment.change_inputs(settings, run, datamodule), seed=settings.seed)
+        inputs = assessment.change_inputs(settings, run, datamodule, scored)
+        change = evaluate_change(inputs, seed=settings.seed)
         write_change(change, run, evaluation)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
     probed = _probed(settings, run, datamodule) if probes else None

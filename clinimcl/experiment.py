@@ -5,6 +5,7 @@ import logging
 import secrets
 import warnings
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import pandas as pd
@@ -25,7 +26,7 @@ from clinimcl.modules.keep import KeepBest, KeepEvery
 from clinimcl.modules.score import ScorePretraining
 from clinimcl.preparation.store import Store
 from clinimcl.run_folder import store_folder
-from clinimcl.settings import TrainSettings
+from clinimcl.settings import Node, TrainSettings
 
 Pretraining = ContrastivePretraining | ScorePretraining
 
@@ -84,8 +85,16 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
     best = KeepBest(checkpoints, "best", "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every)
     callbacks = [best, kept, speed, LearningRateMonitor("step"), RichProgressBar()]
+    return trainer_with(settings.trainer, {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
+
+
+def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
+    """
+    Raises:
+        UserError: Lightning refuses the settings.
+    """
     try:
-        return build(settings.trainer, "trainer")(logger=loggers, callbacks=callbacks, default_root_dir=folder)
+        return build(node, "trainer")(**parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
 

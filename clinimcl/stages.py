@@ -97,8 +97,10 @@ def train_encoder(
     experiment.leave_contract(settings, best, datamodule.scans, tuple(datamodule.volumes.volume(0).shape[1:]))
 
 
-def classify(settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, loggers: list[Logger]) -> None:
-    """Leaves change.ckpt, the classifier that was best on the validation subjects' pairs."""
+def classify(
+    settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, loggers: list[Logger]
+) -> Scored:
+    """Leaves change.ckpt, the classifier that was best on the validation subjects' pairs; what it was trained on."""
     assert settings.change is not None
     pl.seed_everything(settings.seed, verbose=False)
     module, change = pretrained(settings, folder), settings.change
@@ -115,6 +117,7 @@ def classify(settings: TrainSettings, folder: Path, datamodule: LongitudinalData
         train_dataloaders=_loader(data["train"], change["batch"], settings.seed),
         val_dataloaders=_loader(data["validation"], change["batch"]),
     )
+    return scored
 
 
 def pretrained(settings: TrainSettings, folder: Path) -> experiment.Pretraining:
@@ -189,7 +192,7 @@ def retrained(
 
 def _trainer(settings: TrainSettings, parts: dict[str, Any]) -> pl.Trainer:
     assert settings.change is not None
-    return build(settings.trainer | {"max_epochs": settings.change["epochs"]}, "trainer")(**parts)
+    return experiment.trainer_with(settings.trainer | {"max_epochs": settings.change["epochs"]}, parts)
 
 
 def _dataset(change: Node, datamodule: LongitudinalDataModule, scored: Scored, pairs: pd.DataFrame) -> Dataset:

@@ -63,9 +63,8 @@ def _train(settings: TrainSettings) -> float | None:
     with tracking.loggers(settings, folder) as loggers:
         stages.pretrain(settings, folder, datamodule, (loggers, speed))
         write_json(speed.measured(), folder / "speed.json")
-        if settings.change is not None:
-            stages.classify(settings, folder, datamodule, loggers)
-        reported = evaluate.evaluate_run(settings, folder, datamodule)
+        scored = None if settings.change is None else stages.classify(settings, folder, datamodule, loggers)
+        reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)
         tracking.log_evaluation(loggers, reported)
         tracking.share(loggers, settings.logger, reported)
     print(f"report: {folder / 'report.html'}")

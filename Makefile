@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.train experiment=demo cohort.root=runs/phantom run=runs/demo
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 3 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -q
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -2,15 +2,39 @@ import fcntl
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pandas  # noqa: F401  # before clinimcl: inside of a module under the hook of jaxtyping it would be compiled anew
 import pytest
+
+SERVER = "CLINIMCL_TEST_SERVER"
+WARM, FOLDER = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_configure(config):
+    """The process in which commands are warm, one for all workers."""
+    if SERVER not in os.environ:
+        folder = config.stash[FOLDER] = tempfile.TemporaryDirectory()
+        os.environ[SERVER] = os.path.join(folder.name, "socket")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.environ[SERVER])
+            listener.listen()
+            command = [sys.executable, Path(__file__).parent / "warm.py", str(listener.fileno())]
+            config.stash[WARM] = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
+
+
+def pytest_unconfigure(config):
+    if WARM in config.stash:
+        config.stash[WARM].communicate()
+        config.stash[FOLDER].cleanup()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -29,8 +53,8 @@ def real_data():
 
 
 @pytest.fixture(scope="session")
-def clinimcl():
-    """A command of clinimcl as a user types it: clinimcl("train", "experiment=demo", cwd=folder).
+def own_process():
+    """A command of clinimcl in a process of its own, as a user starts it; what it may use can be limited.
 
     `largest_file` in bytes stands for a disk that fills up: who writes more is refused by the kernel.
     """
@@ -52,30 +76,22 @@ def clinimcl():
     return run
 
 
-SEVERAL = """
-import contextlib, importlib, io, json, sys
-command, cases = json.loads(sys.argv[1])
-main = importlib.import_module(f"clinimcl.{command}").main
-for case in cases:
-    sys.argv, said, code = [command, *case], io.StringIO(), 0
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(sys.stderr):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    print(json.dumps([code, said.getvalue()]))
-"""
-
-
 @pytest.fixture(scope="session")
-def refusals():
-    """Exit code and stderr of one command with several lists of arguments, in one process: refusals are quick."""
+def clinimcl(tmp_path_factory):
+    """A command as a user types it, without the seconds that imports take: clinimcl("train", "epochs=1", cwd=DIR)."""
+    files = [tmp_path_factory.mktemp("said") / name for name in ("stdout", "stderr")]
 
-    def run(command, cases, cwd):
-        told = [sys.executable, "-c", SEVERAL, json.dumps([command, cases])]
-        result = subprocess.run(told, capture_output=True, text=True, check=False, cwd=cwd)
-        assert result.returncode == 0, result.stderr
-        return [json.loads(line) for line in result.stdout.splitlines()]
+    def run(command, *arguments, cwd, **environment):
+        for file in files:
+            file.write_text("")
+        request = [command, arguments, str(cwd), os.environ | environment, [str(file) for file in files]]
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(os.environ[SERVER])
+            stream = connection.makefile("rw")
+            stream.write(json.dumps(request) + "\n")
+            stream.flush()
+            code = int(stream.readline())
+        return subprocess.CompletedProcess([command, *arguments], code, *(file.read_text() for file in files))
 
     return run
 
@@ -93,7 +109,7 @@ def made(clinimcl, shared, name, *arguments):
     """A phantom; the first worker writes it, the others wait."""
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        written = clinimcl("phantom", f"out={name}", *arguments, cwd=shared)
+        written = clinimcl("phantom", f"out={name}", "workers=1", *arguments, cwd=shared)
     assert written.returncode == 0, written.stderr
     return shared / name
 

@@ -21,7 +21,7 @@ def server(phantom, monkeypatch):
 
 
 def test_scans_of_a_bucket_are_prepared_like_those_of_a_disk(server, clinimcl, phantom, tmp_path):
-    tiny = ["cohort=oasis3", "preparation.grid=8", "cohort.sidecars=false"]
+    tiny = ["cohort=oasis3", "preparation.grid=8", "engine.workers=1", "cohort.sidecars=false"]
     remote = [*tiny, "cohort.root=gs://bucket/OASIS3", "store=remote"]
     first = clinimcl("prepare", *remote, cwd=tmp_path, STORAGE_EMULATOR_HOST=server)
     assert first.returncode == 0, first.stderr

@@ -10,6 +10,7 @@ import pytest
 from clinimcl.evaluation.pseudonyms import keyed
 
 TINY = [
+    "engine.workers=1",
     "preparation.grid=16",
     "encoder.channels=[8,8]",
     "epochs=1",

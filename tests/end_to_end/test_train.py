@@ -10,6 +10,7 @@ import yaml
 
 TINY = [
     "experiment=demo",
+    "engine.workers=1",
     "preparation.grid=16",
     "encoder.channels=[8,8]",
     "epochs=2",
@@ -94,9 +95,9 @@ def test_what_goes_to_wandb_tells_no_host_path_or_subject(trained):
 
 
 @pytest.mark.parametrize("largest_file", [50, 20_000])
-def test_a_disk_that_fills_up_while_training_is_told_in_a_sentence(trained, clinimcl, phantom, tmp_path, largest_file):
+def test_a_disk_that_fills_up_while_training_is_told(trained, own_process, phantom, tmp_path, largest_file):
     arguments = [f"cohort.root={phantom}", "run=run", f"store={trained[0] / 'store'}", "epochs=1"]
-    result = clinimcl("train", *TINY, *arguments, cwd=tmp_path, largest_file=largest_file)
+    result = own_process("train", *TINY, *arguments, cwd=tmp_path, largest_file=largest_file)
     assert result.returncode == 2, result.stderr
     assert "File too large" in result.stderr and "Traceback" not in result.stderr
     written = [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -33,8 +33,9 @@ def test_the_wheel_brings_its_configurations_and_templates(installed):
 
 
 def test_the_wheel_trains_in_another_folder(installed, phantom, tmp_path):
-    arguments = ["experiment=oasis_infonce", "debug=one_step", f"cohort.root={phantom}", "preparation.grid=16"]
-    result = run(installed, tmp_path, "clinimcl.train", *arguments, "encoder.channels=[8]", "run=run")
+    arguments = ["experiment=oasis_infonce", "debug=one_step", f"cohort.root={phantom}", "run=run"]
+    tiny = ["preparation.grid=16", "encoder.channels=[8]", "engine.workers=1"]
+    result = run(installed, tmp_path, "clinimcl.train", *arguments, *tiny)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "run" / "report.html").is_file()
 

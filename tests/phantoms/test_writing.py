@@ -16,12 +16,6 @@ def digests(root):
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_two_workers_write_the_same_bytes_as_one(tmp_path):
-    write_cohort(tmp_path / "one", "oasis3", 3, 0, TINY, workers=1)
-    write_cohort(tmp_path / "two", "oasis3", 3, 0, TINY, workers=2)
-    assert digests(tmp_path / "one") == digests(tmp_path / "two")
-
-
 def test_a_smaller_cohort_is_the_beginning_of_a_larger_one(tmp_path):
     write_cohort(tmp_path / "small", "oasis3", 2, 0, TINY, workers=1)
     write_cohort(tmp_path / "large", "oasis3", 4, 0, TINY, workers=1)

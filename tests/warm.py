@@ -1,0 +1,77 @@
+"""Commands of clinimcl, each in a fork of one process that has imported and compiled everything: that takes seconds.
+
+`warm.py LISTENER`, a socket's number, serves until stdin ends. A connection asks with a line of JSON and is answered
+the exit code.
+"""
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import sys
+
+import numpy as np
+
+import clinimcl
+from clinimcl.evaluation.projection import umap
+
+ALSO = ("lightning.pytorch.loggers", "monai.losses", "nilearn.datasets")  # imported inside functions
+
+
+def warm_up():
+    for module in pkgutil.walk_packages(clinimcl.__path__, "clinimcl."):
+        if module.name != "clinimcl.panels":  # W&B makes a folder when imported, and the first fork removes it
+            importlib.import_module(module.name)
+    for name in ALSO:
+        importlib.import_module(name)
+    umap(np.random.default_rng(0).normal(size=(20, 4)), axes=2, seed=0)  # which numba compiles
+    gc.freeze()  # else each fork copies all of this when it ends: 3 s
+
+
+def next_connection(listener):
+    """Accepts for ever; returns in a fork for each connection."""
+    warm = False
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for these forks
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        if not warm:
+            warm_up()
+            warm = True
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            return connection
+        connection.close()
+    sys.exit()
+
+
+def answered(connection):
+    """What to run: returns in a fork, whose exit code is the answer."""
+    stream = connection.makefile("rw")
+    request = json.loads(stream.readline())
+    child = os.fork()
+    if child == 0:
+        return request
+    stream.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+    stream.flush()
+    os._exit(0)
+
+
+def enter(cwd, environment, files):
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in enumerate([os.devnull, *files]):
+        os.dup2(os.open(path, os.O_RDWR), number)
+
+
+if __name__ == "__main__":
+    command, arguments, *surroundings = answered(next_connection(socket.socket(fileno=int(sys.argv[1]))))
+    enter(*surroundings)
+    module = sys.modules["__main__"] = importlib.import_module(f"clinimcl.{command}")
+    sys.argv = [module.__file__, *arguments]
+    module.main()

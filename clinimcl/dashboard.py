@@ -22,7 +22,7 @@ def dashboard(settings: DashboardSettings) -> None:
 
 
 def write_definition(settings: DashboardSettings, out: Path) -> None:
-    from clinimcl.evaluation.files import write_json
+    from clinimcl.files import write_json
     from clinimcl.panels import definition, workspace
 
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ def embed(settings: EmbedSettings) -> None:
 
     from clinimcl import experiment, stages, trained
     from clinimcl.evaluation.export import embedding_table, write_table
-    from clinimcl.evaluation.pseudonyms import read_key
+    from clinimcl.pseudonyms import read_key
 
     experiment.hush()
     module = stages.pretrained(training, run)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clinimcl.errors import UserError
-from clinimcl.evaluation.files import write_json, write_text
+from clinimcl.files import write_json, write_text
 from clinimcl.settings import TrainSettings
 
 LEFT = (

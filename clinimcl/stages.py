@@ -27,7 +27,7 @@ from clinimcl import experiment
 from clinimcl.building import build
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
-from clinimcl.evaluation.files import write_json, write_text
+from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, embedding
 from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest

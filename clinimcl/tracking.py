@@ -17,7 +17,7 @@ from clinimcl.errors import UserError
 from clinimcl.evaluation import report, trajectories
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
-from clinimcl.evaluation.pseudonyms import keyed, read_key
+from clinimcl.pseudonyms import keyed, read_key
 from clinimcl.settings import Node, TrainSettings
 
 PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address", "key"}

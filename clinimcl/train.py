@@ -37,7 +37,7 @@ def _headline(folder: Path) -> float | None:
 def _train(settings: TrainSettings) -> float | None:
     from clinimcl import evaluate, experiment, stages, tracking
     from clinimcl.cohorts import splits
-    from clinimcl.evaluation.files import write_json
+    from clinimcl.files import write_json
     from clinimcl.modules import checkpoints
     from clinimcl.modules.speed import SpeedMeter
     from clinimcl.preparation.prepare import TooManySetAside

@@ -1,14 +1,14 @@
 """What lies beside weights and says what they expect, and who trained them."""
 
 import dataclasses
-import hmac
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, final
 
 from clinimcl.errors import UserError
+from clinimcl.files import write_json
+from clinimcl.pseudonyms import keyed
 
 
 @final
@@ -36,8 +36,8 @@ class Contract:
 
 
 def hashed(subjects: Iterable[str], salt: str) -> list[str]:
-    """Sixteen hex digits a subject (HMAC-SHA256, RFC 2104), sorted, so that their order tells nothing."""
-    return sorted(hmac.digest(salt.encode(), subject.encode(), "sha256").hex()[:16] for subject in set(subjects))
+    """A pseudonym a subject, sorted, so that their order tells nothing."""
+    return sorted(keyed(subjects, salt.encode()).values())
 
 
 def overlap(contract: Contract, subjects: Iterable[str]) -> int:
@@ -50,13 +50,7 @@ def contract_path(weights: Path) -> Path:
 
 
 def write_contract(weights: Path, contract: Contract) -> None:
-    path = contract_path(weights)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(dataclasses.asdict(contract), indent=2, allow_nan=False) + "\n", "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_json(dataclasses.asdict(contract), contract_path(weights))
 
 
 def read_contract(weights: Path) -> Contract | None:

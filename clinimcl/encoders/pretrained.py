@@ -1,15 +1,14 @@
 """Weights from a local file, and who trained them."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from clinimcl.encoders.contract import Contract, read_contract
 from clinimcl.errors import UserError
+from clinimcl.tensor_files import read_tensors
 
 OURS = "encoder."  # before the encoder's names in a checkpoint of clinimcl
 HEAD = "fc."  # torchvision's classifier of ImageNet
@@ -69,26 +68,12 @@ def load_weights(encoder: nn.Module, path: Path) -> Loaded:
 
 
 def _weights(path: Path) -> dict[str, Tensor]:
-    found = _read(path)
+    found = read_tensors(path)
     found = found.get("state_dict", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise UserError(f"{path} holds no weights: expected a state dict or a checkpoint of clinimcl")
     ours = {name.removeprefix(OURS): value for name, value in found.items() if name.startswith(OURS)}
     return ours or {name: value for name, value in found.items() if not name.startswith(HEAD)}
-
-
-def _read(path: Path) -> Any:
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        raise UserError(f"no weights at {path}: expected a local file such as resnet18.pth or last.ckpt") from None
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is damaged or holds more than tensors and plain values, and loading it could run code: "
-            "expected a state dict or a checkpoint of clinimcl"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} is damaged or holds no weights: {type(error).__name__}") from None
 
 
 def _grey(weights: dict[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:

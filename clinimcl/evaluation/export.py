@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.evaluation.files import whole
-from clinimcl.evaluation.pseudonyms import keyed
+from clinimcl.files import whole
+from clinimcl.pseudonyms import keyed
 
 
 def embedding_table(

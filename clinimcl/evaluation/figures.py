@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.files import whole
+from clinimcl.files import whole
 
 # Ten colours that differ for colour-blind readers as well; Okabe and Ito 2008, and two more.
 SUBJECT_COLOURS = (

@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from clinimcl.evaluation.diagnosis import Diagnosis, diagnosis
 from clinimcl.evaluation.embedded import Embedded, finite_epochs
-from clinimcl.evaluation.files import write_json, write_text
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
 from clinimcl.evaluation.order import order_tau
 from clinimcl.evaluation.projection import Projections, project
@@ -24,6 +23,7 @@ from clinimcl.evaluation.retrieval import (
 )
 from clinimcl.evaluation.sessions import sessions_of
 from clinimcl.evaluation.stability import longitudinal_distances, stability
+from clinimcl.files import write_json, write_text
 
 EPOCH_METRICS = (
     "retrieval_top1",

@@ -16,16 +16,16 @@ from clinimcl.evaluation.comparison import gaps_figure, retrieval_figure
 from clinimcl.evaluation.curves import curves_figure, epochs_metrics_figure
 from clinimcl.evaluation.embedded import Embedded
 from clinimcl.evaluation.figures import save
-from clinimcl.evaluation.files import write_text
 from clinimcl.evaluation.measure import EPOCH_METRICS, Evaluation
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figure
 from clinimcl.evaluation.probes.context import probe_context
 from clinimcl.evaluation.probes.figures import probe_figures
 from clinimcl.evaluation.probes.measure import ProbeEvaluation
-from clinimcl.evaluation.pseudonyms import pseudonyms, without_ids
 from clinimcl.evaluation.trajectories import epochs_figure, interactive, trajectories, trajectories_figure
 from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
+from clinimcl.files import write_text
+from clinimcl.pseudonyms import pseudonyms, without_ids
 
 MOST_PAIRS = 6
 DAYS_PER_YEAR = 365.25

@@ -1,13 +1,12 @@
 """Checkpoints of a run: read weights-only, so that nothing in them can run."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from clinimcl.errors import UserError
+from clinimcl.tensor_files import read_tensors
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -15,17 +14,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is missing, damaged, or holds more than tensors and plain values.
     """
-    try:
-        checkpoint = torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        raise UserError(f"no checkpoint at {path}: expected a file such as RUN/checkpoints/last.ckpt") from None
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} holds more than tensors and plain values, and loading it could run code: expected a checkpoint "
-            "of clinimcl"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged or no checkpoint: {type(error).__name__}") from None
+    checkpoint = read_tensors(path)
     if not isinstance(checkpoint, dict) or not {"state_dict", "epoch"} <= set(checkpoint):
         raise UserError(f"{path} is no checkpoint of clinimcl: expected state_dict and epoch in it")
     return checkpoint

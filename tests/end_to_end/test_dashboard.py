@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.pseudonyms import keyed
+from clinimcl.pseudonyms import keyed
 
 TINY = [
     "engine.workers=1",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.pseudonyms import keyed
+from clinimcl.pseudonyms import keyed
 
 TINY = [
     "experiment=demo",

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.evaluation.export import embedding_table
-from clinimcl.evaluation.pseudonyms import keyed
+from clinimcl.pseudonyms import keyed
 
 KEY = b"0123456789abcdef"
 SCANS = pd.DataFrame(

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.files import write_json
 from clinimcl.evaluation.metrics import Absent, Metric, mean_metric, statistic_metric
+from clinimcl.files import write_json
 
 
 def rng() -> np.random.Generator:

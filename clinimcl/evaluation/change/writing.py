@@ -6,8 +6,8 @@ import pandas as pd
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.measure import ChangeEvaluation
-from clinimcl.evaluation.files import write_json, write_text
 from clinimcl.evaluation.measure import Evaluation
+from clinimcl.files import write_json, write_text
 
 
 def write_change(change: ChangeEvaluation, folder: Path, beside: Evaluation | None = None) -> None:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from clinimcl.evaluation.files import write_json, write_text
 from clinimcl.evaluation.probes.measure import ProbeEvaluation
+from clinimcl.files import write_json, write_text
 
 
 def write_probes(probes: ProbeEvaluation, folder: Path) -> None:

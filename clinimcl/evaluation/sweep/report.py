@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from clinimcl.evaluation.change import wording as change
-from clinimcl.evaluation.files import write_text
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.report import page, saved
 from clinimcl.evaluation.sweep.differences import Difference
@@ -17,6 +16,7 @@ from clinimcl.evaluation.sweep.jobs import Job
 from clinimcl.evaluation.sweep.measure import CHANGE, Line, Sweep, evaluate_sweep
 from clinimcl.evaluation.sweep.wording import cell_label, method, notes, p_text, plural, shown_factors, versus
 from clinimcl.evaluation.wording import HEADLINES, interval, label, number
+from clinimcl.files import write_text
 
 COLUMNS = {
     CHANGE: ("accuracy", "weighted_f1", "score_difference_balanced_accuracy", "score_spearman"),

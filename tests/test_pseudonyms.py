@@ -4,7 +4,7 @@ import hmac
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.evaluation.pseudonyms import keyed, pseudonyms, read_key, without_ids
+from clinimcl.pseudonyms import keyed, pseudonyms, read_key, without_ids
 
 NAMES = {"OAS30001": "subject 1", "OAS30001b": "subject 2", "07": "subject 3"}
 

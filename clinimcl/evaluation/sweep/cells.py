@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, Stack, Values, subjects_a_class
-from clinimcl.evaluation.sweep.factors import place, values_of
+from clinimcl.evaluation.change.wording import pairs_of
+from clinimcl.evaluation.sweep.factors import PAIRS, place, values_of
 from clinimcl.evaluation.sweep.jobs import Job
 from clinimcl.evaluation.sweep.means import Unit
 
@@ -39,7 +40,8 @@ class Cell(NamedTuple):
 def cells_of(jobs: list[Job]) -> tuple[list[Cell], int]:
     """In the order in which they are read; and the jobs left out, which repeat another or tested other people."""
     grouped: dict[tuple[str, ...], Cell] = {}
-    for job, values in zip(jobs, values_of([job.settings for job in jobs]), strict=True):
+    for job, told in zip(jobs, values_of([job.settings for job in jobs]), strict=True):
+        values = told | {PAIRS: pairs_of(job.kind)}
         cell = grouped.setdefault(tuple(values.values()), Cell(values, {}))
         cell.jobs.setdefault((job.settings.seed, job.settings.fold), job)
     cells = [agreeing(cell) for cell in grouped.values()]

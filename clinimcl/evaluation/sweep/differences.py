@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     other: Cell
     outcome: Outcome
     p: float
-    adjusted: float  # after Holm, within the factor; the same as p for the primary comparison
+    adjusted: float  # after Holm, over all but the primary comparison; of that, the same as p
     seeds: int  # that both have
     primary: bool
 
@@ -38,7 +38,7 @@ Averaged = tuple[Replicates, int]  # balanced accuracy over seeds, and the subje
 
 
 def differences(cells: list[Cell]) -> list[Difference]:
-    """The primary comparison first, then the others factor by factor, the smallest p-value first."""
+    """The primary comparison first, then the others, the smallest p-value first."""
     primary = primary_pair(cells)
     pairs = [] if primary is None else [("objective", *primary)]
     chosen = {id(cell) for cell in primary or ()}
@@ -72,13 +72,11 @@ def class_mean(stack: Stack, change: Int[np.ndarray, " answer"]) -> Values:
 
 
 def adjusted(found: list[Difference]) -> list[Difference]:
-    kept = [own for own in found if own.primary]
-    for factor in dict.fromkeys(own.factor for own in found):
-        family = [own for own in found if own.factor == factor and not own.primary]
-        levels = holm(np.array([own.p for own in family], dtype=float))
-        corrected = [own._replace(adjusted=float(level)) for own, level in zip(family, levels, strict=True)]
-        kept += sorted(corrected, key=lambda own: own.p)
-    return kept
+    """All comparisons but the primary one are one family, whatever they compare."""
+    family = [own for own in found if not own.primary]
+    levels = holm(np.array([own.p for own in family], dtype=float))
+    corrected = [own._replace(adjusted=float(level)) for own, level in zip(family, levels, strict=True)]
+    return [own for own in found if own.primary] + sorted(corrected, key=lambda own: own.p)
 
 
 def compared_pairs(cells: list[Cell]) -> list[tuple[str, Cell, Cell]]:

@@ -15,10 +15,12 @@ CONTRASTS = {"SupCon": "SupCon", "YAware": "y-Aware", "RankNContrast": "Rank-N-C
 OBJECTIVES = ("MSE", "MSE + CL", "MSE + wCL")  # in the order in which they are read; the others follow
 WEIGHT = "λ"
 FACTORS = ("encoder", "combine", "objective", WEIGHT, "classifier")
+PAIRS = "pairs"  # whose two scans a job tested, which its settings do not always say
 # What decides nothing about the result, or is told apart
-PLACES = ("run", "sweep", "overrides", "name", "logger", "engine", "store", "most_set_aside", "ckpt_path", "loading")
+PLACES = ("run", "sweep", "overrides", "name", "logger", "engine", "store", "most_set_aside")
+SPEED = ("loading.workers", "loading.pin_memory", "loading.evaluation_batch")
 SEEDS = ("seed", "pretrain.seed", "change.pairs.seed")
-TOLD = ("classifier.combine", "objective.mse_weight", "cohort.fold")
+TOLD = ("classifier.combine", "objective.mse_weight", "cohort.fold", "change.pairs.test")
 
 
 class Settings(NamedTuple):
@@ -90,7 +92,7 @@ def others(config: Mapping[str, Any]) -> dict[str, str]:
     decides = {name: value for name, value in config.items() if name not in PLACES}
     seed = str(config["seed"])
     flat = {name: value for name, value in flattened(decides).items() if name not in SEEDS or value != seed}
-    return {name: value for name, value in flat.items() if name not in TOLD} | {"folds": folds(config)}
+    return {name: value for name, value in flat.items() if name not in (*SPEED, *TOLD)} | {"folds": folds(config)}
 
 
 def folds(config: Mapping[str, Any]) -> str:

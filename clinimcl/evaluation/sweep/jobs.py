@@ -13,6 +13,12 @@ from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.factors import Settings, settings_of
 
 NOT_JOBS = ("pretrained", "figures")
+# By what settings may be chosen: its column in metrics.csv, and the one whose highest value says which epoch is kept
+VALIDATION = {
+    "validation_balanced_accuracy": ("change/validation_balanced_accuracy", "change/selection"),
+    "validation_retrieval_top1": ("validation/retrieval_top1", "validation/selection"),
+    "validation_mse": ("validation/mse", "validation/selection"),
+}
 COLUMNS = ("subject", "other", "change", "answered", "p0", "p1", "p2")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, where it was built, is ten times as fast
 
@@ -24,6 +30,7 @@ class Job(NamedTuple):
     settings: Settings
     overrides: dict[str, str]  # key → value, as they were typed
     metrics: dict[str, Metric]
+    validation: dict[str, float]  # those of VALIDATION that were logged
     answers: pd.DataFrame | None  # COLUMNS, a row an answer; None where no change is classified
     kind: str  # of its test, a sentence
     tested: str  # digest of who was tested; "" where it is not known
@@ -80,11 +87,24 @@ def read_job(folder: Path) -> Job:
         settings_of(config),
         dict(split_override(text) for text in overrides(folder, config)),
         {name: Metric(**entry) for name, entry in entries.items()},
+        validation(folder),
         table,
         notes.read_text(encoding="utf-8").splitlines()[0] if change and notes.is_file() else "",
         tested(json.loads(sides.read_text())) if sides.is_file() else "",
         "" if table is None else digest(table[["subject", "other", "change"]].to_csv()),
     )
+
+
+def validation(folder: Path) -> dict[str, float]:
+    """Of the epoch that was kept. An encoder that jobs share has a file of its own."""
+    files = (folder / name for name in ("metrics.csv", "pretraining.csv"))
+    found = {}
+    for curves in [pd.read_csv(file) for file in files if file.is_file()]:
+        for name, (column, chosen_by) in VALIDATION.items():
+            logged = curves.reindex(columns=[column, chosen_by]).dropna()
+            if len(logged):
+                found[name] = float(logged[column].iloc[logged[chosen_by].argmax()])
+    return found
 
 
 def overrides(folder: Path, config: dict[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from clinimcl.evaluation.sweep.cells import (
 )
 from clinimcl.evaluation.sweep.differences import Difference, class_mean, differences
 from clinimcl.evaluation.sweep.jobs import Job, Jobs, read_jobs
-from clinimcl.evaluation.sweep.means import Unit, averaged, over_seeds
+from clinimcl.evaluation.sweep.means import Unit, averaged, mean, over_seeds
 
 CHANGE, CONTRASTIVE = "balanced_accuracy", "retrieval_top1"
 LEVELS = {
@@ -40,6 +40,7 @@ class Line(NamedTuple):
     headline: Metric
     by_seed: list[float]  # the headline of each seed
     others: dict[str, Metric]  # other metrics, means over seeds
+    validation: float | None  # the headline on validation subjects, mean over jobs
 
 
 class Sweep(NamedTuple):
@@ -89,14 +90,18 @@ def change_line(cell: Cell) -> Line:
     own = levelled(cell, {CHANGE: headline} | others)
     largest = float(np.mean([np.bincount(change).max() / len(change) for change in pooled.changes]))
     own["accuracy"] = own["accuracy"]._replace(majority=largest)
-    return Line(cell, own.pop(CHANGE), pooled.by_seed(class_mean), own)
+    return Line(cell, own.pop(CHANGE), pooled.by_seed(class_mean), own, validated(cell, CHANGE))
 
 
 def plain_line(cell: Cell) -> Line:
     """Averaged from the metrics of its jobs, whose answers are not kept."""
     own = metrics_of(cell, CONTRASTIVE)
     by_seed = [averaged({unit: own[unit] for unit in own if unit[0] == seed}).value for seed in cell.seeds]
-    return Line(cell, averaged(own), by_seed, beside(cell, CONTRASTIVE))
+    return Line(cell, averaged(own), by_seed, beside(cell, CONTRASTIVE), validated(cell, CONTRASTIVE))
+
+
+def validated(cell: Cell, headline: str) -> float | None:
+    return mean(job.validation.get(f"validation_{headline}") for job in cell.jobs.values())
 
 
 def class_metrics(pooled: Pooled) -> dict[str, Metric]:

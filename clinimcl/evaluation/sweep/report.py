@@ -10,11 +10,20 @@ from clinimcl.evaluation.change import wording as change
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.report import page, saved
 from clinimcl.evaluation.sweep.differences import Difference
-from clinimcl.evaluation.sweep.factors import shown
+from clinimcl.evaluation.sweep.factors import PAIRS, shown
 from clinimcl.evaluation.sweep.figures import sweep_figures
 from clinimcl.evaluation.sweep.jobs import Job
 from clinimcl.evaluation.sweep.measure import CHANGE, Line, Sweep, evaluate_sweep
-from clinimcl.evaluation.sweep.wording import cell_label, method, notes, p_text, plural, shown_factors, versus
+from clinimcl.evaluation.sweep.wording import (
+    cell_label,
+    kinds,
+    method,
+    notes,
+    p_text,
+    plural,
+    shown_factors,
+    versus,
+)
 from clinimcl.evaluation.wording import HEADLINES, interval, label, number
 from clinimcl.files import write_text
 
@@ -45,11 +54,15 @@ def write_sweep(folder: Path) -> None:
 
 
 def job_table(jobs: list[Job]) -> pd.DataFrame:
-    """A row a job: its folder, the overrides that differ between jobs, and main metrics with their intervals."""
+    """A row a job: its folder, the overrides that differ between jobs, whose pairs were tested, what settings may be
+    chosen by, and main metrics with their intervals.
+    """
     rows = []
     for job in jobs:
         row: dict[str, str | float] = {"job": job.folder}
         row |= {name: shown(job.overrides.get(name, "")) for name in differing(jobs)}
+        row |= {PAIRS: change.pairs_of(job.kind)} if job.kind else {}
+        row |= job.validation
         for name in IN_CSV:
             if name in job.metrics:
                 metric = job.metrics[name]
@@ -72,10 +85,12 @@ def context(sweep: Sweep, folder: Path) -> dict[str, Any]:
         "experiment": folder.parent.parent.name,
         "title": f"Sweep {folder.name}",
         "notes": notes(sweep),
+        "tested": " ".join(kinds(sweep)),
         "method": method(sweep),
         "varied": {name: ", ".join(values(sweep.jobs.done, name)) for name in differing(sweep.jobs.done)},
         "factors": factors or ["jobs"],
         "headline": label(sweep.headline),
+        "validated": any(line.validation is not None for line in sweep.lines),
         "columns": [label(name) for name in columns],
         "lines": [line_cells(line, factors, columns) for line in sweep.lines],
         "levels": level_rows(sweep, columns),
@@ -83,7 +98,7 @@ def context(sweep: Sweep, folder: Path) -> dict[str, Any]:
         "further": [further_cells(line, factors, further) for line in sweep.lines],
         "differences": [difference_cells(own, factors) for own in sweep.differences],
         "jobs": job_rows(sweep),
-        "job_columns": differing(sweep.jobs.done),
+        "job_columns": [*differing(sweep.jobs.done), *([PAIRS] if kinds(sweep) else [])],
     }
 
 
@@ -96,6 +111,7 @@ def line_cells(line: Line, factors: list[str], columns: list[str]) -> dict[str, 
     metric, seeds = line.headline, line.by_seed
     return {
         "factors": [line.cell.values[name] or "–" for name in factors] or ["all"],
+        "validation": "–" if line.validation is None else number(line.validation),
         "headline": (number(metric.value), interval(metric)),
         "range": f"{number(min(seeds))} to {number(max(seeds))}" if len(seeds) > 1 else "–",
         "counts": counts(line),
@@ -153,9 +169,10 @@ def difference_cells(difference: Difference, factors: list[str]) -> dict[str, An
 
 
 def job_rows(sweep: Sweep) -> list[tuple[str, list[str], str, str]]:
-    """Folder, what differs, the headline and its interval."""
-    names = differing(sweep.jobs.done)
-    return [
-        (job.folder, [shown(job.overrides.get(name, "–")) for name in names], *cell(job.metrics.get(sweep.headline)))
-        for job in sweep.jobs.done
-    ]
+    """Folder, what differs, whose pairs were tested, the headline and its interval."""
+    names, paired, rows = differing(sweep.jobs.done), bool(kinds(sweep)), []
+    for job in sweep.jobs.done:
+        told = [shown(job.overrides.get(name, "–")) for name in names]
+        told += [change.pairs_of(job.kind) or "–"] if paired else []
+        rows.append((job.folder, told, *cell(job.metrics.get(sweep.headline))))
+    return rows

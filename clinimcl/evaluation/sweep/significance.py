@@ -12,7 +12,7 @@ def p_value(difference: Replicates) -> float:
     """Two-sided: the level at which the interval of the difference just reaches 0.
 
     Of the BCa interval, and no smaller than 2 in the number of resamples and one; below 30 subjects Student's t of the
-    jackknife. Where all subjects differ alike, the sign test.
+    jackknife. Where all subjects differ alike, the sign test. 1 where the difference hangs on one subject alone.
 
     Source: Efron and Tibshirani 1993, section 15.4; sign test: Dixon and Mood 1946.
     """

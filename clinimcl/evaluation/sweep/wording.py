@@ -4,7 +4,7 @@ from clinimcl.evaluation.change.clusters import FEW
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.cells import Cell
 from clinimcl.evaluation.sweep.differences import MOST_LEVELS, PRIMARY, PRIMARY_WEIGHT, Difference, searched
-from clinimcl.evaluation.sweep.factors import FACTORS, WEIGHT, varying
+from clinimcl.evaluation.sweep.factors import FACTORS, PAIRS, WEIGHT, varying
 from clinimcl.evaluation.sweep.measure import CHANGE, Sweep
 from clinimcl.evaluation.wording import GENERATED, interval, label, number
 
@@ -25,7 +25,7 @@ def cell_label(cell: Cell, factors: list[str]) -> str:
 def told(name: str, value: str) -> str:
     if name == WEIGHT:
         return f"λ {value}"
-    return value if name in FACTORS or name == "folds" else f"{name}={value}"
+    return value if name in (*FACTORS, "folds", PAIRS) else f"{name}={value}"
 
 
 def versus(difference: Difference, factors: list[str]) -> str:
@@ -41,7 +41,7 @@ def notes(sweep: Sweep) -> list[str]:
     """What was done first, then what it showed, then what limits it."""
     factors = shown_factors(sweep)
     sentences = [done(sweep), *kinds(sweep), primary(sweep, factors), remaining(sweep, factors), seeds(sweep)]
-    sentences += [weight(factors), folds(sweep), too_many(sweep), generated(sweep)]
+    sentences += [choice(sweep, factors), folds(sweep), too_many(sweep), generated(sweep)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -92,7 +92,7 @@ def remaining(sweep: Sweep, factors: list[str]) -> str:
     listed = f": {'; '.join(below[:5])}{more}" if below else ""
     return (
         f"{plural(len(others), 'further comparison')} differ{'s' if len(others) == 1 else ''} in one factor; after "
-        f"Holm's correction within the factor {found} below {LEVEL:g}{listed}."
+        f"Holm's correction over all together, {found} below {LEVEL:g}{listed}."
     )
 
 
@@ -110,13 +110,18 @@ def seeds(sweep: Sweep) -> str:
     )
 
 
-def weight(factors: list[str]) -> str:
-    if WEIGHT not in factors:
+def choice(sweep: Sweep, factors: list[str]) -> str:
+    """How a row is chosen without looking at the test."""
+    if len(sweep.lines) < 2:
         return ""
-    return (
-        "λ must be chosen on validation subjects: these curves are of test subjects, and a λ that is picked off them "
-        "has seen the test."
-    )
+    rule = "λ and other settings must be chosen on validation subjects: what is picked off the test has seen it."
+    known = [(line.validation, line.cell) for line in sweep.lines if line.validation is not None]
+    if not known:
+        return rule
+    value, cell = max(known, key=lambda own: own[0])
+    on = ", on pairs of the kind that trained the classifier" if sweep.headline == CHANGE else ""
+    column = f"the validation column (of the epochs that were kept{on})"
+    return f"{rule} By {column} the choice is {cell_label(cell, factors)} with {number(value)}."
 
 
 def folds(sweep: Sweep) -> str:
@@ -157,7 +162,7 @@ def method(sweep: Sweep) -> str:
     return (
         f"95\u00a0% intervals of the mean over seeds: {how}. The seeds are as they are: what they vary stands in the "
         "range. Differences are paired by subject and seed; p is two-sided, the level at which the interval of the "
-        "difference just reaches 0."
+        "difference just reaches 0, and 1 where the difference hangs on one subject alone."
     )
 
 

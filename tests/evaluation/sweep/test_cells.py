@@ -39,6 +39,14 @@ def test_repeated_job_and_one_of_other_subjects_are_left_out(job: MakeJob, tmp_p
     assert left_out == 2
 
 
+def test_jobs_that_tested_pairs_of_other_kinds_do_not_share_a_cell(job: MakeJob, tmp_path: Path):
+    job(tmp_path, cohort__fold=0)
+    (job(tmp_path, cohort__fold=1) / "notes.txt").write_text("Tested on held-out pairs of two different people.")
+    cells, left_out = cells_of(read_jobs(tmp_path).done)
+    assert [cell.values["pairs"] for cell in cells] == ["one person at two times", "two different people"]
+    assert left_out == 0
+
+
 def test_seeds_are_averaged():
     right, wrong = table([0, 1, 2, 0], [0, 1, 2, 0], [0, 0, 1, 1]), table([0, 1, 2, 0], [1, 1, 1, 1], [0, 0, 1, 1])
     pooled = pool({(0, -1): right, (1, -1): wrong})

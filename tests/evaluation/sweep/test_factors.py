@@ -69,6 +69,19 @@ def test_seeds_folders_and_folds_are_no_factors():
     assert (other.seed, other.fold) == (1, 1)
 
 
+def test_what_the_encoder_sees_of_a_volume_is_a_factor_and_how_it_is_loaded_is_none():
+    loading = {"workers": 0, "pin_memory": False, "slices": 8, "evaluation_batch": 32}
+    faster = loading | {"workers": 4, "pin_memory": True, "evaluation_batch": 64}
+    assert varying(values_of([settings(loading=loading), settings(loading=faster)])) == []
+    values = values_of([settings(loading=loading), settings(loading=loading | {"slices": 16})])
+    assert varying(values) == ["loading.slices"]
+
+
+def test_where_training_began_is_a_factor():
+    values = values_of([settings(ckpt_path=None), settings(ckpt_path="/data/runs/a/checkpoints/last.ckpt")])
+    assert [own["ckpt_path"] for own in values] == ["null", "…/a/checkpoints/last.ckpt"]
+
+
 def test_another_setting_that_differs_becomes_a_factor():
     values = values_of([settings(), settings(optimizer={"lr": 0.2})])
     assert varying(values) == ["optimizer.lr"]

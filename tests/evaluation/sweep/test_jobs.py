@@ -38,6 +38,22 @@ def test_overrides_have_a_file_of_their_own_or_stand_in_the_settings(job: MakeJo
     assert [own.overrides for own in read_jobs(tmp_path).done] == [{"seed": "3"}, {"seed": "4", "a.b": "x=y"}]
 
 
+def test_validation_is_of_the_epoch_that_was_kept(job: MakeJob, tmp_path: Path):
+    folder = job(tmp_path)
+    curves = {"change/selection": [None, -3, -1, -2], "change/validation_balanced_accuracy": [None, 0.5, 0.6, 0.9]}
+    pd.DataFrame(curves).to_csv(folder / "metrics.csv")
+    pd.DataFrame({"validation/mse": [0.4, 0.2], "validation/selection": [-0.4, -0.2]}).to_csv(
+        folder / "pretraining.csv"
+    )
+    (own,) = read_jobs(tmp_path).done
+    assert own.validation == {"validation_balanced_accuracy": 0.6, "validation_mse": 0.2}
+
+
+def test_job_without_curves_has_no_validation(job: MakeJob, tmp_path: Path):
+    (job(tmp_path) / "metrics.csv").unlink()
+    assert read_jobs(tmp_path).done[0].validation == {}
+
+
 def test_answers_of_a_class_that_does_not_exist_are_refused(tmp_path: Path):
     row = {"subject": 0, "other": 0, "change": 3, "answered": 0, "p0": 1.0, "p1": 0.0, "p2": 0.0}
     pd.DataFrame([row]).to_csv(tmp_path / "answers.csv")

@@ -48,7 +48,10 @@ def test_report_says_what_limits_it(weights: Path):
         "6 of 8 jobs are done (1 failed, 1 done but not readable).",
         "Tested on pairs of scans of one person at two times.",
         "one lucky seed proves nothing",
-        "λ must be chosen on validation subjects",
+        "λ and other settings must be chosen on validation subjects",
+        "By the validation column (of the epochs that were kept, on pairs of the kind that trained the classifier) the "
+        "choice is MSE + wCL, λ 0.5 with 0.866",
+        "Holm&#39;s correction over all together",
         "MSE + wCL with λ 0.9 against MSE), 2 seeds, 40 subjects: ranked contrast is better",
         "The cohort is generated",
     ):
@@ -70,6 +73,30 @@ def test_table_has_a_row_a_job_and_what_differs_as_columns(weights: Path):
         "seed",
     ]
     assert {"balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high"} < set(table)
+    assert set(table["pairs"]) == {"one person at two times"}
+    assert (table["validation_balanced_accuracy"] - table["balanced_accuracy"]).round(6).eq(0.1).all()
+
+
+def test_every_table_of_results_says_whose_pairs_were_tested(weights: Path):
+    captions = re.findall(r"<table[^>]*><caption[^>]*>(.*?)</caption>", read(weights))
+    assert captions == 3 * ["Tested on pairs of scans of one person at two times."]
+    assert "<th>pairs</th>" in read(weights).partition("<h2>Jobs</h2>")[2]
+
+
+def test_kind_of_pairs_that_varies_is_a_column(job: MakeJob, tmp_path: Path):
+    job(tmp_path, objective="mse")
+    (job(tmp_path, objective="mse_wcl") / "notes.txt").write_text("Tested on the contrast of two zones of one person.")
+    rows = told(tmp_path).partition("<h2>Jobs</h2>")[0]
+    assert rows.count('<td class="factor">two zones of one person</td>') == 1
+    assert rows.count('<td class="factor">one person at two times</td>') == 1
+
+
+def test_without_validation_there_is_no_such_column(job: MakeJob, tmp_path: Path):
+    for objective in ("mse", "mse_wcl"):
+        (job(tmp_path, objective=objective) / "metrics.csv").unlink()
+    text = told(tmp_path)
+    assert "must be chosen on validation subjects" in text
+    assert "validation:" not in text and "validation column" not in text
 
 
 def test_the_same_folder_gives_the_same_report(weights: Path):
@@ -102,6 +129,7 @@ def test_sweep_of_contrastive_runs_is_told_by_retrieval(contrastive_job: Callabl
     text = told(tmp_path)
     assert "Same-subject retrieval, top-1" in text
     assert "0.600 to 0.620" in text
+    assert "validation: Same-subject retrieval, top-1" in text and "<caption" not in text
     assert "<h2>Differences</h2>" not in text
 
 

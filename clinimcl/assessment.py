@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 
 from clinimcl import stages
 from clinimcl.building import build
+from clinimcl.cohorts.change import ChangeRule
+from clinimcl.data import change_pairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.modules import checkpoints
@@ -30,16 +32,24 @@ def change_inputs(
     if scored is None:
         scored = stages.embed_scored(module, datamodule)
     pairs = build(settings.change["pairs"], "change.pairs")
-    training = pairs.learned(datamodule.scans, "train", rule)
+    learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
+    training = learned["train"]
     kind, test = pairs.tested(datamodule.scans, rule)
     learner = stages.change_learner(settings, module, scored, training)
     checkpoints.load(learner, run / "checkpoints" / "change.ckpt")
     ask = partial(stages.probabilities, settings, datamodule=datamodule, scored=scored)
-    rows = np.unique(np.concatenate([own[["earlier", "later"]].to_numpy().ravel() for own in (training, test)]))
+    alike = alike_pairs(datamodule.scans, rule, kind, training)
+    used = [own[["earlier", "later"]].to_numpy().ravel() for own in (*learned.values(), alike, test)]
+    scored_test = datamodule.scans.index[(datamodule.scans["split"] == "test") & datamodule.scans["score"].notna()]
+    rows = np.unique(np.concatenate([*used, scored_test]))
     scans = datamodule.scans.loc[rows].reset_index(drop=True)
 
-    def refit(change: Int[np.ndarray, " pair"]) -> Float[np.ndarray, "pair 3"]:
-        return ask(stages.retrained(settings, module, scored, training, change), pairs=test)
+    def refit(score: Float[np.ndarray, " scan"]) -> Float[np.ndarray, "pair 3"]:
+        relabelled = {}
+        for split, own in learned.items():
+            placed = _placed(own, rows)
+            relabelled[split] = own.assign(change=rule.change(score[placed["earlier"]], score[placed["later"]]))
+        return ask(stages.retrained(settings, module, scored, relabelled), pairs=test)
 
     return ChangeInputs(
         scans=scans,
@@ -48,6 +58,7 @@ def change_inputs(
         pixels=pooled(datamodule.store, scans),
         truth=_truth(datamodule, scans),
         train=_placed(training, rows),
+        alike=_placed(alike, rows),
         test=_placed(test, rows),
         probabilities=ask(learner, pairs=test),
         swapped=ask(learner, pairs=test.rename(columns={"earlier": "later", "later": "earlier"})),
@@ -55,6 +66,15 @@ def change_inputs(
         rule=rule,
         refit=refit if settings.change["frozen"] and settings.change["permutation_test"] else None,
     )
+
+
+def alike_pairs(scans: pd.DataFrame, rule: ChangeRule, kind: str, training: pd.DataFrame) -> pd.DataFrame:
+    """Training subjects' pairs of the kind that is tested; of two people, those that train the classifier."""
+    if kind == change_pairs.KINDS["inter"]:
+        subject = scans["subject"].to_numpy()
+        return training[subject[training["earlier"]] != subject[training["later"]]]
+    enumerated = change_pairs.intra_pairs if kind == change_pairs.KINDS["intra"] else change_pairs.zone_pairs
+    return change_pairs.with_change(enumerated(change_pairs.scored(scans, "train")), scans, rule)
 
 
 def _placed(pairs: pd.DataFrame, rows: Int[np.ndarray, " scan"]) -> pd.DataFrame:

@@ -60,8 +60,8 @@ def sections() -> dict[str, list[Panel]]:
             curve("train/loss", "Pretraining loss"),
             curve("validation/loss", "Pretraining loss, validation"),
             curve("validation/mse", "Squared error of the score, validation"),
-            curve("change/train_loss", "Health change, loss"),
-            curve("change/validation_loss", "Health change, loss, validation"),
+            curve("change/train_loss", "Classifier, loss"),
+            curve("change/validation_loss", "Classifier, loss, validation"),
             curve("lr-AdamW", "Learning rate", chance=False),
         ],
         "Retrieval": [
@@ -79,7 +79,7 @@ def sections() -> dict[str, list[Panel]]:
             curve("validation/score_spearman", "Score, Spearman ρ, validation", chance=False),
             *(bars(name) for name in ("score_spearman", "score_r2", "score_mae", "distance_change_spearman")),
         ],
-        "Health change, three-way": [
+        "Classifier of two scans, three-way": [
             curve("change/validation_balanced_accuracy", "Balanced accuracy, validation"),
             *(bars(name) for name in ("balanced_accuracy", "accuracy", "quadratic_kappa", "swap_consistency")),
             *(bars(name, chance=False) for name in ("weighted_f1", "macro_f1", "calibration_error")),
@@ -141,7 +141,7 @@ def confusion() -> Panel:
         "confusion",
         "wandb/confusion_matrix/v1",
         {"Actual": "measured", "Predicted": "answered", "nPredictions": "answers"},
-        "Confusion of three-way change",
+        "Confusion of three-way answers",
     )
 
 

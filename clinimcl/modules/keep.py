@@ -1,10 +1,12 @@
 """Checkpoints that a run keeps."""
 
+import math
 from pathlib import Path
 from typing import Any, final
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
 
 
 @final
@@ -19,6 +21,22 @@ class KeepBest(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """A continued run judges its own epochs."""
+
+
+@final
+class RememberBest(pl.Callback):
+    """What `KeepBest` writes, in memory: `state` is that of the first epoch with the highest logged value."""
+
+    def __init__(self, monitor: str) -> None:
+        self._monitor = monitor
+        self._highest = -math.inf
+        self.state: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        value = float(trainer.callback_metrics[self._monitor])
+        if not trainer.sanity_checking and (value > self._highest or not self.state):
+            self._highest = value
+            self.state = {name: tensor.clone() for name, tensor in pl_module.state_dict().items()}
 
 
 @final

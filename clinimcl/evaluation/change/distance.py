@@ -15,14 +15,14 @@ DAYS_PER_YEAR = 365.25
 
 
 def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[dict[str, Outcome], Scatter]:
-    """Spearman of cosine distance and |Δ score| over test pairs, and the same given interval and age.
+    """Spearman of |Δ score| (x) and cosine distance (y) over test pairs, and the same given interval and age.
 
     Source: LEARNER, figure 1.
     """
     earlier, later = places(inputs)
     score = inputs.scans["score"].to_numpy(float)
     seen = Scatter(
-        cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later]), np.abs(score[later] - score[earlier])
+        np.abs(score[later] - score[earlier]), cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later])
     )
     clusters = clusters_of(answers.earlier[answers.of_pair], answers.later[answers.of_pair], seed)
     given = np.stack([*seen, np.abs(years(inputs, earlier, later)), age(inputs, earlier)])
@@ -53,7 +53,7 @@ def years(
 
 
 def age(inputs: ChangeInputs, rows: Int[np.ndarray, " pair"]) -> Float[np.ndarray, " pair"]:
-    """Where it is not known, the mean of the known ages."""
-    known = inputs.scans["age"].to_numpy(float)
-    mean = np.nanmean(known) if np.isfinite(known).any() else 0.0
-    return np.where(np.isfinite(known), known, mean)[rows]
+    """Where it is not known, the mean of the known ages of training scans."""
+    ages = inputs.scans["age"].to_numpy(float)
+    known = ages[(inputs.scans["split"] == "train").to_numpy() & np.isfinite(ages)]
+    return np.where(np.isfinite(ages), ages, known.mean() if len(known) else 0.0)[rows]

@@ -1,4 +1,4 @@
-"""Figures of health change."""
+"""Figures of three-way change."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -86,8 +86,9 @@ def reliability_figure(evaluation: ChangeEvaluation) -> Figure:
 
 
 def distance_figure(evaluation: ChangeEvaluation) -> Figure:
-    title = titled("Embedding distance and change", evaluation.metrics["distance_change_spearman"])
-    return points(evaluation.scatter, title, ("cosine distance of the embeddings", "|Δ score|"))
+    """Axes as in figure 1 of LEARNER."""
+    title = titled("Embedding distance", evaluation.metrics["distance_change_spearman"])
+    return points(evaluation.scatter, title, ("|Δ score|", "cosine distance of the embeddings"))
 
 
 def score_figure(regressed: Scatter | None, rank: Outcome) -> Figure | None:

@@ -19,7 +19,7 @@ def levels_of(inputs: ChangeInputs, answers: Answers) -> Levels:
     constant = 2 * largest / (1 + largest)  # F1 of the one class that is answered
     return {
         "accuracy": (float(tested @ trained), largest),
-        "balanced_accuracy": (1 / classes, 1 / classes),
+        "balanced_accuracy": (float(trained[tested > 0].mean()), 1 / classes),
         "weighted_f1": (None, largest * constant),
         "macro_f1": (None, constant / classes),
         "quadratic_kappa": (0.0, 0.0),

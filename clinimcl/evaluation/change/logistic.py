@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from clinimcl.evaluation.change.confusion import CLASSES
 
 COMPONENTS = 32
+BINS = 8
 STRENGTH = 1.0  # scikit-learn's C, for features of deviation 1
 
 
@@ -30,6 +31,16 @@ def fit_and_answer(
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000).fit(train, change)
     probabilities[:, known] = model.predict_proba(test)
     return probabilities
+
+
+def binned(
+    train: Float[np.ndarray, "train 1"], test: Float[np.ndarray, "test 1"]
+) -> tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "test feature"]]:
+    """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same."""
+    edges = np.unique(np.quantile(train, np.arange(1, BINS) / BINS))
+    marks = np.eye(len(edges) + 1)
+    one, other = (np.hstack([values, marks[np.digitize(values[:, 0], edges)]]) for values in (train, test))
+    return one, other
 
 
 def standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

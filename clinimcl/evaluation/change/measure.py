@@ -46,7 +46,7 @@ class ChangeEvaluation(NamedTuple):
     confusion: Int[np.ndarray, "3 3"]  # answers; rows are the truth, columns the answer
     reliability: pd.DataFrame  # a row a bin: confidence, right, answers
     rows: list[Row]  # the classifier first
-    scatter: Scatter  # of test pairs: cosine distance and |Δ score|
+    scatter: Scatter  # of test pairs: |Δ score| and cosine distance
     regressed: Scatter | None  # of test scans: measured and regressed score
     by_class: pd.DataFrame  # a row a class: training pairs, test answers, answered
     answers: pd.DataFrame  # a row an answer, subjects as numbers

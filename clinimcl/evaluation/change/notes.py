@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.clusters import FEW
 from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.change.rows import enough
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
 from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.wording import interval, number
@@ -19,7 +21,7 @@ KIND_SENTENCES = {
 
 def notes(inputs: ChangeInputs, metrics: dict[str, Outcome], by_class: pd.DataFrame) -> list[str]:
     """The kind of test first, then what it showed, then what limits it."""
-    sentences = [kind(inputs), headline(metrics), beside_rows(metrics), regressed(metrics)]
+    sentences = [kind(inputs), headline(metrics), beside_rows(metrics), regressed(metrics), taught(inputs)]
     sentences += [collapse(by_class), absent_classes(by_class), few(metrics, inputs.kind), inputs.rule.sentence]
     return [sentence for sentence in sentences if sentence]
 
@@ -59,6 +61,26 @@ def beside_rows(metrics: dict[str, Outcome]) -> str:
 def regressed(metrics: dict[str, Outcome]) -> str:
     row = metrics["score_difference_balanced_accuracy"]
     return f"Beside it stands the {versus('score_difference', metrics)}." if isinstance(row, Metric) else ""
+
+
+def taught(inputs: ChangeInputs) -> str:
+    """What the rows that learn learned from."""
+    own, alike = len(inputs.train), len(inputs.alike)
+    if not own:
+        return ""
+    if inputs.alike.equals(inputs.train):
+        return f"The rows that learn were trained on the classifier's {own} pairs, which are of the tested kind."
+    if not enough(inputs.alike):
+        return (
+            f"The rows that learn were trained on the classifier's {own} pairs, since of the tested kind training "
+            f"subjects have {alike or 'none'} here, and 2 of each of 2 classes are needed."
+        )
+    lacking = [name for number, name in enumerate(CHANGES) if not (inputs.alike["change"] == number).any()]
+    return (
+        f"The rows that learn were trained on {alike} pairs of the tested kind, of training subjects; those that see "
+        f"images as much on the classifier's {own}."
+        + (f" None of the {alike} is {lacking[0]}, so that rows without images never answer it." if lacking else "")
+    )
 
 
 def versus(name: str, metrics: dict[str, Outcome]) -> str:

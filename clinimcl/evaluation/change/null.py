@@ -17,20 +17,21 @@ PERMUTATIONS = 20
 def null(inputs: ChangeInputs, answers: Answers, clusters: Clusters, seed: int) -> dict[str, Outcome]:
     """Mean accuracy after training on permuted scores, and the p-value of the classifier's own accuracy.
 
-    The embeddings stay as they are. p is (1 + permutations at least as accurate) / (1 + permutations), and its
-    interval the binomial one of their share.
+    The embeddings stay as they are; the best epoch is chosen as the classifier's was, on validation subjects, whose
+    scores are permuted, too. p is (1 + permutations at least as accurate) / (1 + permutations), and its interval the
+    binomial one of their share.
 
     Source: Phipson and Smyth 2010, eq. 2.
     """
     if inputs.refit is None:
         return dict.fromkeys(("null_accuracy", "null_p"), Absent("the classifier was not trained anew for it"))
-    subjects = len(np.unique(subject_of(inputs)[training_rows(inputs)]))
+    subjects = len(scans_by_subject(inputs, "train"))
     if subjects < 2:
         reason = f"scores are permuted between at least 2 training subjects, and there are {subjects}"
         return dict.fromkeys(("null_accuracy", "null_p"), Absent(reason))
     rng = np.random.default_rng(seed)
     hits = np.stack([
-        answers.mean(inputs.refit(permuted_change(inputs, rng))).argmax(axis=1) == answers.change
+        answers.mean(inputs.refit(permuted_scores(inputs, rng))).argmax(axis=1) == answers.change
         for _ in range(PERMUTATIONS)
     ])  # fmt: skip
     own = (answers.mean(inputs.probabilities).argmax(axis=1) == answers.change).mean()
@@ -50,30 +51,21 @@ def p_value(at_least: int, subjects: int, items: int) -> Metric:
     return Metric((1 + at_least) / (1 + PERMUTATIONS), low, high, subjects, items)
 
 
-def permuted_change(inputs: ChangeInputs, rng: np.random.Generator) -> Int[np.ndarray, " pair"]:
-    """Classes of the training pairs when every subject has the scores of another, in the order of their scans."""
-    score = permuted_scores(inputs, rng)
-    earlier, later = inputs.train["earlier"].to_numpy(int), inputs.train["later"].to_numpy(int)
-    return inputs.rule.change(score[earlier], score[later])
-
-
 def permuted_scores(inputs: ChangeInputs, rng: np.random.Generator) -> Float[np.ndarray, " scan"]:
-    """A subject with more scans than the one whose scores it gets goes through them again."""
-    score = inputs.scans["score"].to_numpy(float)
-    rows = training_rows(inputs)
-    day = inputs.scans["day"].to_numpy(float)
-    rows = rows[np.argsort(day[rows], kind="stable")]
-    subject = subject_of(inputs)[rows]
-    own = [rows[subject == number] for number in np.unique(subject)]
-    permuted = score.copy()
-    for taker, giver in zip(own, rng.permutation(len(own)), strict=True):
-        permuted[taker] = score[np.resize(own[giver], len(taker))]
+    """Every subject that trains or validates has the scores of another of its split, in the order of their scans.
+
+    A subject with more scans than the one whose scores it gets goes through them again.
+    """
+    permuted = inputs.scans["score"].to_numpy(float).copy()
+    for split in ("train", "validation"):
+        own = scans_by_subject(inputs, split)
+        score = [permuted[rows] for rows in own]
+        for rows, giver in zip(own, rng.permutation(len(own)), strict=True):
+            permuted[rows] = np.resize(score[giver], len(rows))
     return permuted
 
 
-def training_rows(inputs: ChangeInputs) -> Int[np.ndarray, " scan"]:
-    return np.unique(inputs.train[["earlier", "later"]].to_numpy(int))
-
-
-def subject_of(inputs: ChangeInputs) -> Int[np.ndarray, " scan"]:
-    return np.asarray(inputs.scans["subject"].factorize()[0], dtype=int)
+def scans_by_subject(inputs: ChangeInputs, split: str) -> list[Int[np.ndarray, " scan"]]:
+    """Rows of the scored scans of each of the split's subjects, by day."""
+    own = inputs.scans[(inputs.scans["split"] == split) & inputs.scans["score"].notna()]
+    return [group.sort_values("day", kind="stable").index.to_numpy(int) for _, group in own.groupby("subject")]

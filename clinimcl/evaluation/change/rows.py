@@ -7,12 +7,16 @@ from jaxtyping import Float, Int
 from clinimcl.evaluation.change.answers import Answers, change_of, places
 from clinimcl.evaluation.change.distance import age, years
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.change.logistic import fit_and_answer
+from clinimcl.evaluation.change.logistic import binned, fit_and_answer
 from clinimcl.evaluation.metrics import Absent
 
 Answered = Int[np.ndarray, " answer"]
 Places = Int[np.ndarray, " pair"]
 Features = Float[np.ndarray, "pair feature"]
+Probabilities = Float[np.ndarray, "pair 3"]
+
+WITH_IMAGES = ("pooled_pixels", "earlier_only", "later_only")
+LEARNED = (*WITH_IMAGES, "earlier_score", "covariates")
 
 
 def predictions(inputs: ChangeInputs, answers: Answers) -> dict[str, Answered | Absent]:
@@ -34,15 +38,36 @@ def from_score(
 
 
 def learned(inputs: ChangeInputs, answers: Answers) -> dict[str, Answered | Absent]:
-    """Multinomial logistic regressions, trained on the classifier's training pairs."""
-    change = inputs.train["change"].to_numpy(int)
-    trained = features(inputs, inputs.train["earlier"].to_numpy(int), inputs.train["later"].to_numpy(int))
-    if not len(change):
-        return dict.fromkeys(trained, Absent("there are no training pairs to learn from"))
+    """Multinomial logistic regressions, trained on training subjects' pairs of the kind that is tested.
+
+    Without images nothing else teaches them: neither the interval nor the score of one person says of another what it
+    says of oneself. What images teach, the classifier's pairs teach too: there, the mean of two regressions answers.
+    """
+    if inputs.train.empty:
+        return dict.fromkeys(LEARNED, Absent("there are no training pairs to learn from"))
+    found = asked(inputs, inputs.alike if enough(inputs.alike) else inputs.train, LEARNED)
+    beside = asked(inputs, inputs.train, WITH_IMAGES)
+    found |= {name: (found[name] + own) / 2 for name, own in beside.items()}
+    return {name: answers.mean(own).argmax(axis=1) for name, own in found.items()}
+
+
+def enough(pairs: pd.DataFrame) -> bool:
+    """Whether two classes have two pairs each."""
+    return int((pairs["change"].value_counts() >= 2).sum()) >= 2
+
+
+def asked(inputs: ChangeInputs, pairs: pd.DataFrame, names: tuple[str, ...]) -> dict[str, Probabilities]:
+    """Of the test pairs, by row."""
+    change = pairs["change"].to_numpy(int)
+    trained = features(inputs, pairs["earlier"].to_numpy(int), pairs["later"].to_numpy(int))
     tested = features(inputs, *places(inputs))
-    return {
-        name: answers.mean(fit_and_answer(own, change, tested[name])).argmax(axis=1) for name, own in trained.items()
-    }
+    found = {}
+    for name in names:
+        train, test = trained[name], tested[name]
+        if name == "earlier_score":
+            train, test = binned(train, test)  # with ceilings, it is no line
+        found[name] = fit_and_answer(train, change, test)
+    return found
 
 
 def features(inputs: ChangeInputs, earlier: Places, later: Places) -> dict[str, Features]:

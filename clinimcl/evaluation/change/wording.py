@@ -1,14 +1,24 @@
-"""What the report calls the metrics of health change and of score regression."""
+"""What the report calls pairs, and the metrics of three-way change and of score regression."""
+
+# Whose two scans a test pair is of; the first of a run's notes says it in these words
+PAIRS = ("one person at two times", "two different people", "two zones of one person")
+
+# What rows learn from; a note of the run says where these were too few
+ALIKE = "trained on training subjects' pairs of the tested kind"
+TWICE = "mean of one trained on the classifier's pairs and one on training subjects' pairs of the tested kind"
 
 # row: what it is called, what it means
 ROWS = {
-    "classifier": ("classifier", "The trained classifier of health change."),
+    "classifier": ("classifier", "The trained classifier of two scans."),
     "score_difference": ("difference of regressed scores", "The rule applied to the two regressed scores."),
-    "pooled_pixels": ("pooled pixels, linear", "Logistic regression on the difference of pooled pixels."),
-    "earlier_only": ("earlier scan only", "Logistic regression on the earlier scan's embedding."),
-    "later_only": ("later scan only", "Logistic regression on the later scan's embedding."),
-    "earlier_score": ("earlier score only", "Logistic regression on the earlier score: regression to the mean."),
-    "covariates": ("age, sex, interval, site", "Logistic regression that sees no image."),
+    "pooled_pixels": ("pooled pixels, linear", f"Logistic regression on the difference of pooled pixels, {TWICE}."),
+    "earlier_only": ("earlier scan only", f"Logistic regression on the earlier scan's embedding, {TWICE}."),
+    "later_only": ("later scan only", f"Logistic regression on the later scan's embedding, {TWICE}."),
+    "earlier_score": (
+        "earlier score only",
+        f"Logistic regression on the earlier score, {ALIKE}: regression to the mean.",
+    ),
+    "covariates": ("age, sex, interval, site", f"Logistic regression that sees no image, {ALIKE}."),
     "oracle": ("oracle", "The rule applied to the scores without noise, which only a phantom knows."),
 }
 BESIDES = tuple(name for name in ROWS if name != "classifier")
@@ -40,11 +50,11 @@ METRICS = {
     "score_r2": ("Score, R²", "Around the mean of the test scans. 0: no better than that mean."),
     "score_spearman": ("Score, Spearman ρ", "Between regressed and measured score of test scans."),
     "distance_change_spearman": (
-        "Distance and change, Spearman ρ",
+        "Distance and |Δ score|, Spearman ρ",
         "Between the cosine distance of two embeddings and |Δ score| over test pairs.",
     ),
     "distance_change_partial": (
-        "Distance and change, partial ρ",
+        "Distance and |Δ score|, partial ρ",
         "The same given the interval between the scans and the age at the earlier one.",
     ),
     "null_accuracy": (
@@ -66,3 +76,8 @@ METRICS = {
     },
 }
 HEADLINES = ("balanced_accuracy", "accuracy", "quadratic_kappa", "score_spearman", "distance_change_spearman")
+
+
+def pairs_of(note: str) -> str:
+    """Empty where the note says nothing of pairs."""
+    return next((pairs for pairs in PAIRS if pairs in note), "")

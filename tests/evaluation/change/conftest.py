@@ -63,6 +63,7 @@ def given() -> Callable[..., ChangeInputs]:
         )
         test = test if kind == "intra-subject" else test[::7].assign(answer=range(len(test[::7])))
         change = test["change"].to_numpy()
+        visits = [(3 * subject + a, 3 * subject + b) for subject in range(12) for a, b in combinations(range(3), 2)]
         return ChangeInputs(
             scans=scans.drop(columns="truth"),
             embeddings=np.stack([score - 20, np.full(len(score), 8.0), rng.normal(size=len(score))], axis=1),
@@ -70,6 +71,7 @@ def given() -> Callable[..., ChangeInputs]:
             pixels=rng.normal(size=(len(score), 40)),
             truth=scans["truth"].to_numpy(),
             train=train,
+            alike=pairs_of(scans, visits) if kind == "intra-subject" else train,
             test=test,
             probabilities=one_hot(change),
             swapped=one_hot(2 - change),

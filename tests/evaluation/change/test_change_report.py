@@ -1,13 +1,17 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from clinimcl.evaluation.change.figures import change_figures
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.measure import ChangeEvaluation, evaluate_change
+from clinimcl.evaluation.change.notes import KIND_SENTENCES
+from clinimcl.evaluation.change.wording import PAIRS
 from clinimcl.evaluation.change.writing import write_change
 from clinimcl.evaluation.embedded import Embedded
 from clinimcl.evaluation.measure import evaluate
@@ -44,6 +48,11 @@ def run(change: ChangeEvaluation, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+def report(change: ChangeEvaluation, folder: Path) -> str:
+    write_report(None, None, RECORD, folder, change)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_report_needs_no_contrastive_part(run: Path, change: ChangeEvaluation):
     text = (run / "report.html").read_text(encoding="utf-8")
     assert "Trajectories" not in text
@@ -60,6 +69,23 @@ def test_contrastive_part_and_health_change_share_a_report(given: Given, change:
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     for part in ("<h2>Health change</h2>", "<h2>Identity and time</h2>", "<h2>Trajectories</h2>"):
         assert part in text
+
+
+@pytest.mark.parametrize("kind", KIND_SENTENCES)
+def test_every_table_says_whose_pairs_were_tested(given: Given, tmp_path: Path, kind: str):
+    inputs = given(kind=kind if kind == "inter-subject" else "intra-subject")
+    evaluation = evaluate_change(inputs._replace(kind=kind), seed=0)
+    text = report(evaluation, tmp_path).partition("<h2>Data</h2>")[0]
+    captions = re.findall(r"<table[^>]*><caption[^>]*>(.*?)</caption>", text)
+    assert captions == text.count("<table") * [evaluation.notes[0]]
+    assert any(pairs in captions[0] for pairs in PAIRS)
+
+
+def test_zone_contrast_is_nowhere_called_health_change(given: Given, tmp_path: Path):
+    evaluation = evaluate_change(given()._replace(kind="zone contrast"), seed=0)
+    text = report(evaluation, tmp_path)
+    assert "<h2>Zone contrast</h2>" in text
+    assert "health change" not in text.lower().replace("which is not health change", "")
 
 
 def test_no_id_is_in_the_report(run: Path):
@@ -80,3 +106,11 @@ def test_what_was_not_measured_has_no_figure(given: Given, change: ChangeEvaluat
     assert change_figures(change).keys() == FIGURES
     unscored = evaluate_change(given()._replace(predicted=None), seed=0)
     assert "change_score" not in change_figures(unscored)
+
+
+def test_distance_is_drawn_over_the_difference_of_the_scores(given: Given, change: ChangeEvaluation):
+    (axes,) = change_figures(change)["change_distance"].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("|Δ score|", "cosine distance of the embeddings")
+    test, score = given().test, given().scans["score"].to_numpy()
+    drawn = axes.collections[0].get_offsets()
+    assert drawn[:, 0].tolist() == pytest.approx(np.abs(score[test["later"]] - score[test["earlier"]]).tolist())

@@ -22,7 +22,11 @@ def refit_on_differences(inputs: ChangeInputs) -> Callable[[np.ndarray], np.ndar
     def moved(pairs):
         return inputs.embeddings[pairs["later"]] - inputs.embeddings[pairs["earlier"]]
 
-    return lambda change: fit_and_answer(moved(inputs.train), change, moved(inputs.test))
+    def refit(score):
+        change = inputs.rule.change(score[inputs.train["earlier"]], score[inputs.train["later"]])
+        return fit_and_answer(moved(inputs.train), change, moved(inputs.test))
+
+    return refit
 
 
 def test_good_classifier_is_better_than_all_permutations(given: Given):
@@ -36,7 +40,7 @@ def test_good_classifier_is_better_than_all_permutations(given: Given):
 
 def test_classifier_that_answers_the_same_whatever_it_learns_is_not(given: Given):
     inputs = given()
-    p = measured(inputs._replace(refit=lambda change: inputs.probabilities))["null_p"]
+    p = measured(inputs._replace(refit=lambda score: inputs.probabilities))["null_p"]
     assert isinstance(p, Metric)
     assert p[:3] == pytest.approx((1.0, 0.8316, 1.0), abs=1e-4)
 
@@ -47,6 +51,19 @@ def test_subjects_exchange_their_scores_in_order(given: Given):
     own = inputs.scans["score"].to_numpy()[:36].reshape(12, 3)
     assert sorted(permuted.tolist()) == sorted(own.tolist())
     assert permuted.tolist() != own.tolist()
+
+
+def test_scores_are_exchanged_within_a_split_and_test_scores_stay(given: Given):
+    inputs = given(subjects=30)
+    split = np.where(
+        np.arange(len(inputs.scans)) < 18, "train", np.where(inputs.scans["split"] == "test", "test", "validation")
+    )
+    permuted = permuted_scores(inputs._replace(scans=inputs.scans.assign(split=split)), np.random.default_rng(0))
+    own = inputs.scans["score"].to_numpy()
+    for name in ("train", "validation"):
+        assert sorted(permuted[split == name]) == sorted(own[split == name])
+        assert not np.array_equal(permuted[split == name], own[split == name])
+    assert np.array_equal(permuted[split == "test"], own[split == "test"])
 
 
 def test_without_a_way_to_train_anew_there_is_no_null(given: Given):

@@ -189,6 +189,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         UserError: test subjects trained the encoder.
     """
     from clinimcl import stages, trained
+    from clinimcl.encoders.contract import check_new
     from clinimcl.errors import UserError
     from clinimcl.evaluation.measure import evaluate, write_evaluation
     from clinimcl.evaluation.probes.measure import evaluate_probes
@@ -203,8 +204,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         raise UserError("probes=false leaves nothing to measure of this encoder on another cohort")
     shown = trained.shown(training, settings.cohort, settings.store)
     tested = shown.scans.loc[shown.scans["split"] == "test", "subject"].unique().tolist()
-    weights = [run / "checkpoints" / "best.ckpt", *([Path(training.weights)] if training.weights else [])]
-    known = trained.check_new(weights, tested, settings.allow_overlap)
+    known = check_new(run / "checkpoints" / "best.ckpt", tested, settings.allow_overlap)
     inputs = trained.probe_inputs(training, module, shown)
     name = type(shown.cohort).__name__
     folder = _emptied(run / f"on_{name.lower()}")
@@ -218,7 +218,11 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     if probes is not None:
         write_probes(probes, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
-    remarks = [*record.remarks, *([f"{known} of the test subjects trained the encoder."] if known else [])]
+    remarks = [
+        *record.remarks,
+        *([f"{known} of the test subjects trained the encoder."] if known else []),
+        *(["Its classifier of two scans is not measured on another cohort."] if training.change else []),
+    ]
     record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
     write_report(embedded, evaluation, record, folder, probes=probes)
     print(f"report: {folder / 'report.html'}")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import secrets
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from clinimcl.building import build, complete
 from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.change_classifier import ChangeClassifier
-from clinimcl.encoders.contract import Contract, hashed, overlap, write_contract
+from clinimcl.encoders.contract import Contract, check_new, made, read_contract
 from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
@@ -117,34 +116,35 @@ def check(settings: TrainSettings) -> None:
 
 
 def take_weights(settings: TrainSettings, module: Pretraining, scans: pd.DataFrame) -> str:
-    """Put `weights` into the encoder; what came of it, in words.
+    """Put `weights` into the encoder; what came of it, and of those who trained what it starts from, in words.
 
     Raises:
-        UserError: they do not fit, or test subjects are among those who trained them.
+        UserError: they do not fit, or test subjects are among those who trained them, or may be.
     """
-    if settings.weights is None:
+    start = _start(settings)
+    if start is None:
         return ""
-    loaded = load_weights(module.encoder, Path(settings.weights))
-    tested = scans.loc[scans["split"] == "test", "subject"].unique()
-    known = overlap(loaded.contract, tested) if loaded.contract else 0
-    if known and not settings.allow_overlap:
-        raise UserError(
-            f"{known} test subjects are among those who trained the weights, so that a test would say nothing about "
-            "new people: choose another cohort.split.seed, or set allow_overlap=true, which the report then says"
-        )
-    warning = (
-        f" {known} test subjects are among those who trained them: the results hold for known people." if known else ""
-    )
-    return f"Pretrained {loaded.sentence}.{warning}"
+    loaded = load_weights(module.encoder, start)
+    tested = scans.loc[scans["split"] == "test", "subject"].unique().tolist()
+    known = check_new(start, tested, settings.allow_overlap, must_tell=loaded.ours)
+    warning = f"{known} test subjects are among those who trained them: the results hold for known people."
+    if settings.ckpt_path is not None:
+        return f"Continued from weights: {warning}" if known else ""
+    return f"Pretrained {loaded.sentence}." + (f" {warning}" if known else "")
 
 
-def leave_contract(settings: TrainSettings, weights: Path, scans: pd.DataFrame, shape: tuple[int, ...]) -> None:
-    """Say beside a checkpoint what its encoder expects and, in salted hashes, whose scans trained it."""
-    salt = secrets.token_hex(8)
-    trained = scans.loc[scans["split"] == "train", "subject"].unique()
-    sides = "x".join(str(side) for side in shape)
+def contract(settings: TrainSettings, datamodule: LongitudinalDataModule) -> Contract:
+    """What this run's encoder expects and, in salted hashes, whose scans trained it and what it started from."""
+    trained = datamodule.scans.loc[datamodule.scans["split"] == "train", "subject"]
+    sides = "x".join(str(side) for side in datamodule.volumes.volume(0).shape[1:])
+    start = _start(settings)
     cohort = settings.cohort["_target_"].rsplit(".", 1)[-1]
-    write_contract(weights, Contract(sides, [0.0, 1.0], [cohort], hashed(trained, salt), salt, "not stated"))
+    return made(sides, cohort, trained, earlier=read_contract(start) if start else None)
+
+
+def _start(settings: TrainSettings) -> Path | None:
+    start = settings.ckpt_path or settings.weights
+    return Path(start) if start else None
 
 
 def check_splits(run: Path, scans: pd.DataFrame) -> None:

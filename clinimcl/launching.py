@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
-PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "key", "logger.key")
+PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "weights", "key", "logger.key")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -47,7 +47,11 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
     except KeyboardInterrupt:
-        print("clinimcl: interrupted; what is prepared stays, run again to continue", file=sys.stderr)
+        print(
+            "clinimcl: interrupted; what is prepared stays; a training continues with another run= and "
+            "ckpt_path=RUN/checkpoints/last.ckpt",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

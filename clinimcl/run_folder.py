@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,18 +63,39 @@ def settings_of(run: Path) -> TrainSettings:
 
 
 @contextmanager
-def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
-    """`config.yaml`, and a `status.json` that says running, then done or failed with the error."""
+def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """`config.yaml`, and a `status.json` that says running, then done, interrupted, or failed with the error.
+
+    What is yielded is to be called when the work begins: until then, a finished run in this folder stays as it is.
+
+    Raises:
+        UserError: the run continues a checkpoint of this very folder.
+    """
     from omegaconf import OmegaConf
 
-    _make_room(folder, configuration["ckpt_path"])
-    write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
-    _status(folder, "running")
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            _make_room(folder)
+            write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
+            _status(folder, "running")
+            begun = True
+
+    if configuration["ckpt_path"] and folder in Path(configuration["ckpt_path"]).parents:
+        raise UserError(f"run={folder} holds the checkpoint that ckpt_path continues: name another folder")
+    if not finished(folder):
+        begin()
     try:
-        yield
+        yield begin
     except BaseException as error:
-        with suppress(OSError):  # a full disk, which may be why
-            _status(folder, "failed", f"{type(error).__name__}: {error}")
+        if begun:
+            with suppress(OSError):  # a full disk, which may be why
+                if isinstance(error, KeyboardInterrupt):
+                    _status(folder, "interrupted")
+                else:
+                    _status(folder, "failed", f"{type(error).__name__}: {error}")
         raise
     _status(folder, "done")
 
@@ -83,14 +104,12 @@ def _status(folder: Path, status: str, error: str = "") -> None:
     write_json({"status": status} | ({"error": error} if error else {}), folder / "status.json")
 
 
-def _make_room(folder: Path, ckpt_path: str | None) -> None:
+def _make_room(folder: Path) -> None:
     """An empty place for a run: what an earlier one left in the same folder is removed, lest it be taken for new.
 
     Raises:
-        UserError: the run continues a checkpoint of this very folder, or it cannot be written.
+        UserError: it cannot be written.
     """
-    if ckpt_path and folder in Path(ckpt_path).parents:
-        raise UserError(f"run={folder} holds the checkpoint that ckpt_path continues: name another folder")
     try:
         left = [*(folder / name for name in LEFT), *folder.glob("on_*")]
         for path in left if (folder / "status.json").is_file() else ():

@@ -16,7 +16,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -27,10 +27,11 @@ from clinimcl import experiment
 from clinimcl.building import build
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, embedding
 from clinimcl.modules.health_change import HealthChange, class_weights
-from clinimcl.modules.keep import KeepBest
+from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
 from clinimcl.run_folder import finished
@@ -88,13 +89,30 @@ def train_encoder(
         print(remark)
         write_text(remark + "\n", folder / "weights.txt")
     trainer = experiment.trainer(settings, folder, *watching)
-    best = folder / "checkpoints" / "best.ckpt"
+    contract, kept = experiment.contract(settings, datamodule), folder / "checkpoints"
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in ("best.ckpt", "last.ckpt"):
+        write_contract(kept / name, contract)  # before they are there: a run may be killed
     if settings.epochs == 0:
         trainer.strategy.connect(module)
-        trainer.save_checkpoint(best, weights_only=True)
+        trainer.save_checkpoint(kept / "best.ckpt", weights_only=True)
     else:
         _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
-    experiment.leave_contract(settings, best, datamodule.scans, tuple(datamodule.volumes.volume(0).shape[1:]))
+    for path in kept.glob("*.ckpt"):
+        write_contract(path, contract)
+
+
+def check_pairs(settings: TrainSettings, datamodule: LongitudinalDataModule) -> None:
+    """What stands in the way of health change is told before the encoder is trained.
+
+    Raises:
+        UserError: a split without pairs, or a class that the threshold leaves empty.
+    """
+    if settings.change is not None:
+        pairs, rule = build(settings.change["pairs"], "change.pairs"), datamodule.rule
+        for split in ("train", "validation"):
+            pairs.learned(datamodule.scans, split, rule)
+        pairs.tested(datamodule.scans, rule)
 
 
 def classify(
@@ -117,6 +135,7 @@ def classify(
         train_dataloaders=_loader(data["train"], change["batch"], settings.seed),
         val_dataloaders=_loader(data["validation"], change["batch"]),
     )
+    write_contract(folder / "checkpoints" / "change.ckpt", experiment.contract(settings, datamodule))
     return scored
 
 
@@ -177,16 +196,22 @@ def retrained(
     settings: TrainSettings,
     module: experiment.Pretraining,
     scored: Scored,
-    pairs: pd.DataFrame,
-    change: Int[np.ndarray, " pair"],
+    learned: dict[str, pd.DataFrame],
 ) -> HealthChange:
-    """The classifier trained anew on the frozen embeddings with other labels, and nothing logged."""
-    torch.manual_seed(settings.seed)  # every time the same start: what differs is the labels
-    learner = change_learner(settings, module, scored, pairs.assign(change=change))
+    """As `classify` would on these pairs and the frozen embeddings, with nothing logged and no file left."""
     assert settings.change is not None
-    data = EmbeddingPairs(scored.vectors, pairs.assign(change=change))
-    trainer = _trainer(settings, {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False})
-    _fit(trainer, learner, train_dataloaders=_loader(data, settings.change["batch"], settings.seed))
+    torch.manual_seed(settings.seed)  # every time the same start: what differs is the labels
+    learner, best = change_learner(settings, module, scored, learned["train"]), RememberBest("change/selection")
+    data = {split: EmbeddingPairs(scored.vectors, own) for split, own in learned.items()}
+    batch = settings.change["batch"]
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    _fit(
+        _trainer(settings, {**quiet, "callbacks": [best]}),
+        learner,
+        train_dataloaders=_loader(data["train"], batch, settings.seed),
+        val_dataloaders=_loader(data["validation"], batch),
+    )
+    learner.load_state_dict(best.state)
     return learner
 
 
@@ -213,3 +238,7 @@ def _fit(trainer: pl.Trainer, module: pl.LightningModule, **data: Any) -> None:
         trainer.fit(module, **data)
     except SIGTERMException:
         sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None  # Lightning's own would exit with 1, as if something were wrong
+        raise

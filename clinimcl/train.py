@@ -1,6 +1,7 @@
 """`python -m clinimcl.train experiment=oasis_infonce cohort.root=DIR`: prepare, train, evaluate, report."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,8 +20,8 @@ def train(settings: TrainSettings) -> float | None:
     if settings.sweep is not None and finished(folder):
         print(f"already done: {folder}")
         return _headline(folder)
-    with recorded(folder, asdict(settings)):
-        headline = _train(settings)
+    with recorded(folder, asdict(settings)) as begin:
+        headline = _train(settings, begin)
     if settings.sweep is not None:
         from clinimcl.evaluation.sweep.report import write_sweep
 
@@ -34,7 +35,7 @@ def _headline(folder: Path) -> float | None:
     return metric["value"] if metric else None
 
 
-def _train(settings: TrainSettings) -> float | None:
+def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     from clinimcl import evaluate, experiment, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.files import write_json
@@ -55,9 +56,12 @@ def _train(settings: TrainSettings) -> float | None:
     assert datamodule.prepared is not None
     print(datamodule.prepared.tally)
     datamodule.setup()
+    print(splits.told(datamodule.scans))
+    stages.check_pairs(settings, datamodule)
     if settings.ckpt_path is not None:
         checkpoints.read(Path(settings.ckpt_path))
         experiment.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
+    begin()
     write_json(splits.sides(datamodule.scans), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:

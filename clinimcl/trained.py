@@ -1,7 +1,6 @@
 """A trained run, and the cohorts that its encoder is shown afterwards."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import lightning.pytorch as pl
@@ -15,8 +14,6 @@ from clinimcl.building import build
 from clinimcl.cohorts.cohort import Cohort
 from clinimcl.data.batches import ScanBatch
 from clinimcl.data.longitudinal import Loading, LongitudinalDataModule, ScanDataset
-from clinimcl.encoders.contract import overlap, read_contract
-from clinimcl.errors import UserError
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.modules.embedding import embed
 from clinimcl.preparation.pipeline import Pipeline
@@ -58,28 +55,6 @@ def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Sh
     kept.write_audit(audit)
     usable = table["reason"] == ""
     return Shown(own, pipeline, kept, table[usable].reset_index(drop=True), table[~usable], audit, loading)
-
-
-def check_new(encoder: Sequence[Path], subjects: Sequence[str], allowed: bool) -> int:
-    """How many of these test subjects trained an encoder: its checkpoint comes first, then what it started from.
-
-    Raises:
-        UserError: there are such, or the checkpoint does not tell, and that is not allowed.
-    """
-    contracts = [read_contract(weights) for weights in encoder]
-    if contracts[0] is None and not allowed:
-        raise UserError(
-            f"{encoder[0]} has no contract beside it that tells who trained it, so that the test subjects of this "
-            "cohort may be among them: train again, or set allow_overlap=true"
-        )
-    known = max((overlap(contract, subjects) for contract in contracts if contract), default=0)
-    if known and not allowed:
-        raise UserError(
-            f"{known} test subjects of this cohort have the ids of subjects who trained the encoder, so that a test "
-            "would say nothing about new people: choose another cohort.split.seed, or, if they are other people, set "
-            "allow_overlap=true, which the report then says"
-        )
-    return known
 
 
 def untrained(settings: TrainSettings) -> experiment.Pretraining:

@@ -204,6 +204,12 @@ def _check_apart(scans: pd.DataFrame, column: str, what: str) -> None:
         raise UserError("; ".join(found) + ": a subject and its scans must be on one side of a split")
 
 
+def told(scans: pd.DataFrame) -> str:
+    """How many subjects there are in each split."""
+    counts = scans.groupby("split")["subject"].nunique()
+    return "subjects: " + ", ".join(f"{counts.get(split, 0)} {split}" for split in ("train", "validation", "test"))
+
+
 def sides(scans: pd.DataFrame) -> dict[str, str]:
     """The split of each subject, under a digest of its name, to be kept with a run."""
     subjects = scans.drop_duplicates("subject")

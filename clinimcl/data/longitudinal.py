@@ -170,6 +170,11 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
                 require_pairs(self.scans[self.scans["split"] == split], split)
             if isinstance(self._pretrain, ScanSampling) and not len(self.scored(split)):
                 raise UserError(f"no {split} scan has a score to learn from: check cohort.score and cohort.split")
+        if isinstance(self._pretrain, ScanSampling) and not self.scale.deviation > 0:
+            raise UserError(
+                f"all {len(self.scored('train'))} training scans have the same score, {self.scale.mean:g}, from which "
+                "nothing can be learned: check cohort.score"
+            )
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split's subjects, as rows of `scans`."""

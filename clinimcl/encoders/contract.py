@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -43,6 +44,43 @@ def hashed(subjects: Iterable[str], salt: str) -> list[str]:
 def overlap(contract: Contract, subjects: Iterable[str]) -> int:
     """How many of `subjects` are among those who trained the weights."""
     return len(set(hashed(subjects, contract.salt)) & set(contract.subjects))
+
+
+def made(
+    input: str, cohort: str, subjects: Iterable[str], licence: str = "not stated", earlier: Contract | None = None
+) -> Contract:
+    """Of weights that `subjects` trained, and those, too, who trained the weights that they started from."""
+    salt = earlier.salt if earlier else secrets.token_hex(8)
+    return Contract(
+        input,
+        [0.0, 1.0],
+        sorted({cohort, *(earlier.cohorts if earlier else ())}),
+        sorted({*hashed(subjects, salt), *(earlier.subjects if earlier else ())}),
+        salt,
+        licence,
+    )
+
+
+def check_new(weights: Path, subjects: Sequence[str], allowed: bool, must_tell: bool = True) -> int:
+    """How many of these test subjects trained the weights.
+
+    Raises:
+        UserError: there are such, or the weights must tell and do not, and that is not allowed.
+    """
+    contract = read_contract(weights)
+    if contract is None and must_tell and not allowed:
+        raise UserError(
+            f"{weights} has no contract beside it that tells who trained it, so that test subjects may be among them: "
+            "copy the contract with the weights, train again, or set allow_overlap=true"
+        )
+    known = overlap(contract, subjects) if contract else 0
+    if known and not allowed:
+        raise UserError(
+            f"{known} test subjects have the ids of subjects who trained {weights}, so that a test would say nothing "
+            "about new people: choose another cohort.split.seed, or, if they are other people, set "
+            "allow_overlap=true, which the report then says"
+        )
+    return known
 
 
 def contract_path(weights: Path) -> Path:

@@ -22,6 +22,7 @@ class Loaded(NamedTuple):
     missing: list[str]
     unexpected: list[str]
     contract: Contract | None
+    ours: bool  # a checkpoint of clinimcl
 
     @property
     def sentence(self) -> str:
@@ -43,7 +44,8 @@ def load_weights(encoder: nn.Module, path: Path) -> Loaded:
         UserError: no file, a damaged one, one that could run code, another network's shapes, or nothing that matches.
     """
     own = encoder.state_dict()
-    weights = _grey(_weights(path), own)
+    found, ours = _weights(path)
+    weights = _grey(found, own)
     matched = [name for name in own if name in weights]
     for name in matched:
         if weights[name].shape != own[name].shape:
@@ -64,16 +66,18 @@ def load_weights(encoder: nn.Module, path: Path) -> Loaded:
         missing=[name for name in own if name not in weights],
         unexpected=[name for name in weights if name not in own],
         contract=contract,
+        ours=ours,
     )
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
+def _weights(path: Path) -> tuple[dict[str, Tensor], bool]:
+    """By the encoder's names; whether they are from a checkpoint of clinimcl."""
     found = read_tensors(path)
     found = found.get("state_dict", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise UserError(f"{path} holds no weights: expected a state dict or a checkpoint of clinimcl")
     ours = {name.removeprefix(OURS): value for name, value in found.items() if name.startswith(OURS)}
-    return ours or {name: value for name, value in found.items() if not name.startswith(HEAD)}
+    return ours or {name: value for name, value in found.items() if not name.startswith(HEAD)}, bool(ours)
 
 
 def _grey(weights: dict[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -139,6 +139,9 @@ def decode(path: str, content: bytes) -> Scan | Clip:
         return video.decode_video(content)
     if ending.endswith((".dcm", ".dicom")):
         return dicom.decode_cine(content)
+    if not ending.endswith((".nii", ".nii.gz")):
+        known = ", ".join((".nii", ".nii.gz", ".pt", ".dcm", ".dicom", *video.ENDINGS))
+        raise UnusableScan(f"its name tells no format that is read: it must end with one of {known}")
     return decode_nifti(content)
 
 

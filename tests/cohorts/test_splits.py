@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.splits import Splitting, assign, check, check_unmoved, require_pairs, sides
+from clinimcl.cohorts.splits import Splitting, assign, check, check_unmoved, require_pairs, sides, told
 from clinimcl.errors import UserError
 
 
@@ -22,6 +22,11 @@ def members(split: pd.DataFrame) -> dict[str, str]:
 def test_shares_are_about_what_was_asked():
     shares = assign(scans(3000, 1), splitting(), None)["split"].value_counts(normalize=True)
     assert shares.to_dict() == pytest.approx({"train": 0.7, "validation": 0.1, "test": 0.2}, abs=0.03)
+
+
+def test_subjects_are_counted_by_split():
+    split = ["train", "train", "train", "train", "test", "test"]
+    assert told(scans(3).assign(split=split)) == "subjects: 2 train, 0 validation, 1 test"
 
 
 def test_a_subject_is_in_one_split():

@@ -38,7 +38,8 @@ def root(tmp_path_factory):
             nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), folder / name)
             split = "train" if subject < 6 else "validation" if subject < 9 else "test"
             score = "" if (subject, session) == (0, 0) else str(20 + subject + 3 * session)
-            rows.append({"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split, "points": score})
+            own = {"subject": f"s{subject}", "day": 100 * session, "path": name, "split": split}
+            rows.append({**own, "points": score, "same": 3})
     pd.DataFrame(rows).to_csv(folder / "scans.csv", index=False)
     return folder
 
@@ -137,6 +138,11 @@ def test_too_few_scored_scans_for_a_batch_are_told(root):
 def test_score_pretraining_without_scores_is_refused(root):
     with pytest.raises(UserError, match="no train scan has a score"):
         ready(root, pretrain=ScanSampling(batch=2, seed=0))
+
+
+def test_scores_that_are_all_the_same_are_refused(root):
+    with pytest.raises(UserError, match="all 12 training scans have the same score, 3"):
+        ready(root, score="same", pretrain=ScanSampling(batch=2, seed=0))
 
 
 def test_slices_come_as_frames_from_bottom_to_top_with_the_face_up():

@@ -3,7 +3,16 @@ import json
 
 import pytest
 
-from clinimcl.encoders.contract import Contract, contract_path, hashed, overlap, read_contract, write_contract
+from clinimcl.encoders.contract import (
+    Contract,
+    check_new,
+    contract_path,
+    hashed,
+    made,
+    overlap,
+    read_contract,
+    write_contract,
+)
 from clinimcl.errors import UserError
 
 
@@ -75,3 +84,30 @@ def test_a_damaged_contract_is_refused(tmp_path, text):
     contract_path(tmp_path / "weights.pth").write_text(text)
     with pytest.raises(UserError, match=r"weights.pth.contract.json.* contract"):
         read_contract(tmp_path / "weights.pth")
+
+
+def trained_by(path, *subjects, earlier=None):
+    write_contract(path, made("16x16x16", "Oasis3", subjects, earlier=earlier and read_contract(earlier)))
+    return path
+
+
+def test_people_who_trained_the_weights_are_refused_with_their_number(tmp_path):
+    weights = trained_by(tmp_path / "best.ckpt", "a", "b", "c")
+    with pytest.raises(UserError, match="2 test subjects have the ids of subjects who trained"):
+        check_new(weights, ["b", "c", "d"], allowed=False)
+    assert check_new(weights, ["d"], allowed=False) == 0
+
+
+def test_people_who_trained_what_the_weights_started_from_are_refused_however_long_ago(tmp_path):
+    first = trained_by(tmp_path / "first.ckpt", "a")
+    second = trained_by(tmp_path / "second.ckpt", "b", earlier=first)
+    third = trained_by(tmp_path / "third.ckpt", "c", earlier=second)
+    with pytest.raises(UserError, match="3 test subjects"):
+        check_new(third, ["a", "b", "c"], allowed=False)
+    assert check_new(third, ["a", "d"], allowed=True) == 1
+
+
+def test_weights_that_do_not_tell_who_trained_them_are_refused_where_they_must(tmp_path):
+    with pytest.raises(UserError, match="has no contract beside it"):
+        check_new(tmp_path / "best.ckpt", ["a"], allowed=False)
+    assert check_new(tmp_path / "resnet18.pth", ["a"], allowed=False, must_tell=False) == 0

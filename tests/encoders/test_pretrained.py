@@ -122,6 +122,12 @@ def test_a_damaged_file_is_refused(tmp_path, share):
         load_weights(encoder(), path)
 
 
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "scans.csv").write_text("subject,day,path,score\ns1,0,a.mp4,3\n")
+    with pytest.raises(UserError, match="is damaged or holds"):
+        load_weights(encoder(), tmp_path / "scans.csv")
+
+
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(UserError, match=r"no weights at .*: expected a local file"):
         load_weights(encoder(), tmp_path / "weights.pth")

@@ -60,11 +60,16 @@ def test_a_second_evaluation_gives_the_same_numbers(trained, clinimcl, lung):
     assert json.loads((trained / "evaluation.json").read_text()) == before
 
 
-def test_weights_of_test_subjects_are_refused_unless_overridden(trained, clinimcl, lung):
+@pytest.mark.parametrize("start", ["weights=run/checkpoints/last.ckpt", "weights=run/checkpoints/best.ckpt"])
+def test_weights_that_test_subjects_trained_are_refused(trained, clinimcl, lung, start):
+    arguments = ["cohort.root=lung", "run=refused", "store=store", start, "cohort.split.seed=3"]
+    refused = clinimcl("train", *TINY, *arguments, cwd=lung)
+    assert refused.returncode == 2, refused.stderr
+    assert "test subjects have the ids of subjects who trained" in refused.stderr
+
+
+def test_the_report_says_where_test_subjects_trained_the_weights(trained, clinimcl, lung):
     arguments = ["cohort.root=lung", "run=again", "store=store", "weights=run/checkpoints/best.ckpt", "epochs=0"]
-    refused = clinimcl("train", *TINY, *arguments, "cohort.split.seed=3", cwd=lung)
-    assert refused.returncode == 2
-    assert "test subjects are among those who trained the weights" in refused.stderr
     allowed = clinimcl("train", *TINY, *QUICK, *arguments, "cohort.split.seed=3", "allow_overlap=true", cwd=lung)
     assert allowed.returncode == 0, allowed.stderr
     assert "the results hold for known people" in (lung / "again" / "report.html").read_text()
@@ -114,6 +119,7 @@ WRONG = {
 def test_a_wrong_setting_is_told_in_a_sentence(clinimcl, lung, setting):
     result = clinimcl("train", *TINY, "cohort.root=lung", "run=wrong", "store=store", setting, cwd=lung)
     assert result.returncode == 2 and WRONG[setting] in result.stderr and "Traceback" not in result.stderr
+    assert not (lung / "wrong" / "checkpoints").exists()  # told before any training
 
 
 def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung, tmp_path):

@@ -2,7 +2,11 @@
 
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -38,11 +42,7 @@ def test_the_run_folder_holds_what_the_contract_names(trained):
     assert {"config.yaml", "status.json", "checkpoints", "metrics.csv", "evaluation.json", "figures"} <= names
     assert json.loads((run / "status.json").read_text()) == {"status": "done"}
     assert {path.name for path in (run / "checkpoints").iterdir()} == {
-        "best.ckpt",
-        "best.ckpt.contract.json",
-        "last.ckpt",
-        "epoch-001.ckpt",
-        "epoch-002.ckpt",
+        f"{name}.ckpt{end}" for name in ("best", "last", "epoch-001", "epoch-002") for end in ("", ".contract.json")
     }
 
 
@@ -129,9 +129,32 @@ def test_a_run_in_the_folder_of_an_older_one_leaves_nothing_of_it(trained, clini
         (older / name).write_text("{}")
     result = clinimcl("train", *TINY, f"cohort.root={phantom}", "store=store", "run=again", "epochs=1", cwd=trained[0])
     assert result.returncode == 0, result.stderr
-    kept = {path.name for path in (older / "checkpoints").iterdir()}
-    assert kept == {"best.ckpt", "best.ckpt.contract.json", "last.ckpt", "epoch-001.ckpt"}
+    assert {path.name for path in older.glob("checkpoints/*.ckpt")} == {"best.ckpt", "last.ckpt", "epoch-001.ckpt"}
     assert not (older / "notes.txt").exists() and not (older / "probes.csv").exists()
+
+
+def test_an_interrupted_training_says_how_it_continues(trained, phantom):
+    run = trained[0] / "interrupted"
+    arguments = [f"cohort.root={phantom}", "store=store", "run=interrupted", "epochs=2000", "keep_every=2000"]
+    command = [sys.executable, "-m", "clinimcl.train", *TINY, *arguments]
+    with subprocess.Popen(
+        command, cwd=trained[0], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        while not (run / "checkpoints" / "last.ckpt").is_file() and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert "ckpt_path=RUN/checkpoints/last.ckpt" in said and "Traceback" not in said
+    assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
+
+
+def test_a_refused_command_leaves_the_finished_run_of_its_folder(trained, clinimcl, phantom):
+    before = (trained[0] / "run" / "report.html").read_bytes()
+    arguments = [f"cohort.root={phantom}", "cohort.score=bogus", "run=run", "store=store"]
+    assert clinimcl("train", *TINY, *arguments, cwd=trained[0]).returncode == 2
+    assert (trained[0] / "run" / "report.html").read_bytes() == before
+    assert (trained[0] / "run" / "checkpoints" / "best.ckpt").is_file()
 
 
 def test_another_split_than_the_trained_one_is_refused(trained, clinimcl, phantom):

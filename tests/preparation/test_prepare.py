@@ -96,6 +96,13 @@ def test_empty_and_missing_files_are_set_aside(tmp_path, damage, reason):
     assert reason in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 
 
+def test_a_file_of_an_unknown_format_is_set_aside_with_those_that_are_known(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    scans.loc[0, "path"] = str((tmp_path / "raw" / "scan 0.nii.gz").rename(tmp_path / "raw" / "still.webp"))
+    prepared(scans, tmp_path / "store")
+    assert ".nii.gz, .pt, .dcm" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+
+
 def test_too_many_set_aside_stop_the_run_and_carry_the_tally(tmp_path):
     scans = cohort(tmp_path / "raw")
     for path in scans["path"][:3]:

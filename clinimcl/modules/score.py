@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import ScoredBatch
 from clinimcl.data.clip_augmentation import ClipAugmentation
+from clinimcl.errors import UserError
 from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
+
+SELECTIONS = ("mse", "spearman")
 
 
 class ScoreOutput(NamedTuple):
@@ -26,6 +29,9 @@ class ScoreOutput(NamedTuple):
 class ScorePretraining(pl.LightningModule):
     """Logs `train/loss` a step; `validation/loss`, `validation/mse` and `validation/score_spearman` an epoch.
 
+    The best epoch is the one with the least error or the highest rank correlation, as `selection` says: an encoder that
+    has begun to know its training subjects by heart may still rank new ones better and better.
+
     Validation sees all scans at once: who always predicts the training mean has a `validation/mse` of about 1.
 
     Source: LEARNER, section 2.2 (L = λ·MSE + (1 − λ)·CL); the contrast sees the embedding itself, or its projection
@@ -40,9 +46,12 @@ class ScorePretraining(pl.LightningModule):
         augmentation: Augmentation | ClipAugmentation | None,
         optimizer: MakeOptimizer,
         schedule: MakeSchedule | None,
+        selection: str,
         seed: int,
     ) -> None:
         super().__init__()
+        if selection not in SELECTIONS:
+            raise UserError(f"module.selection must be {' or '.join(SELECTIONS)}, got {selection}")
         assert isinstance(encoder.embedding, int), "every encoder says how wide its embedding is"
         self.encoder = encoder
         self.projector = projector
@@ -51,6 +60,7 @@ class ScorePretraining(pl.LightningModule):
         self._augmentation = augmentation
         self._make_optimizer = optimizer
         self._make_schedule = schedule
+        self._selection = selection
         self._seed = seed
         self._validated: list[ScoreOutput] = []
 
@@ -84,8 +94,9 @@ class ScorePretraining(pl.LightningModule):
         error = (output.prediction - output.score).square().mean()
         self.log("validation/loss", self.objective(*output._replace(subject=output.subject.long())), prog_bar=True)
         self.log("validation/mse", error, prog_bar=True)
-        self.log("validation/score_spearman", spearman(output.prediction, output.score), prog_bar=True)
-        self.log("validation/selection", -error)
+        ranking = spearman(output.prediction, output.score)
+        self.log("validation/score_spearman", ranking, prog_bar=True)
+        self.log("validation/selection", -error if self._selection == "mse" else ranking)
 
     def configure_optimizers(self) -> Any:
         return optimization(self, self._make_optimizer, self._make_schedule)

@@ -8,12 +8,13 @@ from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import ScoredBatch
 from clinimcl.encoders.cnn3d import CNN3d
+from clinimcl.errors import UserError
 from clinimcl.losses.ranked_contrast import RankedContrast
 from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.score import ScorePretraining, spearman
 
 
-def module():
+def module(selection="mse"):
     torch.manual_seed(0)
     contrast = RankedContrast(weighted=True, mode="weighted", same_subject=False, epsilon=0.1)
     return ScorePretraining(
@@ -23,6 +24,7 @@ def module():
         augmentation=None,
         optimizer=functools.partial(torch.optim.AdamW, lr=1e-2),
         schedule=None,
+        selection=selection,
         seed=0,
     )
 
@@ -48,6 +50,25 @@ def test_it_learns_the_score_that_the_brightness_tells(tmp_path):
     trainer.fit(learner, DataLoader(scans(), batch_size=8), DataLoader(scans(), batch_size=5))
     assert trainer.callback_metrics["validation/mse"] < 0.5
     assert trainer.callback_metrics["validation/score_spearman"] > 0.9
+
+
+@pytest.mark.parametrize("selection", ["mse", "spearman"])
+def test_the_best_epoch_is_judged_as_selected(selection, tmp_path):
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    (found,) = trainer.validate(module(selection), DataLoader(scans(), batch_size=5), verbose=False)
+    judged = {"mse": -found["validation/mse"], "spearman": found["validation/score_spearman"]}
+    assert found["validation/selection"] == judged[selection]
+
+
+def test_another_selection_is_refused():
+    with pytest.raises(UserError, match="mse or spearman, got accuracy"):
+        module("accuracy")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -92,7 +92,12 @@ def complete(node: Any, key: str, rest: dict[str, Any]) -> Any:
     Raises:
         UserError: as `build`.
     """
-    return _made(build(node, key), rest, key)
+    part = build(node, key)
+    try:
+        inspect.signature(part).bind(**rest)
+    except TypeError as error:  # as in the configuration of a run of another version
+        raise UserError(f"{key}: {part.func.__qualname__} {error}; it takes {', '.join(_taken(part.func))}") from None
+    return _made(part, rest, key)
 
 
 def check(node: Any, key: str = "") -> None:
@@ -172,7 +177,7 @@ def _bind(target: Any, settings: dict[str, Any], key: str) -> dict[str, Any]:
     try:
         (signature.bind_partial if settings.get("_partial_") else signature.bind)(**given)
     except TypeError as error:
-        takes = ", ".join(signature.parameters)
+        takes = ", ".join(_taken(target))
         raise UserError(f"{key or 'configuration'}: {target.__qualname__} {error}; it takes {takes}") from None
     hints = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     for name, value in given.items():
@@ -180,6 +185,10 @@ def _bind(target: Any, settings: dict[str, Any], key: str) -> dict[str, Any]:
             raise UserError(f"{key}.{name}".lstrip(".") + f" must be {_said(hints[name])}, got {value!r}")
     whole = {name for name, value in given.items() if type(value) is int and hints.get(name) is float}
     return settings | {name: float(given[name]) for name in whole}
+
+
+def _taken(target: Any) -> list[str]:
+    return list(inspect.signature(target).parameters)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -67,15 +67,16 @@ def module(settings: TrainSettings) -> Pretraining:
             f"objective {type(objective).__name__} does not go with pretraining by {make.func.__name__}: "
             "pretraining=score takes mse, mse_cl and the like, pretraining=contrastive takes info_nce"
         )
-    return make(
-        encoder=encoder,
-        projector=projector,
-        objective=objective,
-        augmentation=build(settings.augmentation, "augmentation"),
-        optimizer=build(settings.optimizer, "optimizer"),
-        schedule=build(settings.schedule, "schedule"),
-        seed=settings.seed,
-    )
+    parts = {
+        "encoder": encoder,
+        "projector": projector,
+        "objective": objective,
+        "augmentation": build(settings.augmentation, "augmentation"),
+        "optimizer": build(settings.optimizer, "optimizer"),
+        "schedule": build(settings.schedule, "schedule"),
+        "seed": settings.seed,
+    }
+    return complete(settings.module, "module", parts)
 
 
 def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:

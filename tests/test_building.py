@@ -3,7 +3,7 @@ import functools
 import pytest
 import torch
 
-from clinimcl.building import build, check
+from clinimcl.building import build, check, complete
 from clinimcl.encoders.projector import Projector
 from clinimcl.errors import UserError
 
@@ -92,3 +92,10 @@ def test_a_value_that_the_class_refuses_is_a_mistake_of_the_user_s():
 def test_a_missing_setting_is_told():
     with pytest.raises(UserError, match="missing a required argument: 'hidden'"):
         check({"projector": {name: value for name, value in PROJECTOR.items() if name != "hidden"}})
+
+
+def test_a_missing_setting_of_a_part_that_python_completes_is_told():
+    part = {name: value for name, value in PROJECTOR.items() if name != "hidden"} | {"_partial_": True}
+    part.pop("embedding", None)
+    with pytest.raises(UserError, match="projector: Projector missing a required argument: 'hidden'; it takes"):
+        complete(part, "projector", {"embedding": 4})

@@ -1,5 +1,6 @@
 """The whole path, once: a phantom in OASIS-3's layout to a report."""
 
+import functools
 import json
 import re
 import signal
@@ -137,9 +138,9 @@ def test_an_interrupted_training_says_how_it_continues(trained, phantom):
     run = trained[0] / "interrupted"
     arguments = [f"cohort.root={phantom}", "store=store", "run=interrupted", "epochs=2000", "keep_every=2000"]
     command = [sys.executable, "-m", "clinimcl.train", *TINY, *arguments]
-    with subprocess.Popen(
-        command, cwd=trained[0], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background, shells ignore it
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heard}
+    with subprocess.Popen(command, cwd=trained[0], **told) as process:
         while not (run / "checkpoints" / "last.ckpt").is_file() and process.poll() is None:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)

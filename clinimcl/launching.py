@@ -15,7 +15,9 @@ import hydra
 import hydra._internal.hydra
 import hydra.core.utils
 import hydra.utils
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -62,6 +64,17 @@ def _close_side_doors() -> None:
     """
     hydra.utils.instantiate = lambda node, *_: build(OmegaConf.to_container(node, resolve=True), "hydra.callbacks")
     hydra.core.utils.configure_log = hydra._internal.hydra.configure_log = lambda *_: None
+
+
+def _look_without_a_copy() -> None:
+    """Hydra's help looks at each group, and copies all configurations for each look: most of its time."""
+
+    def options(
+        self: ConfigLoaderImpl, group_name: str, results_filter: ObjectType | None = ObjectType.CONFIG
+    ) -> list[str]:
+        return self.repository.get_group_options(group_name, results_filter)
+
+    ConfigLoaderImpl.get_group_options = options  # type: ignore[assignment,method-assign]
 
 
 def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Callable[[DictConfig], float | None]:
@@ -169,3 +182,4 @@ def _sentence(error: BaseException) -> str:
 
 
 _close_side_doors()  # at import: the processes in which launchers start jobs import this module, too
+_look_without_a_copy()

@@ -16,11 +16,12 @@ def embed(settings: EmbedSettings) -> None:
         raise UserError(f"out={out} is a folder: name a file")
     import numpy as np
 
-    from clinimcl import experiment, stages, trained
+    from clinimcl import experiment, memory, stages, trained
     from clinimcl.evaluation.export import embedding_table, write_table
     from clinimcl.pseudonyms import read_key
 
     experiment.hush()
+    memory.keep_freed()
     module = stages.pretrained(training, run)
     secret = Path(settings.key) if settings.key else run / "pseudonym.key"
     key = read_key(secret)

@@ -165,9 +165,10 @@ def evaluate_command(settings: EvaluateSettings) -> None:
 
     run = Path(settings.run)
     training = settings_of(run)
-    from clinimcl import experiment
+    from clinimcl import experiment, memory
 
     experiment.hush()
+    memory.keep_freed()
     if settings.cohort is not None:
         evaluate_elsewhere(settings, training, run)
         return

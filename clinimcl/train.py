@@ -36,7 +36,7 @@ def _headline(folder: Path) -> float | None:
 
 
 def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
-    from clinimcl import evaluate, experiment, stages, tracking
+    from clinimcl import evaluate, experiment, memory, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.files import write_json
     from clinimcl.modules import checkpoints
@@ -45,6 +45,7 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
 
     folder = Path(settings.run)
     experiment.hush()
+    memory.keep_freed()
     experiment.check(settings)
     tracking.check_share(settings.logger)
     datamodule = experiment.datamodule(settings)

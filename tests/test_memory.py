@@ -1,0 +1,24 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+AGAIN = """
+import resource
+from clinimcl import memory
+if {kept}:
+    memory.keep_freed()
+b"x" * (100 << 20)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+b"x" * (100 << 20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone is told to keep memory")
+@pytest.mark.parametrize(("kept", "fewest", "most"), [(True, 0, 100), (False, 1000, 30_000)])
+def test_memory_that_was_freed_is_not_cleared_again(kept, fewest, most):
+    code = AGAIN.format(kept=kept)
+    faults = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert fewest <= faults <= most

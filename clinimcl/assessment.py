@@ -64,6 +64,7 @@ def change_inputs(
         swapped=ask(learner, pairs=test.rename(columns={"earlier": "later", "later": "earlier"})),
         kind=kind,
         rule=rule,
+        tuned=not settings.change["frozen"],
         refit=refit if settings.change["frozen"] and settings.change["permutation_test"] else None,
     )
 

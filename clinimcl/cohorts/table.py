@@ -28,7 +28,7 @@ class Table(Cohort):
 
     obtain = OBTAIN
 
-    modality: str  # of rows that do not say
+    modality: str | None  # of rows that do not say; None: told by the file
 
     def read(self) -> Reading:
         """One scan a row; no audit."""
@@ -39,7 +39,8 @@ class Table(Cohort):
             raise UserError(f"{address} has no rows. {self.obtain}")
         scans = _who_and_when(table, name).assign(path=_paths(table, name, folder))
         scans = scans.assign(**_described(table, name))
-        scans["modality"] = scans["modality"].fillna(self.modality) if "modality" in scans else self.modality
+        told = scans["path"].map(_modality) if self.modality is None else self.modality
+        scans["modality"] = scans["modality"].fillna(told) if "modality" in scans else told
         if "mask" in table:
             scans["mask"] = words(table["mask"]).map(lambda path: _absolute(path, folder), na_action="ignore")
         extra = [name for name in self.extra_columns() if name in table]
@@ -121,6 +122,14 @@ def _absolute(path: str, folder: str) -> str:
         return f"{folder}/{path}"
     series = "/" if path.endswith("/") else ""  # a folder of DICOM slices
     return posixpath.normpath(posixpath.join(folder, path)) + series
+
+
+def _modality(path: str) -> str:
+    """What the ending tells; of volumes T1w, the contrast that is commonest."""
+    ending = path.lower()
+    if ending.endswith((".nii", ".nii.gz", ".pt", "/")):
+        return "T1w"
+    return "still" if ending.endswith((".png", ".jpg", ".jpeg")) else "video"
 
 
 def _described(table: pd.DataFrame, where: str) -> dict[str, pd.Series]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import logging
 import os
 import posixpath
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,10 +19,13 @@ from clinimcl.errors import UserError
 
 # gcsfs reads this at import; its probe for zonal buckets can stall the first call for over a minute
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it prints the traceback of what it raises
 
 _EXTRAS = {"gs": "clinimcl[gcs]", "gcs": "clinimcl[gcs]", "s3": "s3fs", "az": "adlfs", "abfs": "adlfs"}
 
 ANSWER_SECONDS = 10.0
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 class Tree(NamedTuple):
@@ -55,13 +60,13 @@ class Tree(NamedTuple):
 def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The file system that serves a path or URL, and the path as it writes it.
 
-    Raises: UserError for a protocol that is unknown or whose package is not installed.
+    Raises: UserError for a protocol that is unknown or whose package is not installed, or expired credentials.
     """
     if "://" not in url:
         return fsspec.filesystem("file"), os.path.abspath(os.path.expanduser(url))
     protocol = url.split("://")[0]
     try:
-        return fsspec.core.url_to_fs(url)
+        filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         extra = _EXTRAS.get(protocol, f"the fsspec package of {protocol}://")
         raise UserError(
@@ -69,6 +74,24 @@ def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
         ) from error
     except ValueError as error:
         raise UserError(f"{url}: {error}; expected a local folder or a URL such as gs://bucket/folder") from error
+    if protocol in ("gs", "gcs"):
+        _refresh_credentials(filesystem, url)
+    return filesystem, path
+
+
+def _refresh_credentials(filesystem: fsspec.AbstractFileSystem, url: str) -> None:
+    """Where there are any and they end soon. gcsfs would ask half a minute long, at each request."""
+    from gcsfs.retry import HttpError, NonRetryableError
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        filesystem.credentials.maybe_refresh()
+    except (GoogleAuthError, HttpError, NonRetryableError) as error:
+        place, cause = "/".join(url.split("/")[:3]), error.__cause__ or error
+        raise UserError(
+            f"{place}: your credentials have expired or cannot be renewed ({type(cause).__name__}): log in again "
+            "(gcloud auth application-default login), or check the file in GOOGLE_APPLICATION_CREDENTIALS"
+        ) from error
 
 
 def explore(url: str, obtain: str, *, seconds: float = ANSWER_SECONDS) -> Tree:
@@ -128,8 +151,8 @@ def _reaching(url: str, obtain: str, seconds: float) -> Iterator[None]:
         raise UserError(f"nothing found at {url}. {obtain}".strip()) from error
     except TimeoutError as error:
         raise UserError(
-            f"{url}: no answer within {seconds:g} s; check the network, the address and, where it is set, "
-            "STORAGE_EMULATOR_HOST"
+            f"{url}: no answer within {seconds:g} s; check the network, the address, your credentials and, where "
+            "it is set, STORAGE_EMULATOR_HOST"
         ) from error
     except Exception as error:  # every client has its own exceptions for a refused or failed request
         raise UserError(
@@ -157,6 +180,7 @@ def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
 
     Raises: UserError that names `where`.
     """
+    _check_separator(content, where, separator)
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # rows longer than the header
             table = pd.read_csv(
@@ -174,6 +198,21 @@ def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
     table = table.rename(columns=str.strip).fillna("").apply(lambda column: column.str.strip())
     table.index = pd.RangeIndex(2, len(table) + 2)
     return table[(table != "").any(axis=1)]
+
+
+def _check_separator(content: bytes, where: str, separator: str) -> None:
+    """Spreadsheets write semicolons where a comma is the decimal sign."""
+    header = content[:100_000].decode("utf-8-sig", errors="replace").partition("\n")[0]
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    if separator in unquoted:
+        return
+    found = max(SEPARATORS, key=unquoted.count)
+    if found in unquoted:
+        wanted, numbers = SEPARATORS[separator], " and points in its numbers, as in 27.5" if found == ";" else ""
+        raise UserError(
+            f"{where} row 1: {wanted} must stand between the columns, got {SEPARATORS[found]}: save the table again "
+            f"with {wanted} between its columns{numbers}"
+        )
 
 
 def _address(filesystem: fsspec.AbstractFileSystem, path: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
 from clinimcl.errors import UserError
+from clinimcl.preparation.video import ENDINGS
 
 SPLIT = Splitting(by="subject", stratify=[], validation=0.1, test=0.2, seed=0)
 
@@ -78,6 +79,19 @@ def test_optional_columns_are_understood(tmp_path):
 def test_zones_are_read_and_empty_where_a_row_has_none(tmp_path):
     scans = cohort(tmp_path, "subject,day,path,zone\nA,1,a.mp4,L1\nB,1,b.mp4,n/a\n").table().scans
     assert scans["zone"].tolist() == ["L1", ""]
+
+
+def test_scans_are_called_what_their_files_are_where_nothing_says_it(tmp_path):
+    kinds = {"a.nii.gz": "T1w", "b.NII": "T1w", "c.pt": "T1w", "raw/d/": "T1w", "e.dcm": "video", "f.JPG": "still"}
+    rows = "".join(f"A,{day},{path},\n" for day, path in enumerate(kinds)) + "A,9,g.mp4,cine MR\n"
+    scans = cohort(tmp_path, f"subject,day,path,modality\n{rows}", modality=None).table().scans
+    assert scans["modality"].tolist() == [*kinds.values(), "cine MR"]
+
+
+def test_no_video_is_called_a_volume(tmp_path):
+    rows = "".join(f"A,{day},{day}{ending}\n" for day, ending in enumerate(ENDINGS))
+    scans = cohort(tmp_path, f"subject,day,path\n{rows}", modality=None).table().scans
+    assert set(scans["modality"]) == {"video", "still"}
 
 
 def test_a_folder_of_slices_keeps_its_slash(tmp_path):

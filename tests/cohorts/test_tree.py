@@ -95,6 +95,28 @@ def test_what_is_no_table_is_refused(content):
         parse_table(content, "t.csv", ",")
 
 
+@pytest.mark.parametrize(
+    ("content", "separator", "sentence"),
+    [
+        (b"id;MMSE\n01;27,5\n", ",", "t.csv row 1: commas must stand .*, got semicolons: .*and points in its numbers"),
+        (b'\xef\xbb\xbf"id, new";MMSE\n01;27\n', ",", "got semicolons"),
+        (
+            b"id,MMSE\n01,27\n",
+            "\t",
+            "t.csv row 1: tabs must stand .*, got commas: save .* with tabs between its columns",
+        ),
+    ],
+)
+def test_another_separator_is_named_with_the_one_to_use(content, separator, sentence):
+    with pytest.raises(UserError, match=sentence):
+        parse_table(content, "t.csv", separator)
+
+
+@pytest.mark.parametrize("header", ["id", "id,a;b;c", '"a;b",id'])
+def test_a_header_may_hold_other_separators(header):
+    assert len(parse_table(f"{header}\n".encode(), "t.csv", ",").columns) == 1 + (header != "id")
+
+
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nothing found at .*t.csv"):
         read_csv(str(tmp_path / "t.csv"))

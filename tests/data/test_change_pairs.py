@@ -63,6 +63,18 @@ def test_matched_people_share_what_was_asked():
     assert (np.abs(earlier["age"].to_numpy() - later["age"].to_numpy()) <= 5).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_people_matched_by_site_share_it_and_a_missing_site_matches_nobody(seed):
+    table = scans(subjects=20)
+    site = np.random.default_rng(seed).choice(["A", "B", "C", None], size=20)
+    table = table.assign(site=table["subject"].map(dict(zip(table["subject"].unique(), site, strict=True))))
+    found = pairs(match=["site"], seed=seed).learned(table, "train", RULE)
+    earlier, later = table.loc[found["earlier"]], table.loc[found["later"]]
+    assert (earlier["site"].to_numpy() == later["site"].to_numpy()).all() and earlier["site"].notna().all()
+    assert (earlier["subject"].to_numpy() != later["subject"].to_numpy()).all()
+    assert found["earlier"].nunique() == ((table["split"] == "train") & table["site"].notna()).sum()
+
+
 def test_zone_pairs_stay_within_a_session():
     table = scans(zones=("L1", "R1", "R2"))
     found = zone_pairs(table)

@@ -1,9 +1,11 @@
 """LEARNER's whole path, once: a lung phantom to a report, and a sweep over it."""
 
 import json
+from importlib.util import find_spec
 
 import pandas as pd
 import pytest
+import yaml
 
 TINY = [
     "experiment=lus_learner",
@@ -17,6 +19,7 @@ TINY = [
     "change.epochs=2",
 ]
 QUICK = ["change.permutation_test=false"]
+SMALL = ["encoder=vit", "encoder.layers=1", "epochs=0", "change.epochs=1"]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +84,7 @@ def test_the_encoder_can_be_trained_on_with_the_classifier(clinimcl, lung):
     assert result.returncode == 0, result.stderr
     size = {name: (lung / "tuned" / "checkpoints" / f"{name}.ckpt").stat().st_size for name in ("best", "change")}
     assert size["change"] > 0.9 * size["best"]  # it holds an encoder of its own
+    assert "are those of the encoder before" in (lung / "tuned" / "report.html").read_text()
 
 
 def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
@@ -96,6 +100,28 @@ def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
     assert len(jobs) == 2 and "balanced" in (folder / "sweep.html").read_text().lower()
 
 
+@pytest.fixture(scope="module")
+def folds(clinimcl, lung):
+    """Two folds, started together by joblib."""
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "cohort.split.seed=1"]
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    result = clinimcl("train", "-m", *arguments, *launcher, "sweep=folds", "cohort.fold=0,1", cwd=lung)
+    assert result.returncode == 0, result.stderr
+    return lung / "runs" / "lus_learner" / "sweeps" / "folds"
+
+
+def test_joblib_runs_the_jobs_of_a_sweep(folds):
+    jobs = [json.loads(path.read_text()) for path in folds.glob("*/status.json")]
+    assert jobs == [{"status": "done"}] * 2
+
+
+def test_the_report_of_a_sweep_pools_the_answers_of_folds(folds):
+    tested = [set(pd.read_csv(path)["subject"]) for path in folds.glob("*/answers.csv")]
+    report = (folds / "sweep.html").read_text()
+    assert f"1 seed, 2 folds, {sum(map(len, tested))} subjects" in report
+    assert "2 folds are pooled: their test subjects differ; answers of all folds are put together" in report
+
+
 def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
     arguments = [*TINY, *QUICK, "cohort.root=lung", "store=store"]
     launcher = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
@@ -103,6 +129,16 @@ def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
     assert result.returncode == 0, result.stderr
     (status,) = (lung / "runs" / "lus_learner" / "sweeps" / "cluster").glob("*/status.json")
     assert json.loads(status.read_text()) == {"status": "done"}
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="optuna is not installed: pip install 'clinimcl[optuna]'")
+def test_optuna_searches_by_the_headline_of_jobs(clinimcl, lung):
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "sweep=search"]
+    sweeper = ["hydra/sweeper=optuna", "hydra.sweeper.direction=maximize", "hydra.sweeper.n_trials=2"]
+    result = clinimcl("train", "-m", *arguments, *sweeper, "objective.mse_weight=interval(0.5,1)", cwd=lung)
+    assert result.returncode == 0, result.stderr
+    jobs = (lung / "runs" / "lus_learner" / "sweeps" / "search").glob("*/config.yaml")
+    assert len({yaml.safe_load(path.read_text())["objective"]["mse_weight"] for path in jobs}) == 2
 
 
 WRONG = {

@@ -33,6 +33,7 @@ class ChangeInputs(NamedTuple):
     swapped: Float[np.ndarray, "pair 3"]  # the same with earlier and later exchanged
     kind: str  # of the test, one of KINDS
     rule: ChangeRule
+    tuned: bool  # the classifier trained the encoder on: embeddings and predicted scores are of the encoder before
     refit: Callable[[Float[np.ndarray, " scan"]], Float[np.ndarray, "pair 3"]] | None
     """Trains the classifier anew as if the scans had these scores; gives probabilities of the test pairs."""
 

@@ -22,7 +22,8 @@ KIND_SENTENCES = {
 def notes(inputs: ChangeInputs, metrics: dict[str, Outcome], by_class: pd.DataFrame) -> list[str]:
     """The kind of test first, then what it showed, then what limits it."""
     sentences = [kind(inputs), headline(metrics), beside_rows(metrics), regressed(metrics), taught(inputs)]
-    sentences += [collapse(by_class), absent_classes(by_class), few(metrics, inputs.kind), inputs.rule.sentence]
+    sentences += [before(inputs), collapse(by_class), absent_classes(by_class), few(metrics, inputs.kind)]
+    sentences += [inputs.rule.sentence]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -80,6 +81,17 @@ def taught(inputs: ChangeInputs) -> str:
         f"The rows that learn were trained on {alike} pairs of the tested kind, of training subjects; those that see "
         f"images as much on the classifier's {own}."
         + (f" None of the {alike} is {lacking[0]}, so that rows without images never answer it." if lacking else "")
+    )
+
+
+def before(inputs: ChangeInputs) -> str:
+    """Of which encoder the rows and figures are that see single scans."""
+    if not inputs.tuned:
+        return ""
+    regressed = "" if inputs.predicted is None else ", the regressed scores"
+    return (
+        f"The classifier trained the encoder on: the rows of one scan{regressed} and the distances of embeddings are "
+        "those of the encoder before."
     )
 
 

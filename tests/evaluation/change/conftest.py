@@ -77,6 +77,7 @@ def given() -> Callable[..., ChangeInputs]:
             swapped=one_hot(2 - change),
             kind=kind,
             rule=RULE,
+            tuned=False,
             refit=None,
         )
 

@@ -93,6 +93,14 @@ def test_zone_contrast_is_not_called_health_change(given: Given):
     assert "which is not health change" in evaluation.notes[0]
 
 
+def test_what_is_measured_of_the_encoder_before_it_was_trained_on_is_said_to_be(
+    given: Given, perfect: ChangeEvaluation
+):
+    tuned = evaluate_change(given()._replace(tuned=True), seed=0)
+    (note,) = set(tuned.notes) - set(perfect.notes)
+    assert "rows of one scan, the regressed scores and the distances of embeddings are those of the encoder be" in note
+
+
 def test_absent_class_is_said_and_left_out(given: Given):
     inputs = given()
     kept = (inputs.test["change"] != 0).to_numpy()

@@ -56,6 +56,7 @@ def regressing(visits: int = 2, test: str = "auto", train: str = "inter") -> Cha
         swapped=np.full((len(tested), 3), 1 / 3),
         kind=kind,
         rule=RULE,
+        tuned=False,
         refit=None,
     )
 

@@ -138,8 +138,9 @@ def _curves(run: Path) -> Any:
     """What was logged while training, its epochs counted from 1."""
     import pandas as pd
 
-    files = [run / name for name in ("pretraining.csv", "metrics.csv") if (run / name).is_file()]
-    logged = pd.concat([pd.read_csv(file) for file in files] or [pd.DataFrame()])
+    from clinimcl import run_folder
+
+    logged = pd.concat([pd.read_csv(file) for file in run_folder.logged(run)] or [pd.DataFrame()])
     courses = [name for name in logged if not str(name).startswith("test/") and not str(name).endswith("/selection")]
     logged = logged.reindex(columns=list(dict.fromkeys(["epoch", "step", *courses])))  # nothing, if none was trained
     return logged.assign(epoch=logged["epoch"] + 1)

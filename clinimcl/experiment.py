@@ -20,8 +20,9 @@ from clinimcl.encoders.contract import Contract, check_new, made, read_contract
 from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
+from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.keep import KeepBest, KeepEvery
+from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
 from clinimcl.modules.score import ScorePretraining
 from clinimcl.preparation.store import Store
 from clinimcl.run_folder import store_folder
@@ -35,6 +36,7 @@ def hush() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for hint in (
         ".*LeafSpec.*",
+        ".*your dataloader is not resumable.*",  # our samplers are
         "Experiment logs directory.*",
         ".*does not have many workers.*",
         ".*no `val_dataloader`.*",
@@ -83,8 +85,9 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
     """Keeps the best checkpoint on validation subjects, the last one, and one every `keep_every` epochs."""
     checkpoints = folder / "checkpoints"
     best = KeepBest(checkpoints, "best", "validation/selection")
-    kept = KeepEvery(checkpoints, settings.keep_every)
-    callbacks = [best, kept, speed, LearningRateMonitor("step"), RichProgressBar()]
+    kept = KeepEvery(checkpoints, settings.keep_every, settings.save_minutes)
+    chance = ChanceOfStep(settings.seed)
+    callbacks = [best, kept, chance, speed, LearningRateMonitor("step"), RichProgressBar()]
     return trainer_with(settings.trainer, {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
 
 
@@ -94,7 +97,7 @@ def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
         UserError: Lightning refuses the settings.
     """
     try:
-        return build(node, "trainer")(**parts)
+        return build(node, "trainer")(plugins=[CheckpointFiles()], **parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
 
@@ -137,7 +140,7 @@ def take_weights(settings: TrainSettings, module: Pretraining, scans: pd.DataFra
 def contract(settings: TrainSettings, datamodule: LongitudinalDataModule) -> Contract:
     """What this run's encoder expects and, in salted hashes, whose scans trained it and what it started from."""
     trained = datamodule.scans.loc[datamodule.scans["split"] == "train", "subject"]
-    sides = "x".join(str(side) for side in datamodule.volumes.volume(0).shape[1:])
+    sides = "x".join(str(side) for side in datamodule.volumes.gather([0]).shape[2:])
     start = _start(settings)
     cohort = settings.cohort["_target_"].rsplit(".", 1)[-1]
     return made(sides, cohort, trained, earlier=read_contract(start) if start else None)

@@ -18,6 +18,11 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_bytes(content: bytes, path: Path) -> None:
+    with whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(text: str, path: Path) -> None:
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

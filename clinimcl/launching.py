@@ -145,7 +145,7 @@ def _absolute(key: str, path: Any) -> Any:
     """A path that means the same from any folder, to any worker, and when the run is read again."""
     if path == "":
         raise UserError(f"{key} must be a path, got an empty one")
-    if not isinstance(path, str) or "://" in path:
+    if not isinstance(path, str) or "://" in path or (key, path) == ("ckpt_path", "last"):
         return path
     return os.path.abspath(os.path.expanduser(path))
 

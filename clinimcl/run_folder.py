@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def finished(folder: Path) -> bool:
     return False
 
 
+def continued(settings: TrainSettings) -> TrainSettings:
+    """`ckpt_path=last` as the checkpoint that it means: the run's own last one, or none where a run begins."""
+    if settings.ckpt_path != "last":
+        return settings
+    last = Path(settings.run) / "checkpoints" / "last.ckpt"
+    return replace(settings, ckpt_path=str(last) if last.is_file() else None)
+
+
 def settings_of(run: Path) -> TrainSettings:
     """
     Raises:
@@ -67,24 +76,29 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
     """`config.yaml`, and a `status.json` that says running, then done, interrupted, or failed with the error.
 
     What is yielded is to be called when the work begins: until then, a finished run in this folder stays as it is.
+    A run that continues its own last checkpoint keeps what it has.
 
     Raises:
-        UserError: the run continues a checkpoint of this very folder.
+        UserError: the run continues another checkpoint of this very folder.
     """
     from omegaconf import OmegaConf
 
-    begun = False
+    begun, start = False, configuration["ckpt_path"] and Path(configuration["ckpt_path"])
+    own = start == folder / "checkpoints" / "last.ckpt" and not finished(folder)
 
     def begin() -> None:
         nonlocal begun
         if not begun:
-            _make_room(folder)
+            _set_aside_metrics(folder) if own else _make_room(folder)
             write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
             _status(folder, "running")
             begun = True
 
-    if configuration["ckpt_path"] and folder in Path(configuration["ckpt_path"]).parents:
-        raise UserError(f"run={folder} holds the checkpoint that ckpt_path continues: name another folder")
+    if start and folder in start.parents and not own:
+        raise UserError(
+            f"run={folder} holds the checkpoint that ckpt_path continues: name another folder, or continue an "
+            "unfinished run in its place by ckpt_path=last"
+        )
     if not finished(folder):
         begin()
     try:
@@ -92,7 +106,7 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
     except BaseException as error:
         if begun:
             with suppress(OSError):  # a full disk, which may be why
-                if isinstance(error, KeyboardInterrupt):
+                if isinstance(error, KeyboardInterrupt | SystemExit):
                     _status(folder, "interrupted")
                 else:
                     _status(folder, "failed", f"{type(error).__name__}: {error}")
@@ -104,6 +118,19 @@ def _status(folder: Path, status: str, error: str = "") -> None:
     write_json({"status": status} | ({"error": error} if error else {}), folder / "status.json")
 
 
+def logged(folder: Path) -> list[Path]:
+    """What was logged while training, first to last: of a run that was continued in its place, a file each time."""
+    files = [folder / "pretraining.csv", *sorted(folder.glob("metrics-*.csv")), folder / "metrics.csv"]
+    return [file for file in files if file.is_file()]
+
+
+def _set_aside_metrics(folder: Path) -> None:
+    """Out of the way of the logger, which begins its file anew."""
+    if (folder / "metrics.csv").is_file():
+        times = len(list(folder.glob("metrics-*.csv")))
+        (folder / "metrics.csv").rename(folder / f"metrics-{times + 1:03d}.csv")
+
+
 def _make_room(folder: Path) -> None:
     """An empty place for a run: what an earlier one left in the same folder is removed, lest it be taken for new.
 
@@ -111,7 +138,7 @@ def _make_room(folder: Path) -> None:
         UserError: it cannot be written.
     """
     try:
-        left = [*(folder / name for name in LEFT), *folder.glob("on_*")]
+        left = [*(folder / name for name in LEFT), *folder.glob("on_*"), *folder.glob("metrics-*.csv")]
         for path in left if (folder / "status.json").is_file() else ():
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)

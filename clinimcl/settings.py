@@ -39,7 +39,8 @@ class TrainSettings(PrepareSettings):
     seed: int
     epochs: int
     keep_every: int  # epochs
-    ckpt_path: str | None
+    save_minutes: float  # within an epoch
+    ckpt_path: str | None  # "last": this run's own last one, if there is one
     datamodule: Node
     pretrain: Node
     loading: Node
@@ -61,9 +62,10 @@ class TrainSettings(PrepareSettings):
         super().__post_init__()
         if not re.fullmatch(r"[\w.+-]*\w", self.name):
             raise ValueError(f"name must be letters, digits, '_', '-', '.' or '+', got {self.name!r}")
-        if self.epochs < 0 or self.keep_every < 1:
+        if self.epochs < 0 or self.keep_every < 1 or self.save_minutes < 0:
             raise ValueError(
-                f"epochs must be at least 0 and keep_every at least 1, got {self.epochs} and {self.keep_every}"
+                "epochs and save_minutes must be at least 0 and keep_every at least 1, got "
+                f"{self.epochs}, {self.save_minutes:g} and {self.keep_every}"
             )
         if self.change is None and self.module["_target_"].endswith("ScorePretraining"):
             raise ValueError("pretraining=score is measured by health change: set change=three_way")

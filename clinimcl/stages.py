@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from clinimcl import experiment
 from clinimcl.building import build
+from clinimcl.data.batches import collated
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.contract import write_contract
@@ -38,7 +39,7 @@ from clinimcl.run_folder import finished
 from clinimcl.settings import Node, TrainSettings
 
 AFTER_PRETRAINING = {
-    *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside"),
+    *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside", "save_minutes"),
     *("change", "classifier"),
 }
 
@@ -97,9 +98,17 @@ def train_encoder(
         trainer.strategy.connect(module)
         trainer.save_checkpoint(kept / "best.ckpt", weights_only=True)
     else:
+        _take_best(settings.ckpt_path, kept)
         _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
     for path in kept.glob("*.ckpt"):
         write_contract(path, contract)
+
+
+def _take_best(continued: str | None, kept: Path) -> None:
+    """The best epoch of a training that is continued in another folder may remain the best."""
+    before = Path(continued).with_name("best.ckpt") if continued else None
+    if before and before.is_file() and before.parent != kept:
+        shutil.copy(before, kept / "best.ckpt")
 
 
 def check_pairs(settings: TrainSettings, datamodule: LongitudinalDataModule) -> None:
@@ -229,14 +238,16 @@ def _dataset(change: Node, datamodule: LongitudinalDataModule, scored: Scored, p
 def _loader(data: Dataset, batch: int, shuffled_by: int | None = None) -> DataLoader:
     """In order, or in the order that a seed gives."""
     if shuffled_by is None:
-        return DataLoader(data, batch_size=batch)
-    return DataLoader(data, batch_size=batch, shuffle=True, generator=torch.Generator().manual_seed(shuffled_by))
+        return DataLoader(data, batch_size=batch, collate_fn=collated)
+    order = torch.Generator().manual_seed(shuffled_by)
+    return DataLoader(data, batch_size=batch, collate_fn=collated, shuffle=True, generator=order)
 
 
 def _fit(trainer: pl.Trainer, module: pl.LightningModule, **data: Any) -> None:
     try:
         trainer.fit(module, **data)
     except SIGTERMException:
+        print("clinimcl: told to end; the same command with run=RUN ckpt_path=last goes on", file=sys.stderr)
         sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
     except SystemExit:
         if trainer.interrupted:

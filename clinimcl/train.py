@@ -14,12 +14,13 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
-    from clinimcl.run_folder import finished, recorded
+    from clinimcl.run_folder import continued, finished, recorded
 
     folder = Path(settings.run)
-    if settings.sweep is not None and finished(folder):
+    if finished(folder) and (settings.sweep is not None or settings.ckpt_path == "last"):
         print(f"already done: {folder}")
         return _headline(folder)
+    settings = continued(settings)
     with recorded(folder, asdict(settings)) as begin:
         headline = _train(settings, begin)
     if settings.sweep is not None:
@@ -68,6 +69,7 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     with tracking.loggers(settings, folder) as loggers:
         stages.pretrain(settings, folder, datamodule, (loggers, speed))
         write_json(speed.measured(), folder / "speed.json")
+        print(f"speed: {speed}" if speed.measured() else "speed: too few steps to tell")
         scored = None if settings.change is None else stages.classify(settings, folder, datamodule, loggers)
         reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)
         tracking.log_evaluation(loggers, reported)

@@ -14,6 +14,7 @@ from clinimcl.building import build
 from clinimcl.cohorts.cohort import Cohort
 from clinimcl.data.batches import ScanBatch
 from clinimcl.data.longitudinal import Loading, LongitudinalDataModule, ScanDataset
+from clinimcl.data.volumes import Volumes
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.modules.embedding import embed
 from clinimcl.preparation.pipeline import Pipeline
@@ -36,8 +37,8 @@ class Shown(NamedTuple):
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""
-        volumes = ScanDataset(self.scans, self.store, self.loading.slices)
-        return self.loading.loader(volumes, self.loading.evaluation_batch, rows)
+        volumes = Volumes(self.scans, self.store, self.loading.slices)
+        return self.loading.loader(ScanDataset(volumes), self.loading.evaluation_batch, rows)
 
 
 def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Shown:

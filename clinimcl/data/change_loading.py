@@ -9,28 +9,32 @@ from jaxtyping import Float
 from torch.utils.data import Dataset
 
 from clinimcl.data.batches import ChangeBatch
-from clinimcl.data.longitudinal import ScanDataset
+from clinimcl.data.volumes import Volumes
 
 
 @final
 class VolumePairs(Dataset[ChangeBatch]):
-    """The two volumes of each pair."""
+    """The two volumes of each pair, a whole batch at once."""
 
-    def __init__(self, scans: ScanDataset, pairs: pd.DataFrame) -> None:
-        self._scans = scans
+    def __init__(self, volumes: Volumes, pairs: pd.DataFrame) -> None:
+        self._volumes = volumes
         self._pairs = pairs[["earlier", "later", "change"]].to_numpy()
 
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def __getitem__(self, number: int) -> ChangeBatch:
-        earlier, later, change = self._pairs[number]
-        return ChangeBatch(self._scans.volume(earlier), self._scans.volume(later), torch.tensor(change))
+    def __getitems__(self, numbers: list[int]) -> ChangeBatch:
+        earlier, later, change = self._pairs[numbers].T
+        earlier_volumes, later_volumes = self._volumes.gather([*earlier, *later]).chunk(2)
+        return ChangeBatch(earlier_volumes, later_volumes, torch.from_numpy(change))
 
 
 @final
 class EmbeddingPairs(Dataset[ChangeBatch]):
-    """The two embeddings of each pair; `vectors` has a row for every scan of the table, NaN where none was wanted."""
+    """The two embeddings of each pair, a whole batch at once.
+
+    `vectors` has a row for every scan of the table, NaN where none was wanted.
+    """
 
     def __init__(self, vectors: Float[np.ndarray, "scan embedding"], pairs: pd.DataFrame) -> None:
         self._vectors = torch.from_numpy(vectors)
@@ -39,6 +43,6 @@ class EmbeddingPairs(Dataset[ChangeBatch]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def __getitem__(self, number: int) -> ChangeBatch:
-        earlier, later, change = self._pairs[number]
-        return ChangeBatch(self._vectors[earlier], self._vectors[later], torch.tensor(change))
+    def __getitems__(self, numbers: list[int]) -> ChangeBatch:
+        earlier, later, change = torch.from_numpy(self._pairs[numbers]).T
+        return ChangeBatch(self._vectors[earlier], self._vectors[later], change)

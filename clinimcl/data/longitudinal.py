@@ -9,13 +9,13 @@ import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float16
+from jaxtyping import Float
 from torch.utils.data import DataLoader, Dataset
 
 from clinimcl.cohorts.change import ChangeRule, rule_for
 from clinimcl.cohorts.cohort import Cohort
 from clinimcl.cohorts.splits import require_pairs
-from clinimcl.data.batches import PairBatch, ScanBatch, ScoredBatch, Volume
+from clinimcl.data.batches import PairBatch, ScanBatch, ScoredBatch, collated
 from clinimcl.data.sampling import (
     Pair,
     PairSampler,
@@ -23,8 +23,10 @@ from clinimcl.data.sampling import (
     ScanSampler,
     ScanSampling,
     Sessions,
+    Turn,
     fixed_pairs,
 )
+from clinimcl.data.volumes import Volumes
 from clinimcl.errors import UserError
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.pipeline import Pipeline
@@ -41,8 +43,15 @@ class Loading:
 
     workers: int
     pin_memory: bool
+    place: str  # where the scans lie while a network is trained: disk, memory, or device (the accelerator's memory)
     slices: int | None  # of a volume, from bottom to top, as frames of a clip for 2-D encoders; None: the volume
     evaluation_batch: int  # scans a batch where nothing is learned
+
+    def __post_init__(self) -> None:
+        if self.place not in ("disk", "memory", "device"):
+            raise ValueError(f"place must be disk, memory or device, got {self.place}")
+        if self.place == "device" and (self.workers or self.pin_memory):
+            raise ValueError("place=device needs no workers and no pinned memory: set workers=0 pin_memory=false")
 
     def loader(self, dataset: Dataset, batch: int, sampler: Any) -> DataLoader:
         return DataLoader(
@@ -51,56 +60,48 @@ class Loading:
             sampler=sampler,
             num_workers=self.workers,
             pin_memory=self.pin_memory,
+            collate_fn=collated,
         )
 
 
 @final
 class PairDataset(Dataset[PairBatch]):
-    """Pairs by the rows of their two scans."""
+    """Pairs by the rows of their two scans, a whole batch at once."""
 
-    def __init__(self, scans: "ScanDataset", table: pd.DataFrame) -> None:
-        self._volumes = scans
+    def __init__(self, volumes: Volumes, table: pd.DataFrame) -> None:
+        self._volumes = volumes
         self._subject = torch.from_numpy(table["subject"].factorize()[0])
-        self._day = table["day"].to_numpy()
+        self._day = torch.tensor(table["day"].to_numpy())
 
-    def __getitem__(self, pair: Pair) -> PairBatch:
-        anchor, positive = pair
-        return PairBatch(
-            anchor=self._volumes.volume(anchor),
-            positive=self._volumes.volume(positive),
-            subject=self._subject[anchor],
-            interval=torch.tensor((self._day[positive] - self._day[anchor]) / DAYS_A_YEAR, dtype=torch.float32),
-        )
+    def __getitems__(self, pairs: list[Pair]) -> PairBatch:
+        anchors, positives = ([pair.anchor for pair in pairs], [pair.positive for pair in pairs])
+        anchor, positive = self._volumes.gather(anchors + positives).chunk(2)
+        interval = (self._day[positives] - self._day[anchors]) / DAYS_A_YEAR
+        return PairBatch(anchor, positive, self._subject[anchors], interval.float())
 
 
 @final
 class ScanDataset(Dataset[ScanBatch]):
-    """Scans by their row."""
+    """Scans by their row, a whole batch at once."""
 
-    def __init__(self, scans: pd.DataFrame, store: Store, slices: int | None) -> None:
-        self._arrays = list(zip(scans["key"], scans["checksum"], strict=True))
-        self._store = store
-        self._slices = slices
+    def __init__(self, volumes: Volumes) -> None:
+        self._volumes = volumes
 
-    def __getitem__(self, row: int) -> ScanBatch:
-        return ScanBatch(self.volume(row), torch.tensor(row))
-
-    def volume(self, row: int) -> Volume:
-        array = self._store.get(*self._arrays[row])
-        return torch.from_numpy(np.array(array if self._slices is None else as_frames(array, self._slices)))[None]
+    def __getitems__(self, rows: list[int]) -> ScanBatch:
+        return ScanBatch(self._volumes.gather(rows), torch.tensor(rows))
 
 
 @final
 class ScoredDataset(Dataset[ScoredBatch]):
-    """Scans with their score by their row."""
+    """Scans with their score by their row, a whole batch at once."""
 
-    def __init__(self, scans: ScanDataset, table: pd.DataFrame, scale: "ScoreScale") -> None:
-        self._volumes = scans
+    def __init__(self, volumes: Volumes, table: pd.DataFrame, scale: "ScoreScale") -> None:
+        self._volumes = volumes
         self._subject = torch.from_numpy(table["subject"].factorize()[0])
         self._score = torch.from_numpy(scale.normalised(table["score"].to_numpy(float)).astype(np.float32))
 
-    def __getitem__(self, row: int) -> ScoredBatch:
-        return ScoredBatch(self._volumes.volume(row), self._score[row], self._subject[row])
+    def __getitems__(self, rows: list[int]) -> ScoredBatch:
+        return ScoredBatch(self._volumes.gather(rows), self._score[rows], self._subject[rows])
 
 
 class ScoreScale(NamedTuple):
@@ -114,12 +115,6 @@ class ScoreScale(NamedTuple):
 
     def restored(self, normalised: Float[np.ndarray, " scan"]) -> Float[np.ndarray, " scan"]:
         return normalised * self.deviation + self.mean
-
-
-def as_frames(volume: Float16[np.ndarray, "x y z"], slices: int) -> Float16[np.ndarray, "slice y x"]:
-    """Axial slices evenly over the height, lowest first, anterior at the top of each."""
-    levels = (np.arange(slices) + 0.5) * volume.shape[2] / slices
-    return volume[:, ::-1, levels.astype(int)].transpose(2, 1, 0)
 
 
 class LongitudinalDataModule(pl.LightningDataModule, ABC):
@@ -165,6 +160,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         table = self.store.table() if self.prepared is None else self.prepared.scans
         self.set_aside = table[table["reason"] != ""]
         self.scans = table[table["reason"] == ""].reset_index(drop=True)
+        self.volumes = Volumes(self.scans, self.store, self._loading.slices)
         for split in ("train", "validation"):
             if isinstance(self._pretrain, Sampling):
                 require_pairs(self.scans[self.scans["split"] == split], split)
@@ -194,16 +190,27 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         return rule_for(self.scans, self.cohort.change_threshold, self.cohort.change_bins)
 
     def train_dataloader(self) -> DataLoader:
-        # Workers draw as soon as the loader is made, before Lightning calls set_epoch. After a resume, only `processed`
-        # counts the epoch at whose end the checkpoint was written.
-        epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0  # type: ignore[attr-defined]
+        if self._loading.place != "disk":
+            accelerator = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+            self.volumes.hold(accelerator if self._loading.place == "device" else torch.device("cpu"))
+        turn = self._turn()
         if isinstance(self._pretrain, ScanSampling):
-            scans = ScanSampler(self.scored("train"), self._pretrain, epoch)
-            return self._loading.loader(
-                ScoredDataset(self.volumes, self.scans, self.scale), self._pretrain.batch, scans
-            )
-        pairs = PairSampler(self.sessions("train"), self._pretrain, epoch)
+            scans = ScanSampler(self.scored("train"), self._pretrain, turn)
+            scored = ScoredDataset(self.volumes, self.scans, self.scale)
+            return self._loading.loader(scored, self._pretrain.batch, scans)
+        pairs = PairSampler(self.sessions("train"), self._pretrain, turn)
         return self._loading.loader(PairDataset(self.volumes, self.scans), self._pretrain.batch, pairs)
+
+    def _turn(self) -> Turn:
+        """Where the training stands when its loader is made: workers draw before Lightning tells the epoch."""
+        if self.trainer is None:
+            return Turn()
+        loop = self.trainer.fit_loop
+        epochs: Any = loop.epoch_progress.current
+        steps: Any = loop.epoch_loop.batch_progress.current
+        amid = epochs.started > epochs.processed  # the checkpoint was written in the middle of an epoch
+        part = (self.trainer.global_rank, self.trainer.world_size)
+        return Turn(epochs.processed, steps.processed if amid else 0, *part)
 
     def val_dataloader(self) -> DataLoader:
         batch = self._loading.evaluation_batch
@@ -215,8 +222,4 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""
-        return self._loading.loader(self.volumes, self._loading.evaluation_batch, rows)
-
-    @property
-    def volumes(self) -> ScanDataset:
-        return ScanDataset(self.scans, self.store, self._loading.slices)
+        return self._loading.loader(ScanDataset(self.volumes), self._loading.evaluation_batch, rows)

@@ -49,66 +49,97 @@ class ScanSampling:
             raise ValueError(f"batch must be at least 2, got {self.batch}")
 
 
+@final
 class Sessions:
-    """The index labels of a scan table by subject and session; subjects without a second session are left out."""
+    """The index labels of a scan table by subject and session; subjects without a second session are left out.
+
+    Held as a few arrays: a million scans take megabytes, not lists of lists.
+    """
 
     def __init__(self, scans: pd.DataFrame) -> None:
-        by_subject = [
-            [rows.index.to_numpy() for _, rows in own.groupby("session", sort=True)]
-            for _, own in scans.groupby("subject", sort=True)
-        ]
-        self.subjects = [sessions for sessions in by_subject if len(sessions) > 1]
+        subject, session = (scans[name].factorize(sort=True)[0] for name in ("subject", "session"))
+        order = np.lexsort((session, subject))
+        subject, session = subject[order], session[order]
+        begins = np.ones(len(scans), bool)
+        begins[1:] = (subject[1:] != subject[:-1]) | (session[1:] != session[:-1])
+        _, first, count = np.unique(subject[begins], return_index=True, return_counts=True)
+        self._labels = scans.index.to_numpy()[order]
+        self._bounds = np.append(np.flatnonzero(begins), len(scans))  # of each session among the labels
+        self._first, self._count = first[count > 1], count[count > 1]  # session of each subject, and number of them
+
+    def __len__(self) -> int:
+        """The subjects that have two sessions."""
+        return len(self._first)
 
     def draw(self, subject: int, generator: np.random.Generator) -> Pair:
         """Two sessions at random in random order, and one run of each."""
-        sessions = self.subjects[subject]
-        first, second = generator.choice(len(sessions), size=2, replace=False)
-        return Pair(int(generator.choice(sessions[first])), int(generator.choice(sessions[second])))
+        chosen = self._first[subject] + generator.choice(self._count[subject], size=2, replace=False)
+        anchor, positive = (self._labels[self._bounds[place] : self._bounds[place + 1]] for place in chosen)
+        return Pair(int(generator.choice(anchor)), int(generator.choice(positive)))
+
+
+class Turn(NamedTuple):
+    """Where a training stands, and which part of each step is this process's."""
+
+    epoch: int = 0
+    steps: int = 0  # of this epoch that are done
+    rank: int = 0
+    processes: int = 1
 
 
 @final
 class PairSampler(Sampler[Pair]):
-    """An epoch's pairs in order: every `batch` of them in a row are of different subjects.
+    """An epoch's pairs in order: those of a step, over all processes, are of different subjects.
+
+    Each step's pairs follow from (seed, epoch, step) alone, so that a continued epoch draws none of those before.
 
     Raises:
-        UserError: an epoch's share of the subjects cannot fill a batch.
+        UserError: an epoch's share of the subjects cannot fill a step.
     """
 
-    def __init__(self, sessions: Sessions, sampling: Sampling, epoch: int) -> None:
+    def __init__(self, sessions: Sessions, sampling: Sampling, turn: Turn) -> None:
         self._sessions = sessions
         self._sampling = sampling
-        self.epoch = epoch
+        self._turn = turn
+        self._step = sampling.batch * turn.processes
+        self.epoch = turn.epoch
         share = len(self._share(0))
-        if share < sampling.batch or sampling.pairs_per_epoch < sampling.batch:
+        if share < self._step or sampling.pairs_per_epoch < self._step:
             raise UserError(
-                f"pretrain.batch={sampling.batch} pairs must be of different subjects, but an epoch draws from {share} "
-                f"subjects with two sessions and has pretrain.pairs_per_epoch={sampling.pairs_per_epoch}: "
+                f"pretrain.batch={sampling.batch} pairs {_over(turn)}must be of different subjects, but an epoch draws "
+                f"from {share} subjects with two sessions and has pretrain.pairs_per_epoch={sampling.pairs_per_epoch}: "
                 "lower pretrain.batch, or raise pretrain.subject_share or pretrain.pairs_per_epoch"
             )
 
     def __len__(self) -> int:
-        return self._sampling.pairs_per_epoch // self._sampling.batch * self._sampling.batch
+        return self._sampling.pairs_per_epoch // self._step * self._sampling.batch
 
     def __iter__(self) -> Iterator[Pair]:
-        generator = np.random.default_rng((self._sampling.seed, self.epoch))
-        share = self._share(self.epoch)
-        waiting: list[int] = []
-        for _ in range(len(self) // self._sampling.batch):
-            batch = waiting[: self._sampling.batch]
-            while len(batch) < self._sampling.batch:  # a new pass over the share, those of this batch last
-                turn = [int(subject) for subject in generator.permutation(share)]
-                waiting = batch + [s for s in turn if s not in batch] + [s for s in turn if s in batch]
-                batch = waiting[: self._sampling.batch]
-            waiting = waiting[self._sampling.batch :]
-            yield from (self._sessions.draw(subject, generator) for subject in batch)
+        order, batch = self._order(), self._sampling.batch
+        for step in range(_done(self._turn, self.epoch), len(self) // batch):
+            generator = np.random.default_rng((self._sampling.seed, self.epoch, 1 + step))
+            subjects = order[step * self._step :][: self._step].tolist()
+            pairs = [self._sessions.draw(subject, generator) for subject in subjects]
+            yield from pairs[self._turn.rank * batch :][:batch]
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
         self.epoch = epoch
 
+    def _order(self) -> np.ndarray:
+        """Subjects: one pass over the share after another, each begun with those that the open step does not have."""
+        generator = np.random.default_rng((self._sampling.seed, self.epoch))
+        share, wanted = self._share(self.epoch), len(self) * self._turn.processes
+        turns: list[np.ndarray] = []
+        while len(share) * len(turns) < wanted:
+            turn, open_step = generator.permutation(share), len(share) * len(turns) % self._step
+            had = np.isin(turn, turns[-1][-open_step:] if open_step else [])
+            turns.append(np.concatenate([turn[~had], turn[had]]))
+        return np.concatenate(turns)
+
     def _share(self, epoch: int) -> np.ndarray:
         """The subjects of this epoch: a window that goes round and round through one mixed order of all of them."""
-        subjects = len(self._sessions.subjects)
+        subjects = len(self._sessions)
         share = round(self._sampling.subject_share * subjects)
         order = np.random.default_rng((self._sampling.seed, 1)).permutation(subjects)
         return order[(epoch * share + np.arange(share)) % max(1, subjects)]
@@ -116,35 +147,47 @@ class PairSampler(Sampler[Pair]):
 
 @final
 class ScanSampler(Sampler[int]):
-    """An epoch's scans in their order, whole batches only: what is left over has its turn in another epoch.
+    """An epoch's scans in their order, whole steps only: what is left over has its turn in another epoch.
 
     Raises:
-        UserError: there are fewer scans than a batch holds.
+        UserError: there are fewer scans than a step holds.
     """
 
-    def __init__(self, rows: np.ndarray, sampling: ScanSampling, epoch: int) -> None:
+    def __init__(self, rows: np.ndarray, sampling: ScanSampling, turn: Turn) -> None:
         self._rows = rows
         self._sampling = sampling
-        self.epoch = epoch
-        if len(rows) < sampling.batch:
+        self._turn = turn
+        self._step = sampling.batch * turn.processes
+        self.epoch = turn.epoch
+        if len(rows) < self._step:
             raise UserError(
-                f"pretrain.batch={sampling.batch} scans, but only {len(rows)} training scans have a score: lower "
-                "pretrain.batch"
+                f"pretrain.batch={sampling.batch} scans {_over(turn)}must be different ones, but only {len(rows)} "
+                "training scans have a score: lower pretrain.batch"
             )
 
     def __len__(self) -> int:
-        return len(self._rows) // self._sampling.batch * self._sampling.batch
+        return len(self._rows) // self._step * self._sampling.batch
 
     def __iter__(self) -> Iterator[int]:
         order = np.random.default_rng((self._sampling.seed, self.epoch)).permutation(self._rows)
-        return iter(order[: len(self)].tolist())
+        steps = order[: len(self) * self._turn.processes].reshape(-1, self._turn.processes, self._sampling.batch)
+        return iter(steps[_done(self._turn, self.epoch) :, self._turn.rank].ravel().tolist())
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
         self.epoch = epoch
 
 
+def _done(turn: Turn, epoch: int) -> int:
+    """Steps of an epoch that need no drawing: only of the one in which the training was taken up."""
+    return turn.steps if epoch == turn.epoch else 0
+
+
+def _over(turn: Turn) -> str:
+    return f"in each of {turn.processes} processes " if turn.processes > 1 else ""
+
+
 def fixed_pairs(sessions: Sessions, seed: int) -> list[Pair]:
     """One pair a subject, always the same: for validation."""
     generator = np.random.default_rng((seed, 2))
-    return [sessions.draw(subject, generator) for subject in range(len(sessions.subjects))]
+    return [sessions.draw(subject, generator) for subject in range(len(sessions))]

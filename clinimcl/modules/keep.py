@@ -1,26 +1,34 @@
 """Checkpoints that a run keeps."""
 
 import math
+import time
 from pathlib import Path
 from typing import Any, final
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 
 @final
 class KeepBest(ModelCheckpoint):
-    """The best checkpoint by a logged value. It leaves no state in checkpoints, which would hold paths."""
+    """The best checkpoint by a logged value. Of its state it leaves the value in checkpoints, and no path."""
 
     def __init__(self, folder: Path, name: str, monitor: str) -> None:
         super().__init__(folder, name, monitor=monitor, mode="max", enable_version_counter=False)
+        self._file = folder / f"{name}.ckpt"
 
     def state_dict(self) -> dict[str, Any]:
-        return {}
+        return {} if self.best_model_score is None else {"highest": float(self.best_model_score)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """A continued run judges its own epochs."""
+        """A continued run judges its epochs beside the best one before, if that one's file is here."""
+        if self._file.is_file():
+            self.best_model_path = self.kth_best_model_path = str(self._file)
+            self.best_model_score = self.kth_value = torch.tensor(state_dict["highest"])
+            self.best_k_models = {str(self._file): self.best_model_score}
 
 
 @final
@@ -43,15 +51,52 @@ class RememberBest(pl.Callback):
 class KeepEvery(pl.Callback):
     """Saves `last.ckpt` every epoch, and `epoch-<number>.ckpt` every `epochs` epochs, counted from 1.
 
+    Within an epoch `last.ckpt` is saved after `minutes` without one, and when the process is told to end (SIGTERM).
     Lightning's own `save_last` only follows when something else is saved, so that its last is an earlier best.
     """
 
-    def __init__(self, folder: Path, epochs: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, epochs: int, minutes: float = math.inf) -> None:
+        self._last = folder / "last.ckpt"
         self._epochs = epochs
+        self._minutes = minutes
+        self._saved = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        late = time.monotonic() - self._saved > 60 * self._minutes
+        if late and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._save(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         done = trainer.current_epoch + 1
-        trainer.save_checkpoint(self._folder / "last.ckpt")
+        self._save(trainer)
         if done % self._epochs == 0:
-            trainer.save_checkpoint(self._folder / f"epoch-{done:03d}.ckpt")
+            trainer.save_checkpoint(self._last.with_name(f"epoch-{done:03d}.ckpt"))
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Only between two steps of an epoch: a validation that is cut short is done again from an earlier last one."""
+        amid = trainer.training and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if isinstance(exception, SIGTERMException) and amid:
+            self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self._last)
+        self._saved = time.monotonic()
+
+
+@final
+class ChanceOfStep(pl.Callback):
+    """What is drawn in a step, as by dropout, follows from (seed, step, rank) alone: a continued run draws the same."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        step = trainer.fit_loop.total_batch_idx
+        torch.manual_seed(hash((self._seed, step, trainer.global_rank)) & (2**63 - 1))

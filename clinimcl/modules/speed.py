@@ -15,12 +15,22 @@ WARM_UP = 3  # steps that are not counted
 
 @final
 class SpeedMeter(pl.Callback):
-    """Seconds from the end of one step to the end of the next, waiting for data included."""
+    """Seconds from the end of one step to the end of the next, and how many of them it waited for its batch.
+
+    A batch is fetched between two steps, so that the wait is what passes there, Lightning's own work included.
+    """
 
     def __init__(self) -> None:
         self._seconds: list[float] = []
+        self._waited: list[float] = []
         self._scans = 0
         self._last: float | None = None
+        self._began = 0.0
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: PairBatch | ScoredBatch, batch_idx: int
+    ) -> None:
+        self._began = time.perf_counter()
 
     def on_train_batch_end(
         self,
@@ -33,6 +43,7 @@ class SpeedMeter(pl.Callback):
         now = time.perf_counter()
         if self._last is not None:
             self._seconds.append(now - self._last)
+            self._waited.append(self._began - self._last)
         self._last = now
         self._scans = len(batch.subject) * (2 if isinstance(batch, PairBatch) else 1)
 
@@ -40,12 +51,19 @@ class SpeedMeter(pl.Callback):
         self._last = None
 
     def measured(self) -> dict[str, float]:
-        """Median step, its rate, and the peak memory of this process; empty before the fourth step."""
+        """Median step, its rate, the share of it that was a wait, and the peak memory of this process.
+
+        Empty before the fourth step.
+        """
         counted = self._seconds[WARM_UP:]
         if not counted:
             return {}
-        step = float(np.median(counted))
+        step, waited = float(np.median(counted)), float(np.median(self._waited[WARM_UP:]))
         peak = {"peak memory (GiB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
         if torch.cuda.is_available():
             peak["peak GPU memory (GiB)"] = torch.cuda.max_memory_allocated() / 2**30
-        return {"seconds a step": step, "scans a second": self._scans / step, **peak}
+        waiting = {"waiting for data (% of a step)": 100 * waited / step}
+        return {"seconds a step": step, "scans a second": self._scans / step, **waiting, **peak}
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {value:.3g}" for name, value in self.measured().items())

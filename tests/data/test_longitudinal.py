@@ -1,4 +1,6 @@
 import functools
+import os
+import signal
 
 import lightning.pytorch as pl
 import nibabel as nib
@@ -9,15 +11,17 @@ import torch
 
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
-from clinimcl.data.longitudinal import Loading, as_frames
+from clinimcl.data.longitudinal import Loading
 from clinimcl.data.sampling import Sampling, ScanSampling
 from clinimcl.data.table import TableDataModule
+from clinimcl.data.volumes import as_frames
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.encoders.projector import Projector
 from clinimcl.errors import UserError
 from clinimcl.losses.info_nce import InfoNCE
+from clinimcl.modules.checkpoints import CheckpointFiles, read
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.keep import KeepEvery
+from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
 from clinimcl.preparation.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.store import Store
@@ -44,7 +48,7 @@ def root(tmp_path_factory):
     return folder
 
 
-def datamodule(root, workers=0, slices=None, score=None, pretrain=PAIRS):
+def datamodule(root, workers=0, place="disk", slices=None, score=None, pretrain=PAIRS):
     shared = {"score": score, "higher_is": "better" if score else None, "mask": None, "spacing": None, "fold": None}
     return TableDataModule(
         cohort=Table(root=str(root), modality="T1w", split=SPLIT, **shared),
@@ -53,7 +57,7 @@ def datamodule(root, workers=0, slices=None, score=None, pretrain=PAIRS):
         engine=Local(1),
         most_set_aside=0.0,
         pretrain=pretrain,
-        loading=Loading(workers=workers, pin_memory=False, slices=slices, evaluation_batch=2),
+        loading=Loading(workers=workers, pin_memory=False, place=place, slices=slices, evaluation_batch=2),
     )
 
 
@@ -68,7 +72,7 @@ def learner():
     torch.manual_seed(0)
     return ContrastivePretraining(
         encoder=CNN3d(8, channels=[4], groups=2, embedding=6),
-        projector=Projector(embedding=6, hidden=6, projection=4),
+        projector=torch.nn.Sequential(torch.nn.Dropout(0.3), Projector(embedding=6, hidden=6, projection=4)),
         objective=InfoNCE(temperature=0.1, symmetric=False),
         augmentation=None,
         optimizer=functools.partial(torch.optim.AdamW, lr=1e-2),
@@ -77,18 +81,19 @@ def learner():
     )
 
 
-def fit(root, epochs, *callbacks, workers=0, **resume):
+def fit(root, epochs, *callbacks, workers=0, pretrain=PAIRS, **resume):
     module = learner()
     trainer = pl.Trainer(
         max_epochs=epochs,
         accelerator="cpu",
-        callbacks=list(callbacks),
+        callbacks=[ChanceOfStep(0), *callbacks],
+        plugins=[CheckpointFiles()],
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(callback, KeepBest) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, datamodule(root, workers), **resume)
+    trainer.fit(module, datamodule(root, workers, pretrain=pretrain), **resume)
     return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
 
 
@@ -154,11 +159,112 @@ def test_slices_come_as_frames_from_bottom_to_top_with_the_face_up():
 
 
 def test_a_loader_serves_slices(root):
-    assert ready(root, slices=2).volumes.volume(0).shape == (1, 2, 8, 8)
+    assert ready(root, slices=2).volumes.gather([0]).shape == (1, 1, 2, 8, 8)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_resumed_run_draws_the_pairs_of_an_undisturbed_one(root, tmp_path, workers):
     whole = fit(root, 4, KeepEvery(tmp_path, 2), workers=workers)
     resumed = fit(root, 4, workers=workers, ckpt_path=tmp_path / "epoch-002.ckpt", weights_only=True)
+    assert torch.equal(whole, resumed)
+
+
+@pytest.mark.parametrize("slices", [None, 2])
+@pytest.mark.parametrize("place", ["disk", "memory"])
+def test_a_batch_holds_its_rows_in_their_order_wherever_the_scans_lie(root, place, slices):
+    module = ready(root, slices=slices)
+    if place == "memory":
+        module.volumes.hold(torch.device("cpu"))
+    rows = [5, 0, 5]
+    arrays = [np.array(module.store.get(*module.scans.loc[row, ["key", "checksum"]])) for row in rows]
+    expected = [array if slices is None else as_frames(array, slices) for array in arrays]
+    assert np.array_equal(module.volumes.gather(rows)[:, 0].numpy(), np.stack(expected))
+
+
+def test_a_batch_may_be_written_to_without_harm_to_the_next(root):
+    module = ready(root)
+    module.volumes.hold(torch.device("cpu"))
+    before = module.volumes.gather([1, 2]).clone()
+    module.volumes.gather([1, 2]).zero_()
+    assert torch.equal(module.volumes.gather([1, 2]), before)
+
+
+def test_training_takes_the_scans_to_where_they_are_wanted(root):
+    module = ready(root, place="memory")
+    batches = list(module.train_dataloader())
+    for path in (root / "store" / "arrays").iterdir():
+        path.rename(path.with_suffix(".away"))
+    again = list(module.train_dataloader())
+    for path in (root / "store" / "arrays").iterdir():
+        path.rename(path.with_suffix(".npy"))
+    assert all(torch.equal(one.anchor, other.anchor) for one, other in zip(batches, again, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"place": "tape"}, "place must be disk, memory or device, got tape"),
+        ({"place": "device", "workers": 1}, "place=device needs no workers and no pinned memory"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(settings, sentence):
+    shared = {"workers": 0, "pin_memory": False, "slices": None, "evaluation_batch": 2}
+    with pytest.raises(ValueError, match=sentence):
+        Loading(**shared | settings)
+
+
+class TermAt(pl.Callback):
+    """SIGTERM, as a scheduler sends it, in one of the hooks."""
+
+    def __init__(self, hook, step):
+        self._step = step
+        setattr(self, hook, self._told)
+
+    def _told(self, trainer, *_):
+        if trainer.global_step == self._step and not trainer.sanity_checking:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore:You're resuming", "ignore:Checkpoint directory")  # hushed in a run
+@pytest.mark.parametrize(
+    ("hook", "step", "workers"),
+    [
+        ("on_train_batch_start", 4, (0, 0)),  # 3 steps an epoch: amid the second
+        ("on_train_batch_end", 5, (2, 0)),
+        ("on_train_batch_end", 4, (0, 1)),
+        ("on_train_batch_end", 6, (0, 0)),  # the last step of an epoch
+        ("on_validation_batch_end", 6, (1, 0)),
+        ("on_train_epoch_end", 6, (0, 0)),
+    ],
+)
+def test_a_run_that_was_told_to_end_at_any_step_goes_on_as_if_it_had_not(root, tmp_path, hook, step, workers):
+    pretrain = Sampling(batch=3, pairs_per_epoch=9, subject_share=1.0, seed=0)
+    kept = {name: KeepBest(tmp_path / name, "best", "validation/selection") for name in ("whole", "cut")}
+    whole = fit(root, 4, kept["whole"], KeepEvery(tmp_path / "whole", 9), pretrain=pretrain)
+    first, second = workers
+    cut = [KeepEvery(tmp_path / "cut", 9), TermAt(hook, step)]
+    with pytest.raises(SystemExit):
+        fit(root, 4, kept["cut"], *cut, workers=first, pretrain=pretrain)
+    best = KeepBest(tmp_path / "cut", "best", "validation/selection")
+    resume = {"ckpt_path": tmp_path / "cut" / "last.ckpt", "weights_only": True}
+    resumed = fit(root, 4, best, KeepEvery(tmp_path / "cut", 9), workers=second, pretrain=pretrain, **resume)
+    assert torch.equal(whole, resumed)
+    ends = [read(tmp_path / name / "best.ckpt")["state_dict"] for name in ("whole", "cut")]
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+
+
+@pytest.mark.filterwarnings("ignore:You're resuming", "ignore:Checkpoint directory")  # hushed in a run
+def test_a_run_that_is_killed_amid_a_long_epoch_loses_what_came_after_the_last_save_alone(root, tmp_path):
+    pretrain = Sampling(batch=3, pairs_per_epoch=9, subject_share=1.0, seed=0)
+    whole = fit(root, 2, pretrain=pretrain)
+
+    class Killed(pl.Callback):
+        def on_train_batch_start(self, trainer, *_):
+            if trainer.global_step == 2:
+                raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(root, 2, KeepEvery(tmp_path, 9, minutes=0.0), Killed(), pretrain=pretrain)
+    assert read(tmp_path / "last.ckpt")["global_step"] == 2
+    resumed = fit(root, 2, pretrain=pretrain, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
     assert torch.equal(whole, resumed)

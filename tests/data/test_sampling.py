@@ -1,9 +1,10 @@
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.data.sampling import PairSampler, Sampling, Sessions, fixed_pairs
+from clinimcl.data.sampling import PairSampler, Sampling, ScanSampler, ScanSampling, Sessions, Turn, fixed_pairs
 from clinimcl.errors import UserError
 
 
@@ -12,8 +13,9 @@ def scans(subjects=12, sessions=3, runs=1):
     return pd.DataFrame(rows, columns=["subject", "session", "run"])
 
 
-def sampler(table=None, batch=4, pairs=12, share=1.0, seed=0, epoch=0):
-    return PairSampler(Sessions(scans() if table is None else table), Sampling(batch, pairs, share, seed), epoch)
+def sampler(table=None, batch=4, pairs=12, share=1.0, seed=0, **turn):
+    sampling = Sampling(batch=batch, pairs_per_epoch=pairs, subject_share=share, seed=seed)
+    return PairSampler(Sessions(scans() if table is None else table), sampling, Turn(**turn))
 
 
 def drawn_subjects(pair_sampler, table=None):
@@ -70,7 +72,7 @@ def test_a_share_of_any_size_is_drawn_from_and_never_repeats_a_subject_in_a_batc
 
 def test_a_subject_with_one_session_is_never_drawn():
     table = pd.concat([scans(4), pd.DataFrame([("alone", "d0", 0)], columns=["subject", "session", "run"])])
-    assert len(Sessions(table.reset_index(drop=True)).subjects) == 4
+    assert len(Sessions(table.reset_index(drop=True))) == 4
 
 
 def test_a_batch_larger_than_the_share_is_refused_with_both_numbers():
@@ -82,3 +84,38 @@ def test_validation_pairs_are_one_a_subject_and_always_the_same():
     pairs = fixed_pairs(Sessions(scans()), seed=0)
     assert len({scans()["subject"][anchor] for anchor, _ in pairs}) == len(pairs) == 12
     assert pairs == fixed_pairs(Sessions(scans()), seed=0)
+
+
+def test_labels_of_the_table_need_not_be_its_rows():
+    table = scans(runs=2).sample(frac=1, random_state=0).set_axis(range(100, 172))
+    for anchor, positive in sampler(table, pairs=24):
+        assert table["subject"][anchor] == table["subject"][positive]
+        assert table["session"][anchor] != table["session"][positive]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_an_epoch_that_is_taken_up_goes_on_where_it_was_left(steps):
+    whole = sampler(pairs=24, epoch=2)
+    assert list(sampler(pairs=24, epoch=2, steps=steps)) == list(whole)[4 * steps :]
+
+
+def test_the_epoch_after_the_one_taken_up_is_drawn_whole():
+    resumed = sampler(pairs=24, epoch=2, steps=3)
+    resumed.set_epoch(3)
+    assert list(resumed) == list(sampler(pairs=24, epoch=3))
+
+
+def test_the_processes_of_a_step_share_one_step_of_as_many_pairs():
+    alone = list(sampler(batch=6, pairs=24))
+    parts = [list(sampler(batch=2, pairs=24, rank=rank, processes=3)) for rank in range(3)]
+    together = [pair for step in range(4) for part in parts for pair in part[2 * step : 2 * step + 2]]
+    assert together == alone
+
+
+def test_scans_are_shared_and_taken_up_like_pairs():
+    def drawn(batch, **turn):
+        return list(ScanSampler(np.arange(13), ScanSampling(batch=batch, seed=0), Turn(**turn)))
+
+    first, second = (drawn(2, rank=rank, processes=2) for rank in range(2))
+    assert [*first[:2], *second[:2], *first[2:4], *second[2:4]] == drawn(4)[:8]
+    assert drawn(2, epoch=1, steps=3) == drawn(2, epoch=1)[6:]

@@ -11,6 +11,7 @@ import time
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 TINY = [
@@ -148,6 +149,27 @@ def test_an_interrupted_training_says_how_it_continues(trained, phantom):
     assert process.returncode == 130, said
     assert "ckpt_path=RUN/checkpoints/last.ckpt" in said and "Traceback" not in said
     assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
+
+
+def test_a_training_that_is_told_to_end_goes_on_in_its_place_by_the_same_command(trained, clinimcl, phantom):
+    run = trained[0] / "requeued"
+    arguments = [f"cohort.root={phantom}", "store=store", "run=requeued", "epochs=40", "keep_every=40"]
+    command = [sys.executable, "-m", "clinimcl.train", *TINY, *arguments, "ckpt_path=last"]
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=trained[0], **told) as process:
+        while not (run / "checkpoints" / "last.ckpt").is_file() and process.poll() is None:
+            time.sleep(0.05)
+        process.terminate()
+        _, said = process.communicate()
+    assert process.returncode == 143, said
+    assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
+    done = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["epoch"]
+    result = clinimcl("train", *command[3:], cwd=trained[0])
+    assert result.returncode == 0, result.stderr
+    epochs = pd.concat(pd.read_csv(path) for path in run.glob("metrics*.csv"))["epoch"].dropna()
+    assert sorted(epochs.unique()) == list(range(40))
+    assert pd.read_csv(run / "metrics.csv")["epoch"].min() >= done
+    assert "already done" in clinimcl("train", *command[3:], cwd=trained[0]).stdout
 
 
 def test_a_refused_command_leaves_the_finished_run_of_its_folder(trained, clinimcl, phantom):

@@ -1,0 +1,51 @@
+"""Prepared scans, gathered into batches from where they lie."""
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float16
+from torch import Tensor
+
+from clinimcl.preparation.store import Store
+
+
+@final
+class Volumes:
+    """The scans of a table by their row: in the store's files until `hold` takes them elsewhere.
+
+    `slices` axial slices of a volume stand as frames of a clip, for 2-D encoders; None leaves the volume.
+    """
+
+    def __init__(self, scans: pd.DataFrame, store: Store, slices: int | None) -> None:
+        self._arrays = list(zip(scans["key"], scans["checksum"], strict=True))
+        self._store = store
+        self._slices = slices
+        self._held: Float16[Tensor, "scan 1 x y z"] | None = None
+
+    def gather(self, rows: Sequence[int]) -> Float16[Tensor, "batch 1 x y z"]:
+        """A batch of its own memory.
+
+        Raises:
+            UserError: a file of the store is damaged.
+        """
+        if self._held is not None:
+            return torch.stack([self._held[row] for row in rows])
+        arrays = [self._arrays[row] for row in rows]
+        whole = np.empty((len(rows), *self._store.shape(*arrays[0])), np.float16)
+        for place, array in zip(whole, arrays, strict=True):
+            self._store.read_into(*array, place)
+        return torch.from_numpy(whole if self._slices is None else as_frames(whole, self._slices))[:, None]
+
+    def hold(self, device: torch.device) -> None:
+        """Read all of them now, to be gathered on `device`; a second time does nothing."""
+        if self._held is None or self._held.device != device:
+            self._held = self.gather(range(len(self._arrays))).to(device)
+
+
+def as_frames(volumes: Float16[np.ndarray, "*batch x y z"], slices: int) -> Float16[np.ndarray, "*batch slice y x"]:
+    """Axial slices evenly over the height, lowest first, anterior at the top of each."""
+    levels = ((np.arange(slices) + 0.5) * volumes.shape[-1] / slices).astype(int)
+    return np.ascontiguousarray(np.swapaxes(volumes[..., ::-1, levels], -3, -1))

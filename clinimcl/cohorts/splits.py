@@ -192,7 +192,9 @@ def check(scans: pd.DataFrame) -> None:
 
 
 def _check_apart(scans: pd.DataFrame, column: str, what: str) -> None:
-    members = {split: set(scans.loc[scans["split"] == split, column]) for split in SPLITS}
+    sides = scans[[column, "split"]].drop_duplicates()
+    shared_by = sides[sides.duplicated(column, keep=False)]
+    members = {split: set(shared_by.loc[shared_by["split"] == split, column]) for split in SPLITS}
     found = []
     for index, one in enumerate(SPLITS):
         for other in SPLITS[index + 1 :]:

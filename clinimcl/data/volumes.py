@@ -20,7 +20,7 @@ class Volumes:
     """
 
     def __init__(self, scans: pd.DataFrame, store: Store, slices: int | None) -> None:
-        self._arrays = list(zip(scans["key"], scans["checksum"], strict=True))
+        self._keys, self._checksums = scans["key"].array, scans["checksum"].array
         self._store = store
         self._slices = slices
         self._held: Float16[Tensor, "scan 1 x y z"] | None = None
@@ -33,7 +33,7 @@ class Volumes:
         """
         if self._held is not None:
             return torch.stack([self._held[row] for row in rows])
-        arrays = [self._arrays[row] for row in rows]
+        arrays = list(zip(self._keys.take(rows), self._checksums.take(rows), strict=True))
         whole = np.empty((len(rows), *self._store.shape(*arrays[0])), np.float16)
         for place, array in zip(whole, arrays, strict=True):
             self._store.read_into(*array, place)
@@ -42,7 +42,7 @@ class Volumes:
     def hold(self, device: torch.device) -> None:
         """Read all of them now, to be gathered on `device`; a second time does nothing."""
         if self._held is None or self._held.device != device:
-            self._held = self.gather(range(len(self._arrays))).to(device)
+            self._held = self.gather(range(len(self._keys))).to(device)
 
 
 def as_frames(volumes: Float16[np.ndarray, "*batch x y z"], slices: int) -> Float16[np.ndarray, "*batch slice y x"]:

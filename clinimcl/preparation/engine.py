@@ -1,24 +1,33 @@
 """What runs the preparation: the cores of this machine, or a Dask cluster."""
 
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from functools import lru_cache, partial
+from multiprocessing import parent_process
+from threading import BoundedSemaphore, local
 from typing import Any, final
 
 from clinimcl.errors import UserError
+from clinimcl.preparation.processes import run_in_processes
+from clinimcl.preparation.turns import OneAtATime, Turn, Turns
 
 Work = Callable[[Any], Any]
+
+IN_FLIGHT = 32  # scans of one machine whose bytes are on their way
+LEAST_IN_FLIGHT = 4  # of one process
 
 
 class Engine(ABC):
     @abstractmethod
     def run(self, work: Work, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """The index and the result of each item, in whatever order they are done."""
+        """The index and the result of each item, in whatever order they are done.
+
+        While `work` is `turns.waiting` for the bytes of one item, its process takes up others.
+        """
 
 
 @final
@@ -31,16 +40,21 @@ class Local(Engine):
     def run(self, work: Work, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         workers = min(self.workers or os.cpu_count() or 1, len(items))
         if workers <= 1 or parent_process() is not None:
-            yield from ((index, work(item)) for index, item in enumerate(items))
-            return
-        with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
-            futures = {pool.submit(work, item): index for index, item in enumerate(items)}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            return _run_here(work, items)
+        return run_in_processes(work, items, workers, max(LEAST_IN_FLIGHT, IN_FLIGHT // workers))
+
+
+def _run_here(work: Work, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    turn = OneAtATime()
+    turns = Turns(turn)
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        futures = {pool.submit(turns.run, work, item): index for index, item in enumerate(items)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            turn.stop()
 
 
 @final
@@ -63,7 +77,7 @@ class Dask(Engine):
                 client = closing.enter_context(Client(closing.enter_context(cluster)))
             else:
                 client = closing.enter_context(_connect(self.address))
-            futures = client.map(work, items, pure=False)
+            futures = client.map(partial(_among_others, work), items, pure=False)
             indices = {future.key: index for index, future in enumerate(futures)}
             for future, result in dask_as_completed(futures, with_results=True):
                 yield indices[future.key], result
@@ -80,16 +94,37 @@ def _connect(address: str) -> Any:
         ) from None
 
 
-def _begin_worker() -> None:
-    """One thread a worker, and no worker outlives a parent that was killed."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    parent = parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+def _among_others(work: Work, item: Any) -> Any:
+    return _turns_of_dask().run(work, item)
 
 
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
+@lru_cache(maxsize=1)
+def _turns_of_dask() -> Turns:
+    return Turns(_Seceding(IN_FLIGHT))
+
+
+@final
+class _Seceding(Turn):
+    """A task that waits leaves its place among the threads of its Dask worker to another; so many may at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._places = BoundedSemaphore(most)
+        self._own = local()
+
+    def begin(self) -> None: ...
+
+    def pause(self) -> None:
+        from distributed import secede
+
+        self._own.left = self._places.acquire(blocking=False)
+        if self._own.left:
+            secede()
+
+    def resume(self) -> None:
+        from distributed import rejoin
+
+        if self._own.left:
+            rejoin()
+            self._places.release()
+
+    def end(self) -> None: ...

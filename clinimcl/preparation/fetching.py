@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
+from clinimcl.preparation import bucket
+from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.turns import waiting
 
 MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
@@ -24,35 +28,34 @@ def is_series(path: str) -> bool:
     return path.endswith("/")
 
 
-def fetch(path: str, what: str = "the file") -> bytes:
-    """All of a file.
+def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerprint: str = "") -> bytes:
+    """All of a file; what lies behind a URL goes through the cache, where it is told apart by its fingerprint.
 
     Raises:
         UnusableScan: it is empty, or (UnreadableFile) cannot be read.
-        UserError: the server that holds it does not answer.
+        UserError: the server that holds it does not answer, or refuses.
     """
-    file_system, name = connect(path)
     with _reading(path, what):
-        content = file_system.cat_file(name)
+        content = _contents([path], cache, fingerprint)[0]
     if not content:
         raise UnusableScan(f"{what} is empty")
     return content
 
 
-def fetch_series(path: str) -> list[bytes]:
+def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -> list[bytes]:
     """The .dcm files that lie in a folder, by name.
 
     Raises:
         UnusableScan, UserError: as `fetch`, and where there are none or absurdly many.
     """
-    file_system, _ = connect(path)
     with _reading(path, "the folder"):
-        sizes = _slices(path)
+        with waiting():
+            sizes = _slices(path)
         if not sizes:
             raise UnusableScan("the folder holds no .dcm file")
         if len(sizes) > MOST_SLICES or sum(sizes.values()) > MOST_BYTES:
             raise UnusableScan(f"has an absurd size: {len(sizes)} slices of {sum(sizes.values())} bytes together")
-        return file_system.cat_ranges(list(sizes), None, None, on_error="raise")
+        return _contents(list(sizes), cache, fingerprint)
 
 
 def fingerprint(path: str) -> str:
@@ -74,33 +77,54 @@ def digest(raw: Sequence[bytes]) -> str:
     return digests[0] if len(digests) == 1 else xxhash.xxh3_128_hexdigest(" ".join(digests).encode())
 
 
+def _contents(addresses: Sequence[str], cache: Cache | None, fingerprint: str) -> list[bytes]:
+    """Meanwhile, other scans of this process are worked at."""
+    if not any("://" in address for address in addresses):
+        return [Path(connect(address)[1]).read_bytes() for address in addresses]
+    with waiting() as came:
+        contents = cache.read(addresses, fingerprint) if cache else bucket.read(addresses)
+        came(sum(map(len, contents)))
+        return contents
+
+
 @contextmanager
 def _reading(path: str, what: str) -> Iterator[None]:
     """The file system's failures: those of one file set it aside, those of a server end the run."""
     try:
         yield
-    except UnusableScan:
+    except (UnusableScan, UserError):
         raise
-    except FileNotFoundError:
+    except (FileNotFoundError, bucket.Missing):
         raise UnreadableFile(f"{what} is not there") from None
     except IsADirectoryError:
         raise UnreadableFile(f"{what} is a folder: the path of a DICOM series ends with /") from None
+    except bucket.Damaged as error:
+        raise UnreadableFile(f"{what} arrives damaged each time ({error})") from None
+    except bucket.Denied as error:
+        raise UserError(
+            f"{_place(path)} may not be read ({error}): check your credentials (for gs://: gcloud auth "
+            "application-default login) and their right to read objects; what is prepared stays"
+        ) from None
     except Exception as error:  # every remote file system has its own kinds
         if "://" in path:
-            raise UserError(
-                f"{path.split('://')[0]}:// stopped answering ({type(error).__name__}: {error}): "
-                "run again, what is prepared stays"
-            ) from error
+            why = str(error) if isinstance(error, bucket.Failed) else f"{type(error).__name__}: {error}"
+            raise UserError(f"{_place(path)} stopped answering ({why}): run again, what is prepared stays") from error
         raise UnreadableFile(f"{what} cannot be read ({type(error).__name__})") from error
 
 
+def _place(url: str) -> str:
+    """Its bucket: below it, names may be those of subjects."""
+    return "/".join(url.split("/")[:3])
+
+
 def _slices(path: str) -> dict[str, int]:
-    """Bytes of each .dcm file that lies in a folder, by name."""
+    """Bytes of each .dcm file that lies in a folder, by address."""
     file_system, folder = connect(path)
     entries = file_system.ls(folder.rstrip("/"), detail=True)
     files = {entry["name"]: int(entry["size"]) for entry in entries if entry["type"] != "directory"}
-    return {name: files[name] for name in sorted(files) if name.lower().endswith(".dcm")}
+    names = [name for name in sorted(files) if name.lower().endswith(".dcm")]
+    return {file_system.unstrip_protocol(name) if "://" in path else name: files[name] for name in names}
 
 
 def _stamp(info: dict[str, Any]) -> str:
-    return f"{info['size']}-{info.get('etag') or info.get('md5Hash') or info.get('mtime')}"
+    return f"{info['size']}-{info.get('etag') or info.get('ETag') or info.get('md5Hash') or info.get('mtime')}"

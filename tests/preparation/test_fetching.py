@@ -2,6 +2,9 @@ import os
 
 import pytest
 
+from clinimcl.cohorts.tree import connect
+from clinimcl.errors import UserError
+from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint
 from clinimcl.preparation.reading import UnusableScan
 
@@ -47,3 +50,51 @@ def test_a_missing_folder_is_said_to_be_missing(tmp_path):
 def test_a_folder_that_is_given_as_a_file_is_answered_with_the_slash(tmp_path):
     with pytest.raises(UnreadableFile, match="the path of a DICOM series ends with /"):
         fetch(str(tmp_path))
+
+
+SERIES = "gs://bucket/sub-1/T1/"
+
+
+@pytest.fixture
+def remote(link):
+    """The link to a series and what else lies about."""
+    for name, content in {"b.dcm": b"second", "a.DCM": b"first", "notes.txt": b"no slice"}.items():
+        connect(SERIES)[0].pipe_file(SERIES + name, content)
+    return link
+
+
+def test_a_series_in_a_bucket_is_its_dicom_files_by_name(remote):
+    assert fetch_series(SERIES) == [b"first", b"second"]
+
+
+def test_what_is_in_the_cache_is_not_fetched(remote, tmp_path):
+    cache = Cache(tmp_path, 10**6)
+    for _ in range(2):
+        assert fetch_series(SERIES, cache, fingerprint(SERIES)) == [b"first", b"second"]
+        assert fetch(SERIES + "b.dcm", cache=cache, fingerprint=fingerprint(SERIES + "b.dcm")) == b"second"
+    assert remote.counts["objects"] == 3
+
+
+def test_a_missing_object_is_said_to_be_missing(remote):
+    with pytest.raises(UnreadableFile, match="its mask is not there"):
+        fetch("gs://bucket/sub-1/mask.nii.gz", "its mask")
+
+
+def test_a_file_that_is_damaged_on_every_way_is_unreadable(remote):
+    remote.link.faults = ["flip"] * 20
+    with pytest.raises(UnreadableFile, match=r"the file arrives damaged each time \(the bytes do not fit"):
+        fetch(SERIES + "b.dcm")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_told_in_a_sentence_without_the_name_of_the_subject(remote, status):
+    remote.link.refused = status
+    with pytest.raises(UserError, match=rf"^gs://bucket may not be read \({status} .*gcloud auth") as caught:
+        fetch(SERIES + "b.dcm")
+    assert "sub-1" not in str(caught.value)
+
+
+def test_a_server_that_fails_again_and_again_ends_the_run(remote):
+    remote.link.faults = ["503"] * 20
+    with pytest.raises(UserError, match=r"^gs://bucket stopped answering \(503 Service Unavailable\): run again"):
+        fetch(SERIES + "b.dcm")

@@ -1,0 +1,185 @@
+"""The checkpoints of a run, copied to a bucket while it trains, and fetched from there to continue it."""
+
+import base64
+import posixpath
+import sys
+import threading
+from pathlib import Path
+from typing import Any, final
+
+import lightning.pytorch as pl
+
+from clinimcl.cohorts.tree import connect
+from clinimcl.encoders.contract import contract_path
+from clinimcl.errors import UserError
+from clinimcl.files import whole
+from clinimcl.modules import checkpoints
+from clinimcl.preparation import bucket
+
+LOOK = 2.0  # seconds between two looks at the folder
+LAST, LAST_OF_INTERRUPTED = 60.0, 10.0  # seconds that the end of a training waits for what is not copied yet
+MIRRORED = ("checkpoints/*", "config.yaml", "splits.json")
+
+
+@final
+class Mirror(pl.Callback):
+    """What a run leaves in its folder to be continued from stands soon below `url`, each file whole or not at all.
+
+    One thread of its own looks at the folder and copies what changed; a version that is replaced before its turn comes
+    is left out. A training waits for it at its end only, and never fails by it. Nothing is removed from the bucket.
+    """
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self._url = url.rstrip("/")
+        self._copied: dict[Path, tuple[int, int]] = {}  # size and time of each file when it was copied
+        self._failed: dict[Path, str] = {}
+        self._said: list[str] = []
+        self._copying = threading.Lock()
+        self._ending = threading.Event()
+        self._watching: threading.Thread | None = None
+
+    def check(self) -> None:
+        """Whether the bucket can be written, asked before a training begins.
+
+        Raises:
+            UserError: it cannot.
+        """
+        filesystem, place = connect(f"{self._url}/check.arriving")
+        try:
+            filesystem.pipe_file(place, b"")
+            filesystem.rm_file(place)
+        except Exception as error:  # every client has its own kinds
+            raise UserError(
+                f"checkpoints cannot be mirrored to {self._url} ({_said(error)}): check that the bucket exists, and "
+                "your credentials (for gs://: gcloud auth application-default login) and their right to write objects"
+            ) from None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if trainer.is_global_zero and self._watching is None:
+            self._ending.clear()
+            self._watching = threading.Thread(target=self._watch, name="mirror", daemon=True)
+            self._watching.start()
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.finish(LAST)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self.finish(LAST_OF_INTERRUPTED)
+
+    def finish(self, seconds: float) -> None:
+        """Copy what is left, for no longer than this, and say what could not be copied."""
+        if self._watching is None:
+            return
+        self._ending.set()
+        last = threading.Thread(target=self._copy_last, daemon=True)
+        last.start()
+        last.join(seconds)
+        reasons = [f"{path.name} ({why})" for path, why in sorted(self._failed.items())]
+        if last.is_alive():
+            reasons.append(f"what was not done within {seconds:g} s")
+        if reasons and reasons != self._said:
+            print(f"not mirrored to {self._url}: {', '.join(reasons)}; all of it is in {self._folder}", file=sys.stderr)
+        self._said = reasons
+
+    def _watch(self) -> None:
+        with self._copying:
+            while not self._ending.wait(LOOK):
+                self._copy_changed()
+
+    def _copy_last(self) -> None:
+        with self._copying:
+            self._copy_changed()
+
+    def _copy_changed(self) -> None:
+        """The last checkpoint first: from it a run is continued."""
+        found = {path for pattern in MIRRORED for path in self._folder.glob(pattern)}
+        for path in sorted(found, key=lambda path: (path.name != "last.ckpt", path)):
+            try:
+                if not path.name.startswith(".") and self._copied.get(path) != _stamp(path):
+                    self._copy(path)
+            except FileNotFoundError:  # replaced in between, or removed
+                self._failed.pop(path, None)
+            except Exception as error:  # every client has its own kinds; none may reach the training
+                self._failed[path] = _said(error)
+
+    def _copy(self, path: Path) -> None:
+        stamp, content = _stamp(path), path.read_bytes()
+        if stamp == _stamp(path):  # else it is being written: at the next look
+            put(content, f"{self._url}/{path.relative_to(self._folder).as_posix()}")
+            self._copied[path] = stamp
+            self._failed.pop(path, None)
+
+
+def put(content: bytes, url: str) -> None:
+    """Write an object under another name, compare what arrived, and only then put it in its place.
+
+    Raises:
+        Exception: of the client's kinds; an OSError where something else arrived.
+    """
+    filesystem, place = connect(url)
+    arriving = f"{place}.arriving"
+    filesystem.pipe_file(arriving, content)
+    if not _arrived(content, filesystem, arriving):
+        raise OSError("what arrived is not what was sent")
+    filesystem.cp_file(arriving, place)
+    filesystem.rm_file(arriving)
+
+
+def local_copy(url: str, folder: Path) -> Path:
+    """The checkpoint at `url`, below `folder` as below a run's, with what else such a run is continued from.
+
+    Raises:
+        UserError: there is none, it is not what was written, or the bucket cannot be read.
+    """
+    checkpoint = folder / "checkpoints" / posixpath.basename(url)
+    best = checkpoint.with_name("best.ckpt")
+    beside, above = posixpath.dirname(url), posixpath.dirname(posixpath.dirname(url))
+    found = [_fetched(f"{beside}/{path.name}", path) for path in (checkpoint, best)]
+    if not found[0]:
+        raise UserError(f"no checkpoint at {url}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
+    for path in map(contract_path, (checkpoint, best)):
+        _fetched(f"{beside}/{path.name}", path)
+    _fetched(f"{above}/splits.json", folder / "splits.json")
+    try:
+        checkpoints.read(checkpoint)
+    except UserError as error:
+        checkpoint.unlink()
+        raise UserError(f"{url} cannot be continued: {error}") from None
+    return checkpoint
+
+
+def _fetched(url: str, path: Path) -> bool:
+    """Whether there is such an object, which is then at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with whole(path) as arriving, arriving.open("w+b") as file:
+            bucket.download(url, file)
+    except bucket.Missing:
+        return False
+    except bucket.Failed as error:
+        raise UserError(
+            f"{url} cannot be read ({error}): check the network and your credentials (for gs://: gcloud auth "
+            "application-default login)"
+        ) from None
+    return True
+
+
+def _arrived(content: bytes, filesystem: Any, place: str) -> bool:
+    """By the checksum that the server tells; a server that tells none is asked for the bytes."""
+    filesystem.invalidate_cache()
+    told = filesystem.info(place).get("crc32c")
+    if told is None:
+        return bucket.read([filesystem.unstrip_protocol(place)]) == [content]
+    import google_crc32c
+
+    return base64.b64decode(told) == google_crc32c.Checksum(content).digest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _said(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

@@ -1,0 +1,40 @@
+import os
+
+import pytest
+
+from clinimcl.cohorts.tree import connect
+from clinimcl.errors import UserError
+from clinimcl.preparation.engine import Dask, Local
+from clinimcl.preparation.fetching import fetch
+
+
+@pytest.mark.parametrize(
+    "engine", [Local(1), Local(2), Dask(None, 1)], ids=["one process", "two processes", "dask cluster"]
+)
+def test_many_scans_are_on_their_way_at_once(link, engine):
+    urls = [f"gs://bucket/{index}" for index in range(40)]
+    for index, url in enumerate(urls):
+        connect(url)[0].pipe_file(url, b"%d" % index)
+    link.link.latency, link.most_at_once = 0.1, 0
+    assert dict(engine.run(fetch, urls)) == {index: b"%d" % index for index in range(40)}
+    assert link.most_at_once > 8
+
+
+@pytest.mark.parametrize("engine", [Local(1), Local(2)], ids=["one process", "two processes"])
+def test_an_error_reaches_who_asked(engine):
+    with pytest.raises(ValueError, match="no number"):
+        list(engine.run(int, ["1", "2", "no number", *"3456789"]))
+
+
+def test_no_item_is_no_work():
+    assert list(Local(2).run(int, [])) == []
+
+
+def test_a_process_that_was_killed_is_told_in_a_sentence():
+    with pytest.raises(UserError, match=r"ended from outside \(exit code 9\).*fewer engine.workers"):
+        list(Local(2).run(os._exit, [9, 9]))
+
+
+def test_a_result_that_cannot_be_sent_is_an_error():
+    with pytest.raises(RuntimeError, match="cannot pickle"):
+        list(Local(2).run(memoryview, [b"one", b"two"]))

@@ -14,7 +14,7 @@ from clinimcl.preparation import alignment, geometry, intensity
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
-VERSION = 1  # raise it when the same parameters give other voxels
+VERSION = 2  # raise it when the same parameters give other voxels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +61,10 @@ class VolumePipeline(Pipeline):
         if self.spacing is not None:
             x, y, z = self.spacing
             scan = scan._replace(spacing=(float(x), float(y), float(z)))
-        cube = self.cube(scan).astype(np.float16)
-        if cube.min() == cube.max():
+        cube = self.cube(scan)
+        if np.float16(cube.min()) == np.float16(cube.max()):
             raise UnusableScan("nothing of it lies in the field of view")
-        return cube
+        return cube.astype(np.float16, order="C")
 
 
 def _inside(mask: Scan, scan: Scan) -> Scan:
@@ -95,15 +95,16 @@ class FieldOfView(VolumePipeline):
             )
 
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]:
-        voxels = intensity.scale(scan.voxels, percentile=self.percentile)
         grid, side = self.grid, self.field_of_view
         if self.align == "rigid":
+            voxels = intensity.scale(scan.voxels, percentile=self.percentile)
             turn, centre = alignment.find_pose(voxels, scan.spacing)
             return geometry.resample_rigidly(
                 voxels, scan.spacing, rotation=turn, centre=centre, grid=grid, field_of_view=side
             )
-        centre = geometry.head_centre(voxels, scan.spacing)
-        return geometry.resample(voxels, scan.spacing, centre=centre, grid=grid, field_of_view=side)
+        levels = intensity.levels(scan.voxels, percentile=self.percentile)
+        centre = geometry.head_centre(scan.voxels, scan.spacing, levels)
+        return geometry.resample(scan.voxels, scan.spacing, centre=centre, grid=grid, field_of_view=side, levels=levels)
 
 
 @final

@@ -1,23 +1,29 @@
 """The bytes of a scan file → its voxels and geometry, every byte verified before anything is believed."""
 
 import io
+import math
 import pickle
 import zipfile
-import zlib
 from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
+from isal import isal_zlib
 from jaxtyping import Float, Shaped
 from nibabel.orientations import apply_orientation, io_orientation
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 
 from clinimcl.errors import UserError
+from clinimcl.preparation.layout import as_stored
 
+DamagedStream: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # isal's stub takes it for an instance
 Header = nib.Nifti1Header | nib.Nifti2Header
 
+GZIP, RESERVED = b"\x1f\x8b\x08", b"\x20"  # how a member begins; flags from here on mean nothing yet
 HEADER_BYTES = 540  # NIfTI-2's header, the longer one
+PACKED_BYTES = 2**17  # of a gzip stream; hold the header and what may come before it
 MOST_VOXELS = 1024**3
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
@@ -28,7 +34,10 @@ class UnusableScan(Exception):
 
 
 class Scan(NamedTuple):
-    """Voxels along the scanner's axes that are closest to right, anterior, superior (RAS); nothing is rotated."""
+    """Voxels along the scanner's axes that are closest to right, anterior, superior (RAS); nothing is rotated.
+
+    They may lie in memory in any order, and be read-only.
+    """
 
     voxels: Shaped[np.ndarray, "x y z"]
     spacing: tuple[float, float, float]  # mm between voxel centres along x, y, z
@@ -48,12 +57,12 @@ def decode_nifti(content: bytes) -> Scan:
     header = _header(content)
     if len(content) < _announced_bytes(header):
         raise UnusableScan(f"truncated: {len(content)} bytes, expected {_announced_bytes(header)}")
-    stored = np.asarray(header.data_from_fileobj(io.BytesIO(content)))
+    stored = _stored(content, header)
     return toward_ras(stored.reshape(stored.shape[:3]), header.get_best_affine())
 
 
 def toward_ras(stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"]) -> Scan:
-    """Voxels turned and flipped toward RAS, to which `affine` leads in mm.
+    """Voxels turned and flipped toward RAS, to which `affine` leads in mm; a view of those given.
 
     Raises:
         UnusableScan: a voxel is not finite, or all are equal.
@@ -61,8 +70,7 @@ def toward_ras(stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4
     _check_voxels(stored)
     orientation = io_orientation(affine)
     sizes = nib.affines.voxel_sizes(affine)[np.argsort(orientation[:, 0])]
-    voxels = np.ascontiguousarray(apply_orientation(stored, orientation))
-    return Scan(voxels, (float(sizes[0]), float(sizes[1]), float(sizes[2])))
+    return Scan(apply_orientation(stored, orientation), (float(sizes[0]), float(sizes[1]), float(sizes[2])))
 
 
 def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
@@ -100,20 +108,37 @@ def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
 
 def _inflate(content: bytes) -> bytes:
     """At most what the header announces: a decompression bomb is refused before it is allocated."""
-    inflated, rest = bytearray(), content
+    members: list[bytes] = []
+    rest = content
     try:
-        most = _announced_bytes(_header(zlib.decompressobj(wbits=31).decompress(content, HEADER_BYTES)))
-        while rest.rstrip(b"\0"):  # a gzip file may have several members, and zeros behind the last
-            member = zlib.decompressobj(wbits=31)
-            inflated += member.decompress(rest, most + 1 - len(inflated))
-            if len(inflated) > most:
+        beginning = isal_zlib.decompressobj(wbits=31).decompress(content[:PACKED_BYTES], HEADER_BYTES)
+        most = room = _announced_bytes(_header(beginning))
+        while rest.lstrip(b"\0"):  # a gzip file may have several members, and zeros behind the last
+            if not GZIP.startswith(rest[:3]) or rest[3:4] >= RESERVED:  # isal does not look
+                raise DamagedStream("incorrect header")
+            member = isal_zlib.decompressobj(wbits=31)
+            members.append(member.decompress(rest, room + 1))
+            room -= len(members[-1])
+            if room < 0:
                 raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
             if not member.eof:
                 raise UnusableScan("truncated: the gzip stream ends early")
             rest = member.unused_data
-    except zlib.error as error:
+    except DamagedStream as error:
         raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
-    return bytes(inflated)
+    return b"".join(members)  # of one, itself
+
+
+def _stored(content: bytes, header: Header) -> Shaped[np.ndarray, "..."]:
+    """The voxels where they lie in `content`; copied only if their units or the order of their bytes differ."""
+    shape, kind = header.get_data_shape(), header.get_data_dtype()
+    voxels = np.frombuffer(content, kind, math.prod(shape), int(header.get_data_offset())).reshape(shape, order="F")
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError as error:
+        raise UnusableScan(f"damaged: its header scales no voxel ({error})") from None
+    scaled = apply_read_scaling(voxels, slope, intercept)
+    return scaled.astype(scaled.dtype.newbyteorder("="), copy=False)
 
 
 def _header(content: bytes) -> Header:
@@ -162,8 +187,8 @@ def check_geometry(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...]) -> 
         raise UnusableScan("has an absurd size: " + " × ".join(f"{side:g}" for side in extent) + " mm")
 
 
-def _check_voxels(voxels: Shaped[np.ndarray, "..."]) -> None:
-    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+def _check_voxels(voxels: Shaped[np.ndarray, "x y z"]) -> None:
+    if voxels.dtype.kind == "f" and not np.isfinite([voxels.min(), voxels.max()]).all():  # NaN is passed on by both
         raise UnusableScan("has voxels that are not finite numbers (NaN or infinite)")
-    if voxels.min() == voxels.max():
+    if all((plane == voxels[0, 0, 0]).all() for plane in as_stored(voxels).voxels):
         raise UnusableScan("is constant: every voxel has the same value")

@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,24 @@ def test_no_rotation_is_the_plain_resampling_where_nothing_is_shrunk():
     plain = geometry.resample(voxels, (1.0, 1.0, 1.0), **cube)
     turned = geometry.resample_rigidly(voxels, (1.0, 1.0, 1.0), rotation=np.eye(3), **cube)
     assert np.allclose(plain, turned, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", list(permutations(range(3))))
+@pytest.mark.parametrize("backwards", [True, False])
+def test_the_order_of_voxels_in_memory_changes_neither_centre_nor_cube(axes, backwards):
+    voxels = ball((30, 24, 36), (4.0, 5.0, 3.0), (60, 55, 50), 40) * np.linspace(0.5, 1, 36, dtype=np.float32)
+    spacing, cube = (4.0, 5.0, 3.0), {"centre": np.array([60.0, 55.0, 50.0]), "grid": 13, "field_of_view": 90.0}
+    turn = np.flip if backwards else np.asarray
+    stored = turn(np.ascontiguousarray(turn(voxels).transpose(axes)).transpose(np.argsort(axes)))
+    assert np.array_equal(stored, voxels)
+    assert np.allclose(geometry.head_centre(stored, spacing), geometry.head_centre(voxels, spacing), atol=1e-5)
+    assert np.allclose(
+        geometry.resample(stored, spacing, **cube), geometry.resample(voxels, spacing, **cube), atol=1e-6
+    )
+
+
+def test_a_cube_beside_the_scan_is_empty():
+    cube = geometry.resample(
+        np.ones((8, 8, 8), np.float32), (1.0, 1.0, 1.0), centre=np.full(3, 100.0), grid=5, field_of_view=10.0
+    )
+    assert cube.shape == (5, 5, 5) and not cube.any()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from clinimcl.preparation.pipeline import FieldOfView, PaperCrop
 from clinimcl.preparation.reading import Scan, UnusableScan
@@ -41,6 +42,49 @@ def test_the_given_spacing_replaces_the_header_s():
     assert np.array_equal(mended, FIELD.prepare(scan))
 
 
+def plain_field_of_view(voxels, spacing, *, grid, field_of_view, percentile):
+    """Step after step, each on the whole volume: sort, scale, centre, one product an axis."""
+    flat = voxels.astype(np.float32)
+    low, high = np.percentile(flat, 0.5), np.percentile(flat[flat > flat.mean()], percentile)
+    scaled = np.clip((flat - low) / (high - low), 0, 1)
+    head = scaled > 0.5 * scaled[scaled > scaled.mean()].mean()
+    area = head.sum(axis=(0, 1))
+    crown = np.flatnonzero(area > 0.05 * area.max())[-1]
+    neck = max(0, crown - round(170 / spacing[2]))
+    centre = ndimage.center_of_mass(np.where(head, scaled, 0.0)[:, :, neck : crown + 1]) + np.array([0, 0, neck])
+    step = field_of_view / grid
+    for size, mm, place in zip(voxels.shape, spacing, centre * spacing, strict=True):
+        targets = place + (np.arange(grid) - (grid - 1) / 2) * step
+        lattice = np.arange(-500, size + 500) * mm
+        weights = np.maximum(0, 1 - np.abs(targets[:, None] - lattice) / max(step, mm))
+        weights = (weights / weights.sum(axis=1, keepdims=True))[:, 500:-500]
+        scaled = np.tensordot(scaled, weights, axes=(0, 1))
+    return scaled.astype(np.float16)
+
+
+def as_kind(kind, spacing):
+    noise = np.random.default_rng(0).normal(0, 1.5, ball(spacing).voxels.shape)
+    return (ball(spacing).voxels + np.abs(noise)).astype(kind)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("spacing", [(4.0, 4.0, 4.0), (9.0, 6.0, 5.0)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_prepared_scan_is_what_the_plain_steps_give(kind, spacing, order):
+    voxels = as_kind(kind, spacing)
+    cube = {"grid": 20, "field_of_view": 150.0, "percentile": 98.0}
+    ours = FieldOfView(spacing=None, align="none", **cube).prepare(Scan(np.asarray(voxels, order=order), spacing))
+    plain = plain_field_of_view(voxels, spacing, **cube)
+    a_step = np.spacing(np.maximum(np.maximum(ours, plain), np.float16(1 / 64)))
+    assert (np.abs(ours.astype(float) - plain) <= a_step).all()
+    assert (ours == plain).mean() > 0.99
+
+
+def test_a_prepared_array_lies_in_memory_as_x_y_z_however_the_scan_does():
+    scan = ball()
+    assert FIELD.prepare(scan._replace(voxels=np.asfortranarray(scan.voxels))).flags.c_contiguous
+
+
 def test_parameters_change_the_digest():
     assert FIELD.digest != replace(FIELD, grid=17).digest
     assert FIELD.digest == replace(FIELD, grid=16).digest
@@ -49,6 +93,13 @@ def test_parameters_change_the_digest():
 def test_a_mask_of_another_shape_is_unusable():
     with pytest.raises(UnusableScan, match="mask has shape"):
         FIELD.prepare(ball(), Scan(np.ones((3, 3, 3), np.uint8), (1.0, 1.0, 1.0)))
+
+
+def test_the_paper_s_crop_is_the_same_however_the_scan_lies_in_memory():
+    scan = ball(offset=20.0)._replace(spacing=(1.0, 1.0, 1.0))
+    paper = PaperCrop(grid=12, spacing=None, most=80.0, stored=16)
+    turned = scan._replace(voxels=np.asfortranarray(scan.voxels)[::-1].copy()[::-1])
+    assert np.array_equal(paper.prepare(scan), paper.prepare(turned))
 
 
 def test_the_paper_s_crop_fills_the_cube_and_spans_0_to_1():
@@ -60,7 +111,6 @@ def test_the_paper_s_crop_fills_the_cube_and_spans_0_to_1():
 @pytest.mark.parametrize("degrees", [-12, 9])
 def test_rigid_alignment_undoes_a_turned_head(degrees):
     from nilearn.datasets import load_mni152_template
-    from scipy import ndimage
 
     head = np.asarray(load_mni152_template(resolution=4).dataobj, np.float32)
     turned = np.clip(ndimage.rotate(head, degrees, axes=(0, 1), reshape=False, order=1), 0, None)

@@ -1,6 +1,7 @@
 import gzip
 import io
 import pickle
+import tracemalloc
 
 import nibabel as nib
 import numpy as np
@@ -60,6 +61,49 @@ def test_several_gzip_members_are_one_file():
     assert np.array_equal(decode_nifti(split).voxels, VOXELS)
 
 
+def test_zeros_behind_the_last_member_are_left_out():
+    assert np.array_equal(decode_nifti(nifti() + bytes(512)).voxels, VOXELS)
+
+
+@pytest.mark.parametrize("behind", [b"x", bytes(8) + b"x", bytes(8) + gzip.compress(b""), nifti()[3:]])
+def test_anything_else_behind_the_last_member_is_damage(behind):
+    assert "damaged: the gzip stream fails its check" in reason(nifti() + behind)
+
+
+def test_a_gzip_flag_without_a_meaning_is_damage():
+    content = bytearray(nifti())
+    content[3] |= 0x20
+    assert "damaged: the gzip stream fails its check" in reason(bytes(content))
+
+
+def test_a_gzip_file_cut_within_its_last_bytes_is_truncated():
+    assert {reason(nifti()[:-cut]) for cut in range(1, 9)} == {"truncated: the gzip stream ends early"}
+
+
+def test_voxels_stay_where_they_are_in_the_file():
+    content = nifti(affine=np.diag([-1, 2, 3, 1]), compressed=False)
+    assert np.shares_memory(decode_nifti(content).voxels, np.frombuffer(content, np.uint8))
+
+
+def test_big_endian_voxels_come_in_the_machine_s_order():
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(">i2")
+    scan = decode_nifti(nib.Nifti1Image(VOXELS.astype(">i2"), np.eye(4), header).to_bytes())
+    assert scan.voxels.dtype == np.int16 and np.array_equal(scan.voxels, VOXELS)
+
+
+def test_the_header_s_slope_and_intercept_are_applied():
+    content = bytearray(nifti(compressed=False))
+    content[112:120] = np.array([0.5, -3], "<f4").tobytes()
+    assert np.array_equal(decode_nifti(bytes(content)).voxels, VOXELS * 0.5 - 3)
+
+
+def test_an_infinite_intercept_is_unusable():
+    content = bytearray(nifti(compressed=False))
+    content[112:120] = np.array([0.5, np.inf], "<f4").tobytes()
+    assert "its header scales no voxel" in reason(bytes(content))
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_a_truncated_file_is_unusable(compressed):
     content = nifti(compressed=compressed)
@@ -67,8 +111,12 @@ def test_a_truncated_file_is_unusable(compressed):
 
 
 def test_a_decompression_bomb_is_refused_at_its_announced_size():
-    content = nifti(compressed=False) + bytes(50_000_000)
-    assert "more than the 1792 bytes that its header announces" in reason(gzip.compress(content))
+    content = gzip.compress(nifti(compressed=False) + bytes(50_000_000))
+    tracemalloc.start()
+    assert "more than the 1792 bytes that its header announces" in reason(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_four_axes_are_unusable():
@@ -79,9 +127,10 @@ def test_a_fourth_axis_of_one_is_left_out():
     assert np.array_equal(decode_nifti(nifti(VOXELS[..., None])).voxels, VOXELS)
 
 
-def test_nan_is_unusable():
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_unusable(value):
     voxels = VOXELS.astype(np.float32)
-    voxels[3, 3, 3] = np.nan
+    voxels[3, 3, 3] = value
     assert "not finite" in reason(nifti(voxels))
 
 

@@ -27,6 +27,7 @@ class Sampling:
     pairs_per_epoch: int  # rounded down to whole batches
     subject_share: float  # of the subjects that an epoch draws from; successive epochs take the next ones
     seed: int
+    chunk: int | None = None  # pairs that are in the networks at a time; None: the batch
 
     def __post_init__(self) -> None:
         if self.batch < 2 or not 0 < self.subject_share <= 1:
@@ -34,6 +35,8 @@ class Sampling:
                 f"batch must be at least 2 and subject_share above 0 and at most 1, got {self.batch} and "
                 f"{self.subject_share}"
             )
+        if self.chunk is not None and not 1 <= self.chunk <= self.batch:
+            raise ValueError(f"chunk must be from 1 to batch={self.batch} pairs, or null, got {self.chunk}")
 
 
 @final

@@ -11,6 +11,8 @@ from torch.nn import functional
 from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import PairBatch
 from clinimcl.data.clip_augmentation import ClipAugmentation
+from clinimcl.modules.gathering import joined, joined_parts
+from clinimcl.modules.gradient_cache import check_chunks, in_chunks, split
 from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
 
 
@@ -27,6 +29,11 @@ class ContrastivePretraining(pl.LightningModule):
     """Logs `train/loss` a step, `validation/loss` and `validation/retrieval_top1` an epoch.
 
     Validation sees one fixed pair a subject, all of them at once: its loss is ln N for an encoder that knows nothing.
+    Several processes share one batch: each has a part of its pairs, and all of the others for negatives. With `chunk`
+    a part goes through the networks so many pairs at a time, and is augmented by other chance than as a whole.
+
+    Raises:
+        UserError: there are chunks, and a network has batch norm.
     """
 
     def __init__(
@@ -38,8 +45,10 @@ class ContrastivePretraining(pl.LightningModule):
         optimizer: MakeOptimizer,
         schedule: MakeSchedule | None,
         seed: int,
+        chunk: int | None = None,
     ) -> None:
         super().__init__()
+        check_chunks(chunk, encoder, projector)
         self.encoder = encoder
         self.projector = projector
         self.objective = objective
@@ -47,16 +56,19 @@ class ContrastivePretraining(pl.LightningModule):
         self._make_optimizer = optimizer
         self._make_schedule = schedule
         self._seed = seed
+        self._chunk = chunk
         self._validated: list[PairOutput] = []
 
     def forward(self, volume: Float[Tensor, "batch 1 x y z"]) -> Float[Tensor, "batch embedding"]:
         return self.encoder(volume.float())
 
-    def both_views(self, batch: PairBatch, augmentation: Augmentation | ClipAugmentation | None) -> PairOutput:
+    def both_views(
+        self, batch: PairBatch, augmentation: Augmentation | ClipAugmentation | None, chunk: int = 0
+    ) -> PairOutput:
         """One fused forward: with batch norm, two would be another model."""
         volume = torch.cat([batch.anchor.float(), batch.positive.float()])  # float16 may not be joined under autocast
         if augmentation is not None:
-            draw = augmentation.draw(volume, generator_of_step(self, self._seed))
+            draw = augmentation.draw(volume, generator_of_step(self, self._seed, chunk))
             volume = augmentation.apply(volume, draw)  # type: ignore[arg-type]  # each takes its own draw
         embedding = self.encoder(volume)
         projection = self.projector(embedding)
@@ -64,23 +76,33 @@ class ContrastivePretraining(pl.LightningModule):
         return PairOutput(embedding.reshape(views), projection.reshape(views), batch.subject)
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Float[Tensor, ""]:
-        output = self.both_views(batch, self._augmentation)
-        loss = self.objective(*output.projection, output.subject).mean()
+        projection = joined(self._projection(batch), dim=1)
+        loss = self.objective(*projection, joined(batch.subject)).mean()
         self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=True)
         return loss
+
+    def _projection(self, batch: PairBatch) -> Float[Tensor, "view batch projection"]:
+        if self._chunk is None:
+            return self._projected(batch, 0)
+        parameters = [*self.encoder.parameters(), *self.projector.parameters()]
+        return in_chunks(self._projected, split(batch, self._chunk), parameters)
+
+    def _projected(self, chunk: PairBatch, number: int) -> Float[Tensor, "view chunk projection"]:
+        return self.both_views(chunk, self._augmentation, number).projection
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
         self._validated.append(self.both_views(batch, None))
 
     def on_validation_epoch_end(self) -> None:
-        embedding = torch.cat([output.embedding for output in self._validated], dim=1)
-        projection = torch.cat([output.projection for output in self._validated], dim=1)
-        subject = torch.cat([output.subject for output in self._validated])
+        embedding = joined_parts([output.embedding for output in self._validated], dim=1)
+        projection = joined_parts([output.projection for output in self._validated], dim=1)
+        subject = joined_parts([output.subject for output in self._validated])
         self._validated.clear()
         loss, retrieval = self.objective(*projection, subject).mean(), retrieval_top1(*embedding)
-        self.log("validation/loss", loss, prog_bar=True)
-        self.log("validation/retrieval_top1", retrieval, prog_bar=True)
-        self.log("validation/selection", retrieval - loss / 1000)  # the loss decides between equal retrievals
+        self.log("validation/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("validation/retrieval_top1", retrieval, prog_bar=True, sync_dist=True)
+        selection = retrieval - loss / 1000  # the loss decides between equal retrievals
+        self.log("validation/selection", selection, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         return optimization(self, self._make_optimizer, self._make_schedule)

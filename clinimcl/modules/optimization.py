@@ -22,7 +22,11 @@ def optimization(module: pl.LightningModule, optimizer: MakeOptimizer, schedule:
     return {"optimizer": made, "lr_scheduler": {"scheduler": steps, "interval": "step"}}
 
 
-def generator_of_step(module: pl.LightningModule, seed: int) -> torch.Generator:
-    """Chance follows from (seed, step, rank) alone, so that a resumed run draws the same."""
+def generator_of_step(module: pl.LightningModule, seed: int, chunk: int = 0) -> torch.Generator:
+    """Chance follows from (seed, step, rank, chunk) alone, so that a resumed run draws the same.
+
+    The first chunk's chance is that of a step without chunks.
+    """
+    chance = (seed, module.global_step, module.global_rank)
     generator = torch.Generator(module.device)
-    return generator.manual_seed(hash((seed, module.global_step, module.global_rank)) & (2**63 - 1))
+    return generator.manual_seed(hash(chance if chunk == 0 else (*chance, chunk)) & (2**63 - 1))

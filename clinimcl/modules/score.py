@@ -11,6 +11,7 @@ from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import ScoredBatch
 from clinimcl.data.clip_augmentation import ClipAugmentation
 from clinimcl.errors import UserError
+from clinimcl.modules.gathering import joined, joined_parts
 from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
 
 SELECTIONS = ("mse", "spearman")
@@ -32,7 +33,8 @@ class ScorePretraining(pl.LightningModule):
     The best epoch is the one with the least error or the highest rank correlation, as `selection` says: an encoder that
     has begun to know its training subjects by heart may still rank new ones better and better.
 
-    Validation sees all scans at once: who always predicts the training mean has a `validation/mse` of about 1.
+    Validation sees all scans at once: who always predicts the training mean has a `validation/mse` of about 1. Several
+    processes share one batch: each has a part of its scans, and the objective sees them all.
 
     Source: LEARNER, section 2.2 (L = λ·MSE + (1 − λ)·CL); the contrast sees the embedding itself, or its projection
     where there is a projector.
@@ -81,7 +83,7 @@ class ScorePretraining(pl.LightningModule):
         return ScoreOutput(self.predicted(embedding), projection, batch.score, batch.subject)
 
     def training_step(self, batch: ScoredBatch, batch_idx: int) -> Float[Tensor, ""]:
-        loss = self.objective(*self.output(batch, augmented=True))
+        loss = self.objective(*(joined(part) for part in self.output(batch, augmented=True)))
         self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=True)
         return loss
 
@@ -89,14 +91,15 @@ class ScorePretraining(pl.LightningModule):
         self._validated.append(self.output(batch, augmented=False))
 
     def on_validation_epoch_end(self) -> None:
-        output = ScoreOutput(*(torch.cat(parts).float() for parts in zip(*self._validated, strict=True)))
+        output = ScoreOutput(*(joined_parts(parts).float() for parts in zip(*self._validated, strict=True)))
         self._validated.clear()
         error = (output.prediction - output.score).square().mean()
-        self.log("validation/loss", self.objective(*output._replace(subject=output.subject.long())), prog_bar=True)
-        self.log("validation/mse", error, prog_bar=True)
+        loss = self.objective(*output._replace(subject=output.subject.long()))
+        self.log("validation/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("validation/mse", error, prog_bar=True, sync_dist=True)
         ranking = spearman(output.prediction, output.score)
-        self.log("validation/score_spearman", ranking, prog_bar=True)
-        self.log("validation/selection", -error if self._selection == "mse" else ranking)
+        self.log("validation/score_spearman", ranking, prog_bar=True, sync_dist=True)
+        self.log("validation/selection", -error if self._selection == "mse" else ranking, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         return optimization(self, self._make_optimizer, self._make_schedule)

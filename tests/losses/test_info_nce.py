@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from clinimcl.losses.info_nce import InfoNCE, info_nce
 
@@ -32,6 +33,40 @@ def test_equals_the_transcribed_equation(subjects, temperature):
     loss = info_nce(anchor, positive, torch.tensor(subjects), temperature=temperature)
     expected = transcribed(anchor.double(), positive.double(), subjects, temperature)
     torch.testing.assert_close(loss, expected)
+
+
+def plain(anchor, positive, subject, temperature, symmetric):
+    """The whole matrix at once, as the field writes it."""
+    cosine = functional.normalize(anchor, dim=1) @ functional.normalize(positive, dim=1).T
+    left_out = (subject[:, None] == subject[None, :]) & ~torch.eye(len(subject), dtype=torch.bool)
+    logits, own = (cosine / temperature).masked_fill(left_out, -torch.inf), torch.arange(len(subject))
+    both = [functional.cross_entropy(each, own, reduction="none") for each in (logits, logits.T)]
+    return sum(both) / 2 if symmetric else both[0]
+
+
+@pytest.mark.parametrize("subject", [torch.arange(600), torch.arange(600) // 3], ids=["all differ", "three of each"])
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_batch_of_several_blocks_has_the_values_and_gradients_of_one_matrix(subject, symmetric):
+    results = []
+    for function in (info_nce, plain):
+        both = [part.requires_grad_() for part in projections(600, dtype=torch.float64)]
+        loss = function(*both, subject, temperature=0.07, symmetric=symmetric)
+        results.append([loss, *torch.autograd.grad(loss.mean(), both)])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("temperature", [0.02, 0.01, 0.0015])
+def test_a_low_temperature_neither_overflows_nor_vanishes(temperature):
+    anchor, positive = projections()
+    anchor[0], positive[0], positive[1:] = torch.ones(5), -torch.ones(5), -torch.ones(5)  # its cosines are all -1
+    anchor.requires_grad_()
+    loss = info_nce(anchor, positive, torch.arange(6), temperature=temperature, symmetric=True)
+    loss.mean().backward()
+    expected = plain(anchor.double(), positive.double(), torch.arange(6), temperature, symmetric=True).float()
+    torch.testing.assert_close(loss, expected)
+    assert loss.dtype == torch.float32
+    assert anchor.grad.isfinite().all()
 
 
 def test_identical_projections_give_the_log_of_the_batch():
@@ -93,6 +128,7 @@ def test_the_gradient_pulls_an_anchor_towards_its_positive():
     assert after > before
 
 
-def test_a_temperature_of_zero_is_refused():
-    with pytest.raises(ValueError, match=r"temperature must be positive, got 0\.0"):
-        InfoNCE(temperature=0.0, symmetric=False)
+@pytest.mark.parametrize(("temperature", "told"), [(0.0, "positive, got 0.0"), (0.001, "at least 0.0015.*got 0.001")])
+def test_a_temperature_that_cannot_be_computed_with_is_refused(temperature, told):
+    with pytest.raises(ValueError, match=f"temperature must be {told}"):
+        InfoNCE(temperature=temperature, symmetric=False)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from clinimcl.data.batches import collated
 from clinimcl.data.change_loading import EmbeddingPairs
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.modules.health_change import HealthChange, balanced_accuracy, class_weights
@@ -46,7 +47,7 @@ def test_it_learns_a_change_that_the_embedding_tells(tmp_path):
         enable_model_summary=False,
         default_root_dir=tmp_path,
     )
-    data = DataLoader(EmbeddingPairs(vectors, table), batch_size=50)
+    data = DataLoader(EmbeddingPairs(vectors, table), batch_size=50, collate_fn=collated)
     trainer.fit(learner(vectors, torch.ones(3)), data, data)
     assert trainer.callback_metrics["change/validation_balanced_accuracy"] > 0.9
 

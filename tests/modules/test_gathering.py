@@ -1,0 +1,124 @@
+"""Two processes that share a batch, beside one that has all of it: python tests/modules/test_gathering.py FOLDER."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from clinimcl.data.batches import PairBatch, ScoredBatch
+from clinimcl.encoders.cnn3d import CNN3d
+from clinimcl.encoders.projector import Projector
+from clinimcl.losses.info_nce import InfoNCE
+from clinimcl.losses.ranked_contrast import RankedContrast
+from clinimcl.losses.score_objective import ScoreObjective
+from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.score import ScorePretraining
+
+STEPS, CHUNK = 3, 2
+KINDS = ("contrastive", "chunked", "score")
+COMMON = {
+    "augmentation": None,
+    "optimizer": functools.partial(torch.optim.SGD, lr=0.1),
+    "schedule": None,
+    "seed": 0,
+}
+
+
+def module(kind):
+    torch.manual_seed(0)
+    encoder, projector = CNN3d(8, channels=[4, 8], groups=2, embedding=6), Projector(6, hidden=6, projection=4)
+    if kind == "score":
+        contrast = RankedContrast(weighted=True, mode="weighted", same_subject=False, epsilon=0.1)
+        return ScorePretraining(encoder, projector, ScoreObjective(0.5, contrast), selection="mse", **COMMON)
+    objective = InfoNCE(temperature=0.1, symmetric=True)
+    return ContrastivePretraining(encoder, projector, objective, chunk=CHUNK if kind == "chunked" else None, **COMMON)
+
+
+def joint(kind, count, seed):
+    """A batch of `count`; the subject of its first item comes again with the last one."""
+    generator = torch.Generator().manual_seed(seed)
+    anchor, positive = torch.rand(2, count, 1, 8, 8, 8, generator=generator)
+    subject = torch.tensor([*range(count - 1), 0])
+    if kind == "score":
+        return ScoredBatch(anchor, torch.randn(count, generator=generator), subject)
+    return PairBatch(anchor, positive, subject, torch.ones(count))
+
+
+def part(batch, process):
+    """Of two processes, or the whole batch for one."""
+    half = -(-len(batch.subject) // 2)
+    return batch if process is None else type(batch)(*(whole.split(half)[process] for whole in batch))
+
+
+class Losses(pl.Callback):
+    def __init__(self):
+        self.seen = []
+
+    def on_train_batch_end(self, trainer, *_):
+        self.seen.append(trainer.callback_metrics["train/loss"].item())
+
+
+def trained(kind, folder, process=None):
+    """Loss of each step, validation metrics and weights, after three steps of SGD, whose weights tell the gradients."""
+    learner, losses = module(kind), Losses()
+    steps = [part(joint(kind, 6, seed), process) for seed in range(STEPS)]
+    validation = part(joint(kind, 5, STEPS), process)  # the second process has fewer
+    trainer = pl.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        devices=1 if process is None else 2,
+        strategy="auto" if process is None else "ddp",
+        use_distributed_sampler=False,
+        callbacks=[losses],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(learner, DataLoader(steps, batch_size=None), DataLoader([validation], batch_size=None))
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if "validation" in name}
+    weights = torch.cat([parameter.detach().flatten() for parameter in learner.parameters()])
+    return {"losses": losses.seen, "metrics": metrics, "weights": weights.tolist()}
+
+
+def main():
+    torch.set_num_threads(1)
+    process = int(os.environ.get("LOCAL_RANK", 0))
+    found = {kind: trained(kind, sys.argv[1], process) for kind in KINDS}
+    (Path(sys.argv[1]) / f"{process}.json").write_text(json.dumps(found))
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """What each of the two found."""
+    folder = tmp_path_factory.mktemp("processes")
+    subprocess.run([sys.executable, __file__, folder], check=True, capture_output=True, timeout=300)
+    return [json.loads((folder / f"{process}.json").read_text()) for process in (0, 1)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_have_the_losses_and_gradients_of_one_with_the_joint_batch(kind, processes, tmp_path):
+    alone = trained(kind, tmp_path)
+    for found in processes:
+        assert found[kind]["losses"] == pytest.approx(alone["losses"], rel=1e-5)
+        torch.testing.assert_close(torch.tensor(found[kind]["weights"]), torch.tensor(alone["weights"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_validation_is_over_the_parts_of_all_processes(kind, processes, tmp_path):
+    alone = trained(kind, tmp_path)["metrics"]
+    assert alone
+    for found in processes:
+        assert found[kind]["metrics"] == pytest.approx(alone, rel=1e-4)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,8 @@
 
 A training step (forward, backward, AdamW) of contrastive pretraining, 64 pairs of 96³ float16 scans, the encoder
 `cnn3d`. Both ways take turns within a process, and the ratio is taken within each turn; memory is kept between steps,
-as in training. Peak memory is what each way adds to a process that holds its batch: on CPU of the resident set, each in a
+as in training.
+Peak memory is what each way adds to a process that holds its batch: on CPU of the resident set, each in a
 process of its own, on a GPU of the allocator. Chunks are augmented by other chance than the whole, so that gradients
 are compared without augmentation, which is timed apart.
 """

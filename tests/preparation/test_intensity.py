@@ -87,7 +87,6 @@ def test_levels_that_meet_part_what_is_brighter_from_what_is_not(kind):
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.float32])
-@pytest.mark.parametrize("kind", [np.int16, np.float32])
 def test_brightness_may_end_at_zero(kind):
     voxels = np.where(head() > 0, 0, -1000).astype(kind)
     assert np.array_equal(intensity.scale(voxels, percentile=99.5), head() > 0)

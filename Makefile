@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUBJECTS ?= 240
 
-.PHONY: demo test check clean
+.PHONY: demo test bench check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
@@ -11,6 +11,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -q
+
+# Beside the field's tools, on a machine that does nothing else; each is also a command of its own.
+bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	for name in preparation feeding bucket info_nce chunks tsm million; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

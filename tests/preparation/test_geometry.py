@@ -97,3 +97,15 @@ def test_a_cube_beside_the_scan_is_empty():
         np.ones((8, 8, 8), np.float32), (1.0, 1.0, 1.0), centre=np.full(3, 100.0), grid=5, field_of_view=10.0
     )
     assert cube.shape == (5, 5, 5) and not cube.any()
+
+
+def test_how_many_planes_are_worked_on_together_changes_neither_centre_nor_cube(monkeypatch):
+    voxels, spacing = ball((30, 24, 36), (4.0, 5.0, 3.0), (60, 55, 50), 40), (4.0, 5.0, 3.0)
+
+    def both():
+        centre = geometry.head_centre(voxels, spacing)
+        return centre, geometry.resample(voxels, spacing, centre=centre, grid=13, field_of_view=90.0)
+
+    together = both()
+    monkeypatch.setattr(geometry, "CACHED", 7 * 24 * 36)
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(together, both(), strict=True))

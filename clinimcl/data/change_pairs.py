@@ -56,7 +56,7 @@ class ChangePairs:
         if pairs.empty:
             raise UserError(
                 f"no two {split} scans with a score make a pair of change.pairs.train={self.train}: give {split} more "
-                "subjects by cohort.split, or match less by change.pairs.match"
+                "subjects by cohort.split, match less by change.pairs.match, or set change.pairs.train=inter|intra"
             )
         absent = [name for number, name in enumerate(CHANGES) if not (pairs["change"] == number).any()]
         if absent and split == "train":

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import pandas as pd
+from lightning.fabric.plugins.environments import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -22,6 +24,7 @@ from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.ending import EndTogether
 from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
 from clinimcl.modules.score import ScorePretraining
 from clinimcl.preparation.store import Store
@@ -33,7 +36,8 @@ Pretraining = ContrastivePretraining | ScorePretraining
 
 def hush() -> None:
     """Keep Lightning's hints and its own deprecations away from the user, who can do nothing about them."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for hint in (
         ".*LeafSpec.*",
         ".*your dataloader is not resumable.*",  # our samplers are
@@ -87,7 +91,7 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed:
     best = KeepBest(checkpoints, "best", "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every, settings.save_minutes)
     chance = ChanceOfStep(settings.seed)
-    callbacks = [best, kept, chance, speed, LearningRateMonitor("step"), RichProgressBar()]
+    callbacks = [best, kept, chance, speed, EndTogether(), LearningRateMonitor("step"), RichProgressBar()]
     return trainer_with(settings.trainer, {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
 
 
@@ -97,9 +101,23 @@ def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
         UserError: Lightning refuses the settings.
     """
     try:
-        return build(node, "trainer")(plugins=[CheckpointFiles()], **parts)
+        return build(node, "trainer")(plugins=[CheckpointFiles(), *_slurm(node)], **parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
+
+
+def _slurm(node: Node) -> list[SLURMEnvironment]:
+    """Where SLURM started a task for each device, without Lightning's own way to queue again."""
+    devices = node["devices"]
+    if not (SLURMEnvironment.detect() and isinstance(devices, int)):
+        return []
+    tasks = devices * node.get("num_nodes", 1)
+    return [SLURMEnvironment(auto_requeue=False)] if tasks == int(os.environ["SLURM_NTASKS"]) else []
+
+
+def alone(node: Node) -> Node:
+    """The settings of the same trainer in one process."""
+    return node | {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 
 
 def classifier(settings: TrainSettings, embedding: int) -> ChangeClassifier:

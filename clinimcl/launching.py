@@ -21,7 +21,7 @@ from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
@@ -174,6 +174,8 @@ def _refuse(error: BaseException) -> NoReturn:
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, InterpolationResolutionError) and "'SLURM_" in str(error):
+        return "trainer=slurm is for the tasks of a SLURM job (srun python -m clinimcl.train ...): elsewhere trainer=ddp"
     causes = [str(error)]
     while error.__cause__ is not None and isinstance(error.__cause__, HydraException | OmegaConfBaseException):
         error = error.__cause__

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import nn
+from torch import distributed, nn
 from torch.utils.data import DataLoader, Dataset
 
 from clinimcl import experiment
@@ -28,6 +28,7 @@ from clinimcl.building import build
 from clinimcl.data.batches import collated
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.data.sampling import own_part
 from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, embedding
@@ -35,6 +36,7 @@ from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
+from clinimcl.modules.speed import SpeedMeter
 from clinimcl.run_folder import finished
 from clinimcl.settings import Node, TrainSettings
 
@@ -83,25 +85,56 @@ def train_encoder(
     settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, watching: tuple[list[Logger], Callback]
 ) -> None:
     """Leaves best.ckpt, last.ckpt and those of every `keep_every` epochs; with no epochs, the encoder as it is."""
-    pl.seed_everything(settings.seed, verbose=False)
-    module = experiment.module(settings)
-    remark = experiment.take_weights(settings, module, datamodule.scans)
+    module, remark = _learner(settings, datamodule)
     if remark:
         print(remark)
         write_text(remark + "\n", folder / "weights.txt")
-    trainer = experiment.trainer(settings, folder, *watching)
     contract, kept = experiment.contract(settings, datamodule), folder / "checkpoints"
     kept.mkdir(parents=True, exist_ok=True)
     for name in ("best.ckpt", "last.ckpt"):
         write_contract(kept / name, contract)  # before they are there: a run may be killed
     if settings.epochs == 0:
+        trainer = experiment.trainer_with(experiment.alone(settings.trainer), {"logger": False})
         trainer.strategy.connect(module)
         trainer.save_checkpoint(kept / "best.ckpt", weights_only=True)
     else:
         _take_best(settings.ckpt_path, kept)
-        _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
+        _train_together(settings, folder, module, datamodule, watching)
     for path in kept.glob("*.ckpt"):
         write_contract(path, contract)
+
+
+def take_part(settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule) -> None:
+    """What each process but the first does of `train_encoder`: it trains, and leaves nothing."""
+    module, _ = _learner(settings, datamodule)
+    if settings.epochs:
+        silent = CSVLogger(folder, name="", version="")
+        _train_together(settings, folder, module, datamodule, ([silent], SpeedMeter()))
+
+
+def _learner(settings: TrainSettings, datamodule: LongitudinalDataModule) -> tuple[experiment.Pretraining, str]:
+    """The module with its pretrained weights, and what is to be said of them."""
+    pl.seed_everything(settings.seed, verbose=False)
+    module = experiment.module(settings)
+    return module, experiment.take_weights(settings, module, datamodule.scans)
+
+
+def _train_together(
+    settings: TrainSettings,
+    folder: Path,
+    module: experiment.Pretraining,
+    datamodule: LongitudinalDataModule,
+    watching: tuple[list[Logger], Callback],
+) -> None:
+    """In one process or in several, which part when the training is over."""
+    trainer = experiment.trainer(settings, folder, *watching)
+    own_part(settings.pretrain["batch"], trainer.world_size)
+    if trainer.world_size > 1:
+        sys.argv.append(f"run={folder}")  # the command of the processes that Lightning starts
+    _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
+    if trainer.world_size > 1:
+        distributed.destroy_process_group()
+        datamodule.trainer = None  # its loaders are whole again
 
 
 def _take_best(continued: str | None, kept: Path) -> None:
@@ -226,7 +259,8 @@ def retrained(
 
 def _trainer(settings: TrainSettings, parts: dict[str, Any]) -> pl.Trainer:
     assert settings.change is not None
-    return experiment.trainer_with(settings.trainer | {"max_epochs": settings.change["epochs"]}, parts)
+    node = experiment.alone(settings.trainer) | {"max_epochs": settings.change["epochs"]}
+    return experiment.trainer_with(node, parts)
 
 
 def _dataset(change: Node, datamodule: LongitudinalDataModule, scored: Scored, pairs: pd.DataFrame) -> Dataset:
@@ -247,6 +281,8 @@ def _fit(trainer: pl.Trainer, module: pl.LightningModule, **data: Any) -> None:
     try:
         trainer.fit(module, **data)
     except SIGTERMException:
+        if not trainer.is_global_zero:
+            sys.exit()
         print("clinimcl: told to end; the same command with run=RUN ckpt_path=last goes on", file=sys.stderr)
         sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
     except SystemExit:

@@ -14,6 +14,8 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
     from clinimcl.run_folder import continued, finished, recorded
 
     folder = Path(settings.run)
@@ -21,6 +23,9 @@ def train(settings: TrainSettings) -> float | None:
         print(f"already done: {folder}")
         return _headline(folder)
     settings = continued(settings)
+    if rank_zero_only.rank > 0:  # type: ignore[attr-defined]
+        _take_part(settings)
+        return None
     with recorded(folder, asdict(settings)) as begin:
         headline = _train(settings, begin)
     if settings.sweep is not None:
@@ -34,6 +39,18 @@ def _headline(folder: Path) -> float | None:
     metrics = json.loads((folder / "evaluation.json").read_text())
     metric = metrics.get("balanced_accuracy", metrics.get("retrieval_top1"))
     return metric["value"] if metric else None
+
+
+def _take_part(settings: TrainSettings) -> None:
+    """What a process does that is not the first of those that train together."""
+    from clinimcl import experiment, memory, stages
+
+    experiment.hush()
+    memory.keep_freed()
+    datamodule = experiment.datamodule(settings)
+    datamodule.prepare_data()  # after the first process, which holds the store
+    datamodule.setup()
+    stages.take_part(settings, Path(settings.run), datamodule)
 
 
 def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:

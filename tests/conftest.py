@@ -33,7 +33,8 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     if WARM in config.stash:
-        config.stash[WARM].communicate()
+        config.stash[WARM].terminate()  # it would end with its stdin, too, but a process that a test left may hold that
+        config.stash[WARM].wait()
         config.stash[FOLDER].cleanup()
 
 

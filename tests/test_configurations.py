@@ -32,7 +32,9 @@ def test_every_experiment_fits_its_targets(experiment):
 
 
 @pytest.mark.parametrize("override", [f"{group}={name}" for group in sorted(FREE | {"debug"}) for name in names(group)])
-def test_every_choice_fits_its_targets(override):
+def test_every_choice_fits_its_targets(override, monkeypatch):
+    for name in ("SLURM_JOB_ID", "SLURM_NTASKS_PER_NODE", "SLURM_NNODES"):
+        monkeypatch.setenv(name, "2")
     assert composed("train", f"experiment={OTHERS.get(override, 'oasis_infonce')}", override)
 
 

@@ -174,7 +174,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split's subjects, as rows of `scans`."""
-        return Sessions(self.scans[self.scans["split"] == split])
+        return Sessions(self.scans.loc[self.scans["split"] == split, ["subject", "session"]])
 
     def scored(self, split: str) -> np.ndarray:
         """Rows of `scans` that have a score."""
@@ -197,9 +197,9 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         if isinstance(self._pretrain, ScanSampling):
             scans = ScanSampler(self.scored("train"), self._pretrain, turn)
             scored = ScoredDataset(self.volumes, self.scans, self.scale)
-            return self._loading.loader(scored, self._pretrain.batch, scans)
+            return self._loading.loader(scored, scans.own, scans)
         pairs = PairSampler(self.sessions("train"), self._pretrain, turn)
-        return self._loading.loader(PairDataset(self.volumes, self.scans), self._pretrain.batch, pairs)
+        return self._loading.loader(PairDataset(self.volumes, self.scans), pairs.own, pairs)
 
     def _turn(self) -> Turn:
         """Where the training stands when its loader is made: workers draw before Lightning tells the epoch."""
@@ -216,9 +216,23 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         batch = self._loading.evaluation_batch
         if isinstance(self._pretrain, ScanSampling):
             dataset = ScoredDataset(self.volumes, self.scans, self.scale)
-            return self._loading.loader(dataset, batch, self.scored("validation").tolist())
+            return self._loading.loader(dataset, batch, self._own(self.scored("validation").tolist()))
         pairs = fixed_pairs(self.sessions("validation"), self._pretrain.seed)
-        return self._loading.loader(PairDataset(self.volumes, self.scans), batch, pairs)
+        return self._loading.loader(PairDataset(self.volumes, self.scans), batch, self._own(pairs))
+
+    def _own(self, items: list[Any]) -> list[Any]:
+        """Of what is validated, this process's part.
+
+        Raises:
+            UserError: some process would have none.
+        """
+        turn = self._turn()
+        if len(items) < turn.processes:
+            raise UserError(
+                f"{turn.processes} processes (trainer.devices × trainer.num_nodes) cannot share {len(items)} pairs or "
+                "scans of validation: raise cohort.split.validation, or take fewer devices"
+            )
+        return items[turn.rank :: turn.processes]
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
         """The scans of these rows of `scans`, in order."""

@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 class Sampling:
     """How an epoch of contrastive pretraining is drawn."""
 
-    batch: int  # pairs a step, each of another subject
+    batch: int  # pairs a step, over all processes, each of another subject
     pairs_per_epoch: int  # rounded down to whole batches
     subject_share: float  # of the subjects that an epoch draws from; successive epochs take the next ones
     seed: int
@@ -44,7 +44,7 @@ class Sampling:
 class ScanSampling:
     """How an epoch of score pretraining is drawn: every scored training scan once, in a new order."""
 
-    batch: int  # scans a step
+    batch: int  # scans a step, over all processes
     seed: int
 
     def __post_init__(self) -> None:
@@ -104,26 +104,26 @@ class PairSampler(Sampler[Pair]):
         self._sessions = sessions
         self._sampling = sampling
         self._turn = turn
-        self._step = sampling.batch * turn.processes
+        self.own = own_part(sampling.batch, turn.processes)
         self.epoch = turn.epoch
         share = len(self._share(0))
-        if share < self._step or sampling.pairs_per_epoch < self._step:
+        if share < sampling.batch or sampling.pairs_per_epoch < sampling.batch:
             raise UserError(
-                f"pretrain.batch={sampling.batch} pairs {_over(turn)}must be of different subjects, but an epoch draws "
+                f"pretrain.batch={sampling.batch} pairs must be of different subjects, but an epoch draws "
                 f"from {share} subjects with two sessions and has pretrain.pairs_per_epoch={sampling.pairs_per_epoch}: "
                 "lower pretrain.batch, or raise pretrain.subject_share or pretrain.pairs_per_epoch"
             )
 
     def __len__(self) -> int:
-        return self._sampling.pairs_per_epoch // self._step * self._sampling.batch
+        return self._sampling.pairs_per_epoch // self._sampling.batch * self.own
 
     def __iter__(self) -> Iterator[Pair]:
         order, batch = self._order(), self._sampling.batch
-        for step in range(_done(self._turn, self.epoch), len(self) // batch):
+        for step in range(_done(self._turn, self.epoch), len(self) // self.own):
             generator = np.random.default_rng((self._sampling.seed, self.epoch, 1 + step))
-            subjects = order[step * self._step :][: self._step].tolist()
+            subjects = order[step * batch :][:batch].tolist()
             pairs = [self._sessions.draw(subject, generator) for subject in subjects]
-            yield from pairs[self._turn.rank * batch :][:batch]
+            yield from pairs[self._turn.rank * self.own :][: self.own]
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
@@ -132,10 +132,11 @@ class PairSampler(Sampler[Pair]):
     def _order(self) -> np.ndarray:
         """Subjects: one pass over the share after another, each begun with those that the open step does not have."""
         generator = np.random.default_rng((self._sampling.seed, self.epoch))
-        share, wanted = self._share(self.epoch), len(self) * self._turn.processes
+        share, batch = self._share(self.epoch), self._sampling.batch
+        wanted = self._sampling.pairs_per_epoch // batch * batch
         turns: list[np.ndarray] = []
         while len(share) * len(turns) < wanted:
-            turn, open_step = generator.permutation(share), len(share) * len(turns) % self._step
+            turn, open_step = generator.permutation(share), len(share) * len(turns) % batch
             had = np.isin(turn, turns[-1][-open_step:] if open_step else [])
             turns.append(np.concatenate([turn[~had], turn[had]]))
         return np.concatenate(turns)
@@ -160,20 +161,20 @@ class ScanSampler(Sampler[int]):
         self._rows = rows
         self._sampling = sampling
         self._turn = turn
-        self._step = sampling.batch * turn.processes
+        self.own = own_part(sampling.batch, turn.processes)
         self.epoch = turn.epoch
-        if len(rows) < self._step:
+        if len(rows) < sampling.batch:
             raise UserError(
-                f"pretrain.batch={sampling.batch} scans {_over(turn)}must be different ones, but only {len(rows)} "
-                "training scans have a score: lower pretrain.batch"
+                f"pretrain.batch={sampling.batch} scans must be different ones, but only {len(rows)} training scans "
+                "have a score: lower pretrain.batch"
             )
 
     def __len__(self) -> int:
-        return len(self._rows) // self._step * self._sampling.batch
+        return len(self._rows) // self._sampling.batch * self.own
 
     def __iter__(self) -> Iterator[int]:
         order = np.random.default_rng((self._sampling.seed, self.epoch)).permutation(self._rows)
-        steps = order[: len(self) * self._turn.processes].reshape(-1, self._turn.processes, self._sampling.batch)
+        steps = order[: len(self) * self._turn.processes].reshape(-1, self._turn.processes, self.own)
         return iter(steps[_done(self._turn, self.epoch) :, self._turn.rank].ravel().tolist())
 
     def set_epoch(self, epoch: int) -> None:
@@ -186,8 +187,18 @@ def _done(turn: Turn, epoch: int) -> int:
     return turn.steps if epoch == turn.epoch else 0
 
 
-def _over(turn: Turn) -> str:
-    return f"in each of {turn.processes} processes " if turn.processes > 1 else ""
+def own_part(batch: int, processes: int) -> int:
+    """Of a step's batch, what each process has.
+
+    Raises:
+        UserError: the processes cannot share it equally.
+    """
+    if batch % processes:
+        raise UserError(
+            f"pretrain.batch={batch} must be shared equally by {processes} processes (trainer.devices × "
+            f"trainer.num_nodes): set pretrain.batch={batch // processes * processes or processes}, or other devices"
+        )
+    return batch // processes
 
 
 def fixed_pairs(sessions: Sessions, seed: int) -> list[Pair]:

@@ -45,7 +45,7 @@ class SpeedMeter(pl.Callback):
             self._seconds.append(now - self._last)
             self._waited.append(self._began - self._last)
         self._last = now
-        self._scans = len(batch.subject) * (2 if isinstance(batch, PairBatch) else 1)
+        self._scans = len(batch.subject) * (2 if isinstance(batch, PairBatch) else 1) * trainer.world_size
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._last = None

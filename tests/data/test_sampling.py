@@ -105,17 +105,22 @@ def test_the_epoch_after_the_one_taken_up_is_drawn_whole():
     assert list(resumed) == list(sampler(pairs=24, epoch=3))
 
 
-def test_the_processes_of_a_step_share_one_step_of_as_many_pairs():
+def test_several_processes_share_the_steps_of_one():
     alone = list(sampler(batch=6, pairs=24))
-    parts = [list(sampler(batch=2, pairs=24, rank=rank, processes=3)) for rank in range(3)]
+    parts = [list(sampler(batch=6, pairs=24, rank=rank, processes=3)) for rank in range(3)]
     together = [pair for step in range(4) for part in parts for pair in part[2 * step : 2 * step + 2]]
     assert together == alone
 
 
 def test_scans_are_shared_and_taken_up_like_pairs():
-    def drawn(batch, **turn):
-        return list(ScanSampler(np.arange(13), ScanSampling(batch=batch, seed=0), Turn(**turn)))
+    def drawn(**turn):
+        return list(ScanSampler(np.arange(13), ScanSampling(batch=4, seed=0), Turn(**turn)))
 
-    first, second = (drawn(2, rank=rank, processes=2) for rank in range(2))
-    assert [*first[:2], *second[:2], *first[2:4], *second[2:4]] == drawn(4)[:8]
-    assert drawn(2, epoch=1, steps=3) == drawn(2, epoch=1)[6:]
+    first, second = (drawn(rank=rank, processes=2) for rank in range(2))
+    assert [*first[:2], *second[:2], *first[2:4], *second[2:4]] == drawn()[:8]
+    assert drawn(epoch=1, steps=2) == drawn(epoch=1)[8:]
+
+
+def test_a_batch_that_the_processes_cannot_share_is_refused():
+    with pytest.raises(UserError, match=r"pretrain.batch=4 must be shared equally by 3 processes .*pretrain.batch=3"):
+        sampler(batch=4, pairs=24, processes=3)

@@ -1,0 +1,95 @@
+"""Several processes that train together: started by Lightning, or by SLURM, one a task."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+TINY = [
+    "experiment=demo",
+    "engine.workers=1",
+    "preparation.grid=16",
+    "encoder.channels=[8,8]",
+    "keep_every=100",
+    "pretrain.batch=4",
+    "pretrain.pairs_per_epoch=8",
+    "cohort.split.validation=0.2",
+    "cohort.split.test=0.3",
+    "schedule=constant",
+    "augmentation=none",  # each process augments its part by its own chance
+    "store=store",
+]
+ON_CPUS = ["trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.sync_batchnorm=false"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("ddp")
+
+
+def losses(run):
+    logged = pd.concat(pd.read_csv(path) for path in sorted(run.glob("metrics*.csv")))
+    return logged.dropna(subset="train/loss").set_index("step")["train/loss"]
+
+
+def tasks(arguments, cwd, **environment):
+    """Two of a SLURM job, as srun starts them."""
+    slurm = {"SLURM_JOB_ID": "77", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1"}
+    slurm |= {"SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0", "MASTER_ADDR": "127.0.0.1"}
+    command = [sys.executable, "-m", "clinimcl.train", *arguments, "trainer=slurm", *ON_CPUS]
+    return [
+        subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=os.environ | slurm | environment | {"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for task in (0, 1)
+    ]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def test_two_processes_train_as_one_does(clinimcl, own_process, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2"]
+    alone = clinimcl("train", *arguments, "run=one", cwd=folder)
+    assert alone.returncode == 0, alone.stderr
+    two = own_process("train", *arguments, "run=two", "trainer=ddp", "trainer.devices=2", *ON_CPUS, cwd=folder)
+    assert two.returncode == 0, two.stderr
+    assert two.stdout.count("report: ") == 1
+    pd.testing.assert_series_equal(losses(folder / "two"), losses(folder / "one"), rtol=1e-5)
+    values = [json.loads((folder / run / "evaluation.json").read_text())["val_loss"]["value"] for run in ("one", "two")]
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_a_slurm_job_that_is_told_to_end_goes_on_when_it_is_queued_again(clinimcl, folder, phantom):
+    arguments, run = [*TINY, f"cohort.root={phantom}", "epochs=60"], folder / "runs" / "demo" / "slurm-77"
+    first = tasks(arguments, folder, MASTER_PORT=free_port())
+    while not (run / "checkpoints" / "last.ckpt").is_file() and first[0].poll() is None:
+        time.sleep(0.05)
+    first[0].terminate()  # the other one hears of it
+    said = [task.communicate(timeout=60)[1] for task in first]
+    assert [task.returncode for task in first] == [143, 0], said
+    again = tasks(arguments, folder, MASTER_PORT=free_port())
+    said = [task.communicate(timeout=120)[1] for task in again]
+    assert [task.returncode for task in again] == [0, 0], said
+    assert len(list(run.glob("metrics*.csv"))) == 2
+    assert sorted(losses(run).index) == list(range(120))
+
+
+def test_a_batch_that_the_processes_cannot_share_is_told_before_they_start(own_process, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2", "run=three", "trainer=ddp", "trainer.devices=3"]
+    result = own_process("train", *arguments, *ON_CPUS, cwd=folder)
+    assert result.returncode == 2
+    assert "pretrain.batch=4 must be shared equally by 3 processes" in result.stderr

@@ -22,3 +22,28 @@ def test_memory_that_was_freed_is_not_cleared_again(kept, fewest, most):
     code = AGAIN.format(kept=kept)
     faults = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     assert fewest <= faults <= most
+
+
+SHARED = """
+import resource, threading
+from clinimcl import memory
+memory.keep_freed()
+if {shared}:
+    memory.share_freed()
+def use():
+    [b"x" * (1 << 20) for _ in range(30)]
+thread = threading.Thread(target=use)
+thread.start()
+thread.join()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone is told to share memory")
+@pytest.mark.parametrize(("shared", "fewest", "most"), [(True, 0, 200), (False, 1000, 30_000)])
+def test_memory_that_one_thread_freed_another_takes(shared, fewest, most):
+    code = SHARED.format(shared=shared)
+    faults = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert fewest <= faults <= most

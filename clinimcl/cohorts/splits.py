@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -188,20 +189,21 @@ def check(scans: pd.DataFrame) -> None:
     """
     _check_apart(scans, "subject", "subject")
     if "content" in scans:
-        _check_apart(scans[scans["content"].fillna("") != ""], "content", "file, equal byte for byte,")
+        known = scans["content"].fillna("") != ""
+        _check_apart(scans.loc[known, ["content", "split"]], "content", "file, equal byte for byte,")
 
 
 def _check_apart(scans: pd.DataFrame, column: str, what: str) -> None:
-    sides = scans[[column, "split"]].drop_duplicates()
-    shared_by = sides[sides.duplicated(column, keep=False)]
-    members = {split: set(shared_by.loc[shared_by["split"] == split, column]) for split in SPLITS}
+    number, names = scans[column].factorize()
+    members = {split: np.zeros(len(names), bool) for split in SPLITS}
+    for split, inside in members.items():
+        inside[number[scans["split"] == split]] = True
     found = []
-    for index, one in enumerate(SPLITS):
-        for other in SPLITS[index + 1 :]:
-            shared = len(members[one] & members[other])
-            if shared:
-                noun = what if shared == 1 else what.replace("subject", "subjects").replace("file", "files")
-                found.append(f"{shared} {noun} {'is' if shared == 1 else 'are'} in both {one} and {other}")
+    for one, other in combinations(SPLITS, 2):
+        shared = int((members[one] & members[other]).sum())
+        if shared:
+            noun = what if shared == 1 else what.replace("subject", "subjects").replace("file", "files")
+            found.append(f"{shared} {noun} {'is' if shared == 1 else 'are'} in both {one} and {other}")
     if found:
         raise UserError("; ".join(found) + ": a subject and its scans must be on one side of a split")
 

@@ -1,6 +1,7 @@
 """What runs the preparation: the cores of this machine, or a Dask cluster."""
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,6 +20,7 @@ Work = Callable[[Any], Any]
 
 IN_FLIGHT = 32  # scans of one machine whose bytes are on their way
 LEAST_IN_FLIGHT = 4  # of one process
+QUIET = 10.0  # seconds without a result after which a cluster is looked after
 
 
 class Engine(ABC):
@@ -68,19 +70,49 @@ class Dask(Engine):
     def run(self, work: Work, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         try:
             from distributed import Client, LocalCluster
-            from distributed import as_completed as dask_as_completed
         except ImportError:
             raise UserError("engine=dask needs Dask, which is not installed: pip install 'clinimcl[dask]'") from None
+        if not items:
+            return
         with ExitStack() as closing:
             if self.address is None:
                 cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=None)
                 client = closing.enter_context(Client(closing.enter_context(cluster)))
             else:
                 client = closing.enter_context(_connect(self.address))
-            futures = client.map(partial(_among_others, work), items, pure=False)
-            indices = {future.key: index for index, future in enumerate(futures)}
-            for future, result in dask_as_completed(futures, with_results=True):
-                yield indices[future.key], result
+            yield from on_cluster(client, work, items)
+
+
+def on_cluster(
+    client: Any, work: Work, items: Sequence[Any], still_runs: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, Any]]:
+    """As `Engine.run`. What a killed worker had is done by another; `still_runs` may raise when nothing comes.
+
+    Raises:
+        UserError: an item ended one worker after another.
+    """
+    from distributed import KilledWorker
+    from distributed import as_completed as dask_as_completed
+
+    futures = client.map(partial(_among_others, work), items, pure=False)
+    indices = {future.key: index for index, future in enumerate(futures)}
+    coming = dask_as_completed(futures, with_results=True)
+    last = time.monotonic()
+    try:
+        while indices:
+            while coming.has_ready():
+                future, result = next(coming)
+                yield indices.pop(future.key), result
+                last = time.monotonic()
+            if time.monotonic() - last > QUIET:
+                still_runs()
+                last = time.monotonic()
+            time.sleep(0.02)
+    except KilledWorker:
+        raise UserError(
+            "a scan ended one Dask worker after another, most often because memory ran out: give the workers more; "
+            "what is prepared stays"
+        ) from None
 
 
 def _connect(address: str) -> Any:

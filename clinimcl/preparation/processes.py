@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple
 
+from clinimcl import memory
 from clinimcl.errors import UserError
 from clinimcl.preparation.turns import OneAtATime, Turns
 
@@ -85,6 +86,8 @@ def _serve(pipe: Connection, work: Work, each: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    memory.keep_freed()
+    memory.share_freed()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's affair
     parent = parent_process()
     assert parent is not None

@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -38,3 +39,23 @@ def test_a_process_that_was_killed_is_told_in_a_sentence():
 def test_a_result_that_cannot_be_sent_is_an_error():
     with pytest.raises(RuntimeError, match="cannot pickle"):
         list(Local(2).run(memoryview, [b"one", b"two"]))
+
+
+def killed_once(mark):
+    """Ends the process that has it the first time."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return mark.name
+
+
+def test_a_killed_dask_worker_loses_nothing(tmp_path):
+    marks = [tmp_path / str(number) for number in range(6)]
+    for mark in marks[:2] + marks[3:]:
+        mark.touch()
+    assert dict(Dask(None, 2).run(killed_once, marks)) == {number: str(number) for number in range(6)}
+
+
+def test_an_item_that_ends_every_dask_worker_is_told_in_a_sentence():
+    with pytest.raises(UserError, match="ended one Dask worker after another"):
+        list(Dask(None, 1).run(os._exit, [9]))

@@ -14,9 +14,11 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgr
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from clinimcl import stores
 from clinimcl.building import build, complete
 from clinimcl.cohorts import splits
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.data.sampling import own_part
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import Contract, check_new, made, read_contract
 from clinimcl.encoders.pretrained import load_weights
@@ -26,9 +28,9 @@ from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.ending import EndTogether
 from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
+from clinimcl.modules.numerics import KeepNumbersRight
 from clinimcl.modules.score import ScorePretraining
-from clinimcl.preparation.store import Store
-from clinimcl.run_folder import store_folder
+from clinimcl.modules.step import CompileNetworks, Step
 from clinimcl.settings import Node, TrainSettings
 
 Pretraining = ContrastivePretraining | ScorePretraining
@@ -45,6 +47,7 @@ def hush() -> None:
         ".*does not have many workers.*",
         ".*no `val_dataloader`.*",
         "Checkpoint directory.*",
+        "The number of training batches.*",  # of an epoch may be below log_every_n_steps
     ):
         warnings.filterwarnings("ignore", message=hint)
 
@@ -55,7 +58,8 @@ def datamodule(settings: TrainSettings) -> LongitudinalDataModule:
     parts = {
         "cohort": cohort,
         "pipeline": pipeline,
-        "store": Store(store_folder(settings.store, cohort, pipeline)),
+        "store": stores.store(settings, cohort, pipeline, settings.store),
+        "cache": stores.cache(settings),
         "engine": build(settings.engine, "engine"),
         "most_set_aside": settings.most_set_aside,
         "pretrain": build(settings.pretrain, "pretrain"),
@@ -66,6 +70,7 @@ def datamodule(settings: TrainSettings) -> LongitudinalDataModule:
 
 def module(settings: TrainSettings) -> Pretraining:
     encoder = build(settings.encoder, "encoder")
+    step(settings).lay_out(encoder)
     projector = settings.projector and complete(settings.projector, "projector", {"embedding": encoder.embedding})
     make, objective = build(settings.module, "module"), build(settings.objective, "objective")
     if isinstance(objective, ScoreObjective) != (make.func is ScorePretraining):
@@ -85,14 +90,21 @@ def module(settings: TrainSettings) -> Pretraining:
     return complete(settings.module, "module", parts)
 
 
-def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], speed: Callback) -> pl.Trainer:
+def step(settings: TrainSettings) -> Step:
+    return build(settings.step, "step")
+
+
+def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], watching: list[Callback]) -> pl.Trainer:
     """Keeps the best checkpoint on validation subjects, the last one, and one every `keep_every` epochs."""
     checkpoints = folder / "checkpoints"
     best = KeepBest(checkpoints, "best", "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every, settings.save_minutes)
     chance = ChanceOfStep(settings.seed)
-    callbacks = [best, kept, chance, speed, EndTogether(), LearningRateMonitor("step"), RichProgressBar()]
-    return trainer_with(settings.trainer, {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
+    callbacks = [best, kept, chance, EndTogether(), *watching, LearningRateMonitor("step"), RichProgressBar()]
+    callbacks += [CompileNetworks()] if step(settings).compile else []
+    trial = {"num_sanity_val_steps": 0} if settings.ckpt_path else {}  # a run that goes on has validated before
+    parts = {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder}
+    return trainer_with(settings.trainer | trial, parts)
 
 
 def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
@@ -101,6 +113,7 @@ def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
         UserError: Lightning refuses the settings.
     """
     try:
+        parts = parts | {"callbacks": [KeepNumbersRight(), *parts.get("callbacks", [])]}
         return build(node, "trainer")(plugins=[CheckpointFiles(), *_slurm(node)], **parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
@@ -126,12 +139,20 @@ def classifier(settings: TrainSettings, embedding: int) -> ChangeClassifier:
 
 
 def check(settings: TrainSettings) -> None:
-    """What is wrong with the networks or with the pairs is told before any work.
+    """What is wrong with the networks, the compiler, the machine or the pairs is told before any work.
 
     Raises:
         UserError: in a sentence.
     """
     module(settings)
+    step(settings).check()
+    processes = trainer_with(settings.trainer, {"logger": False}).world_size
+    own_part(settings.pretrain["batch"], processes)
+    if processes > 1 and settings.sweep is not None:
+        raise UserError(
+            f"a job of a sweep trains in one process, got {processes} (trainer.devices × trainer.num_nodes): set "
+            "trainer.devices=1, or start the jobs one by one"
+        )
     if settings.change is not None:
         classifier(settings, embedding=1)
         build(settings.change["pairs"], "change.pairs")

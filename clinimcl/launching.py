@@ -26,7 +26,7 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError
 
-PATHS = ("cohort.root", "store", "out", "run", "ckpt_path", "weights", "key", "logger.key")
+PATHS = ("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -175,7 +175,7 @@ def _refuse(error: BaseException) -> NoReturn:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, InterpolationResolutionError) and "'SLURM_" in str(error):
-        return "trainer=slurm is for the tasks of a SLURM job (srun python -m clinimcl.train ...): elsewhere trainer=ddp"
+        return "trainer=slurm is for the tasks of a SLURM job (srun python -m clinimcl.train ...), else use trainer=ddp"
     causes = [str(error)]
     while error.__cause__ is not None and isinstance(error.__cause__, HydraException | OmegaConfBaseException):
         error = error.__cause__

@@ -1,5 +1,6 @@
 """Where a run leaves things, and what besides its results: its configuration and how it ended."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -42,11 +43,33 @@ def finished(folder: Path) -> bool:
 
 
 def continued(settings: TrainSettings) -> TrainSettings:
-    """`ckpt_path=last` as the checkpoint that it means: the run's own last one, or none where a run begins."""
-    if settings.ckpt_path != "last":
-        return settings
-    last = Path(settings.run) / "checkpoints" / "last.ckpt"
-    return replace(settings, ckpt_path=str(last) if last.is_file() else None)
+    """`ckpt_path` as a file of this machine; `last` is the run's own last one, or none where a run begins.
+
+    What is not here comes from the bucket.
+
+    Raises:
+        UserError: it is not there either, or is damaged.
+    """
+    from clinimcl.modules.mirror import local_copy
+
+    path, folder = settings.ckpt_path, Path(settings.run)
+    if path == "last":
+        found: Path | None = folder / "checkpoints" / "last.ckpt"
+        if found and not found.is_file():
+            found = local_copy(f"{mirror_url(settings)}/checkpoints/last.ckpt", folder) if settings.mirror else None
+        return replace(settings, ckpt_path=str(found) if found else None)
+    if path is not None and "://" in path:
+        kept = Path("runs") / "fetched" / hashlib.sha256(path.encode()).hexdigest()[:16]
+        found = local_copy(path, kept.absolute())
+        if found is None:
+            raise UserError(f"no checkpoint at {path}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
+        return replace(settings, ckpt_path=str(found))
+    return settings
+
+
+def mirror_url(settings: TrainSettings) -> str:
+    """Where the run's checkpoints stand in the bucket."""
+    return f"{str(settings.mirror).rstrip('/')}/{settings.name}/{Path(settings.run).name}"
 
 
 def settings_of(run: Path) -> TrainSettings:
@@ -144,15 +167,3 @@ def _make_room(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"run={folder} cannot be written ({error.strerror}): name another folder") from error
-
-
-def store_folder(chosen: str | None, cohort: Any, pipeline: Any) -> Path:
-    """`chosen`, or a folder beside the runs that only this cohort with this preparation uses."""
-    import xxhash
-
-    if chosen is not None and "://" in chosen:
-        raise UserError(f"store={chosen} must be a local folder: scans may lie in a bucket, the prepared store may not")
-    if chosen is not None:
-        return Path(chosen)
-    digest = xxhash.xxh3_64_hexdigest(f"{cohort.root} {pipeline.digest}".encode())
-    return Path("runs").absolute() / "stores" / f"{type(cohort).__name__.lower()}-{digest}"

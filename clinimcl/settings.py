@@ -22,10 +22,16 @@ class PrepareSettings:
     cohort: Node
     preparation: Node
     engine: Node
-    store: str | None
+    store: str | None  # a folder, or a URL
     most_set_aside: float  # share of the scans
+    cache: str | None  # folder of what is fetched from buckets
+    cache_gib: float
 
     def __post_init__(self) -> None:
+        if self.cache is not None and "://" in self.cache:
+            raise ValueError(f"cache must be a local folder, got {self.cache}")
+        if not self.cache_gib > 0:
+            raise ValueError(f"cache_gib must be positive, got {self.cache_gib}")
         if not 0 <= self.most_set_aside <= 1:
             raise ValueError(f"most_set_aside must be a share between 0 and 1, got {self.most_set_aside}")
 
@@ -41,6 +47,7 @@ class TrainSettings(PrepareSettings):
     keep_every: int  # epochs
     save_minutes: float  # within an epoch
     ckpt_path: str | None  # "last": this run's own last one, if there is one
+    mirror: str | None  # URL of a folder for what runs are continued from
     datamodule: Node
     pretrain: Node
     loading: Node
@@ -53,6 +60,7 @@ class TrainSettings(PrepareSettings):
     augmentation: Node | None
     optimizer: Node
     schedule: Node | None
+    step: Node
     classifier: Node
     change: Node | None
     trainer: Node
@@ -67,6 +75,8 @@ class TrainSettings(PrepareSettings):
                 "epochs and save_minutes must be at least 0 and keep_every at least 1, got "
                 f"{self.epochs}, {self.save_minutes:g} and {self.keep_every}"
             )
+        if self.mirror is not None and "://" not in self.mirror:
+            raise ValueError(f"mirror must be the URL of a folder, such as gs://bucket/runs, got {self.mirror}")
         if self.change is None and self.module["_target_"].endswith("ScorePretraining"):
             raise ValueError("pretraining=score is measured by health change: set change=three_way")
 

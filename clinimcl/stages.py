@@ -28,7 +28,6 @@ from clinimcl.building import build
 from clinimcl.data.batches import collated
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
-from clinimcl.data.sampling import own_part
 from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, embedding
@@ -42,8 +41,16 @@ from clinimcl.settings import Node, TrainSettings
 
 AFTER_PRETRAINING = {
     *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside", "save_minutes"),
+    *("cache", "cache_gib", "mirror"),
     *("change", "classifier"),
 }
+
+
+class Watching(NamedTuple):
+    """Who hears of a training."""
+
+    loggers: list[Logger]
+    callbacks: list[Callback]
 
 
 class Scored(NamedTuple):
@@ -54,7 +61,10 @@ class Scored(NamedTuple):
 
 
 def pretrain(
-    settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, watching: tuple[list[Logger], Callback]
+    settings: TrainSettings,
+    folder: Path,
+    datamodule: LongitudinalDataModule,
+    watching: Watching,
 ) -> None:
     """The pretrained encoder in the run's folder; within a sweep, jobs that differ only in what follows share it."""
     if settings.sweep is None:
@@ -66,7 +76,7 @@ def pretrain(
         fcntl.flock(lock, fcntl.LOCK_EX)  # another job may be training the same encoder: wait for it
         if not finished(shared):
             log = CSVLogger(shared, name="", version="")
-            train_encoder(settings, shared, datamodule, ([log, *watching[0][1:]], watching[1]))
+            train_encoder(settings, shared, datamodule, Watching([log, *watching.loggers[1:]], watching.callbacks))
             log.save()
             write_json({"status": "done"}, shared / "status.json")
     shutil.copytree(shared / "checkpoints", folder / "checkpoints", copy_function=os.link)
@@ -82,7 +92,10 @@ def pretraining_digest(settings: TrainSettings) -> str:
 
 
 def train_encoder(
-    settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule, watching: tuple[list[Logger], Callback]
+    settings: TrainSettings,
+    folder: Path,
+    datamodule: LongitudinalDataModule,
+    watching: Watching,
 ) -> None:
     """Leaves best.ckpt, last.ckpt and those of every `keep_every` epochs; with no epochs, the encoder as it is."""
     module, remark = _learner(settings, datamodule)
@@ -109,7 +122,7 @@ def take_part(settings: TrainSettings, folder: Path, datamodule: LongitudinalDat
     module, _ = _learner(settings, datamodule)
     if settings.epochs:
         silent = CSVLogger(folder, name="", version="")
-        _train_together(settings, folder, module, datamodule, ([silent], SpeedMeter()))
+        _train_together(settings, folder, module, datamodule, Watching([silent], [SpeedMeter()]))
 
 
 def _learner(settings: TrainSettings, datamodule: LongitudinalDataModule) -> tuple[experiment.Pretraining, str]:
@@ -124,11 +137,10 @@ def _train_together(
     folder: Path,
     module: experiment.Pretraining,
     datamodule: LongitudinalDataModule,
-    watching: tuple[list[Logger], Callback],
+    watching: Watching,
 ) -> None:
     """In one process or in several, which part when the training is over."""
     trainer = experiment.trainer(settings, folder, *watching)
-    own_part(settings.pretrain["batch"], trainer.world_size)
     if trainer.world_size > 1:
         sys.argv.append(f"run={folder}")  # the command of the processes that Lightning starts
     _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)

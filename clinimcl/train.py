@@ -57,11 +57,15 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     from clinimcl import evaluate, experiment, memory, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.files import write_json
-    from clinimcl.modules import checkpoints
+    from clinimcl.modules import checkpoints, mirror
     from clinimcl.modules.speed import SpeedMeter
     from clinimcl.preparation.prepare import TooManySetAside
+    from clinimcl.run_folder import mirror_url
 
     folder = Path(settings.run)
+    mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
+    for each in mirrors:
+        each.check()
     experiment.hush()
     memory.keep_freed()
     experiment.check(settings)
@@ -84,10 +88,12 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     write_json(splits.sides(datamodule.scans), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
-        stages.pretrain(settings, folder, datamodule, (loggers, speed))
+        stages.pretrain(settings, folder, datamodule, stages.Watching(loggers, [speed, *mirrors]))
         write_json(speed.measured(), folder / "speed.json")
         print(f"speed: {speed}" if speed.measured() else "speed: too few steps to tell")
         scored = None if settings.change is None else stages.classify(settings, folder, datamodule, loggers)
+        for each in mirrors:
+            each.finish(mirror.LAST)
         reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)
         tracking.log_evaluation(loggers, reported)
         tracking.share(loggers, settings.logger, reported)

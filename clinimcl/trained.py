@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 from torch.utils.data import DataLoader
 
-from clinimcl import experiment
+from clinimcl import experiment, stores
 from clinimcl.building import build
 from clinimcl.cohorts.cohort import Cohort
 from clinimcl.data.batches import ScanBatch
@@ -20,7 +20,6 @@ from clinimcl.modules.embedding import embed
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.prepare import prepare
 from clinimcl.preparation.store import Store
-from clinimcl.run_folder import store_folder
 from clinimcl.settings import Node, TrainSettings
 
 
@@ -49,10 +48,10 @@ def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Sh
     """
     own = build(settings.cohort if cohort is None else cohort, "cohort")
     pipeline, loading = build(settings.preparation, "preparation"), build(settings.loading, "loading")
-    kept = Store(store_folder(settings.store if cohort is None else store, own, pipeline))
+    kept = stores.store(settings, own, pipeline, settings.store if cohort is None else store)
     scans, audit = own.table()
-    most = settings.most_set_aside
-    table = prepare(scans, pipeline, kept, build(settings.engine, "engine"), most_set_aside=most).scans
+    most, cache = settings.most_set_aside, stores.cache(settings)
+    table = prepare(scans, pipeline, kept, build(settings.engine, "engine"), most_set_aside=most, cache=cache).scans
     kept.write_audit(audit)
     usable = table["reason"] == ""
     return Shown(own, pipeline, kept, table[usable].reset_index(drop=True), table[~usable], audit, loading)

@@ -111,7 +111,6 @@ WRONG = {
     "preparation.grid=0": "grid must be at least 2",
     "preparation.align=rigidd": "align must be none or rigid",
     "pretrain.batch=0": "batch must be at least 2",
-    "store=gs://bucket/store": "must be a local folder",
     "cohort.root=": "cohort.root must be a path",
     "epochs=many": "epochs must be int, got 'many'",
     "epochs=-1": "epochs and save_minutes must be at least 0 and keep_every at least 1",

@@ -28,6 +28,7 @@ from clinimcl.data.sampling import (
 )
 from clinimcl.data.volumes import Volumes
 from clinimcl.errors import UserError
+from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.prepare import Prepared, prepare
@@ -129,6 +130,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         most_set_aside: float,
         pretrain: Sampling | ScanSampling,
         loading: Loading,
+        cache: Cache | None = None,
     ) -> None:
         super().__init__()
         self.cohort = cohort
@@ -138,6 +140,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         self._most_set_aside = most_set_aside
         self._pretrain = pretrain
         self._loading = loading
+        self._cache = cache
         self.prepared: Prepared | None = None
 
     def prepare_data(self) -> None:
@@ -149,7 +152,8 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         if self.prepared is not None:
             return
         scans, self.audit = self.cohort.table()
-        self.prepared = prepare(scans, self.pipeline, self.store, self._engine, most_set_aside=self._most_set_aside)
+        most, cache = self._most_set_aside, self._cache
+        self.prepared = prepare(scans, self.pipeline, self.store, self._engine, most_set_aside=most, cache=cache)
         self.store.write_audit(self.audit)
 
     def setup(self, stage: str | None = None) -> None:

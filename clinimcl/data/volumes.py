@@ -34,6 +34,7 @@ class Volumes:
         if self._held is not None:
             return torch.stack([self._held[row] for row in rows])
         arrays = list(zip(self._keys.take(rows), self._checksums.take(rows), strict=True))
+        self._store.bring(arrays)
         whole = np.empty((len(rows), *self._store.shape(*arrays[0])), np.float16)
         for place, array in zip(whole, arrays, strict=True):
             self._store.read_into(*array, place)

@@ -78,7 +78,8 @@ class ContrastivePretraining(pl.LightningModule):
     def training_step(self, batch: PairBatch, batch_idx: int) -> Float[Tensor, ""]:
         projection = joined(self._projection(batch), dim=1)
         loss = self.objective(*projection, joined(batch.subject)).mean()
-        self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=True)
+        shown = self.device.type == "cpu"  # a GPU would be waited for at every step
+        self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=shown)
         return loss
 
     def _projection(self, batch: PairBatch) -> Float[Tensor, "view batch projection"]:

@@ -1,11 +1,10 @@
 """The checkpoints of a run, copied to a bucket while it trains, and fetched from there to continue it."""
 
-import base64
 import posixpath
 import sys
 import threading
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import lightning.pytorch as pl
 
@@ -51,8 +50,8 @@ class Mirror(pl.Callback):
             filesystem.rm_file(place)
         except Exception as error:  # every client has its own kinds
             raise UserError(
-                f"checkpoints cannot be mirrored to {self._url} ({_said(error)}): check that the bucket exists, and "
-                "your credentials (for gs://: gcloud auth application-default login) and their right to write objects"
+                f"checkpoints cannot be mirrored to {self._url} ({bucket.said(error)}): check that the bucket exists, "
+                "and your credentials (for gs://: gcloud auth application-default login) and their right to write"
             ) from None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -69,8 +68,6 @@ class Mirror(pl.Callback):
 
     def finish(self, seconds: float) -> None:
         """Copy what is left, for no longer than this, and say what could not be copied."""
-        if self._watching is None:
-            return
         self._ending.set()
         last = threading.Thread(target=self._copy_last, daemon=True)
         last.start()
@@ -101,43 +98,30 @@ class Mirror(pl.Callback):
             except FileNotFoundError:  # replaced in between, or removed
                 self._failed.pop(path, None)
             except Exception as error:  # every client has its own kinds; none may reach the training
-                self._failed[path] = _said(error)
+                self._failed[path] = bucket.said(error)
 
     def _copy(self, path: Path) -> None:
         stamp, content = _stamp(path), path.read_bytes()
         if stamp == _stamp(path):  # else it is being written: at the next look
-            put(content, f"{self._url}/{path.relative_to(self._folder).as_posix()}")
+            bucket.upload(content, f"{self._url}/{path.relative_to(self._folder).as_posix()}")
             self._copied[path] = stamp
             self._failed.pop(path, None)
 
 
-def put(content: bytes, url: str) -> None:
-    """Write an object under another name, compare what arrived, and only then put it in its place.
-
-    Raises:
-        Exception: of the client's kinds; an OSError where something else arrived.
-    """
-    filesystem, place = connect(url)
-    arriving = f"{place}.arriving"
-    filesystem.pipe_file(arriving, content)
-    if not _arrived(content, filesystem, arriving):
-        raise OSError("what arrived is not what was sent")
-    filesystem.cp_file(arriving, place)
-    filesystem.rm_file(arriving)
-
-
-def local_copy(url: str, folder: Path) -> Path:
+def local_copy(url: str, folder: Path) -> Path | None:
     """The checkpoint at `url`, below `folder` as below a run's, with what else such a run is continued from.
 
+    None where there is no such object.
+
     Raises:
-        UserError: there is none, it is not what was written, or the bucket cannot be read.
+        UserError: it is not what was written, or the bucket cannot be read.
     """
     checkpoint = folder / "checkpoints" / posixpath.basename(url)
     best = checkpoint.with_name("best.ckpt")
     beside, above = posixpath.dirname(url), posixpath.dirname(posixpath.dirname(url))
     found = [_fetched(f"{beside}/{path.name}", path) for path in (checkpoint, best)]
     if not found[0]:
-        raise UserError(f"no checkpoint at {url}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
+        return None
     for path in map(contract_path, (checkpoint, best)):
         _fetched(f"{beside}/{path.name}", path)
     _fetched(f"{above}/splits.json", folder / "splits.json")
@@ -165,21 +149,6 @@ def _fetched(url: str, path: Path) -> bool:
     return True
 
 
-def _arrived(content: bytes, filesystem: Any, place: str) -> bool:
-    """By the checksum that the server tells; a server that tells none is asked for the bytes."""
-    filesystem.invalidate_cache()
-    told = filesystem.info(place).get("crc32c")
-    if told is None:
-        return bucket.read([filesystem.unstrip_protocol(place)]) == [content]
-    import google_crc32c
-
-    return base64.b64decode(told) == google_crc32c.Checksum(content).digest()
-
-
 def _stamp(path: Path) -> tuple[int, int]:
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns
-
-
-def _said(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

@@ -14,8 +14,13 @@ MakeSchedule = Callable[..., LRScheduler]
 
 
 def optimization(module: pl.LightningModule, optimizer: MakeOptimizer, schedule: MakeSchedule | None) -> Any:
-    """What Lightning's `configure_optimizers` returns; the schedule moves at every step."""
+    """What Lightning's `configure_optimizers` returns; the schedule moves at every step.
+
+    A fused optimizer would undo the scaling of float16 itself, after gradients are clipped, which Lightning refuses in
+    bf16, too, where nothing is scaled: it is treated like any other.
+    """
     made = optimizer(module.parameters())
+    made._step_supports_amp_scaling = False  # type: ignore[attr-defined]
     if schedule is None:
         return made
     steps = schedule(made, total_steps=int(module.trainer.estimated_stepping_batches))

@@ -84,7 +84,8 @@ class ScorePretraining(pl.LightningModule):
 
     def training_step(self, batch: ScoredBatch, batch_idx: int) -> Float[Tensor, ""]:
         loss = self.objective(*(joined(part) for part in self.output(batch, augmented=True)))
-        self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=True)
+        shown = self.device.type == "cpu"  # a GPU would be waited for at every step
+        self.log("train/loss", loss, batch_size=len(batch.subject), prog_bar=shown)
         return loss
 
     def validation_step(self, batch: ScoredBatch, batch_idx: int) -> None:

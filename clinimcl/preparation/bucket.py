@@ -69,6 +69,26 @@ def read(urls: Iterable[str]) -> list[bytes]:
     return sync(get_loop(), _read, [connect(url) for url in urls])
 
 
+def upload(content: bytes, url: str) -> None:
+    """Write an object under another name, compare what arrived, and only then put it in its place.
+
+    Raises:
+        Exception: of the client's kinds; an OSError where something else arrived.
+    """
+    filesystem, place = connect(url)
+    arriving = f"{place}.arriving"
+    filesystem.pipe_file(arriving, content)
+    if not _arrived(content, filesystem, arriving):
+        raise OSError("what arrived is not what was sent")
+    filesystem.cp_file(arriving, place)
+    filesystem.rm_file(arriving)
+
+
+def said(error: Exception) -> str:
+    """What a client's error comes to, in its last line."""
+    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+
+
 async def _read(places: list[tuple[Any, str]]) -> list[bytes]:
     try:
         async with asyncio.TaskGroup() as group:
@@ -115,6 +135,17 @@ def _places(loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
 
 def _is_google(filesystem: Any) -> bool:
     return "gs" in filesystem.protocol
+
+
+def _arrived(content: bytes, filesystem: Any, place: str) -> bool:
+    """By the checksum that the server tells; a server that tells none is asked for the bytes."""
+    filesystem.invalidate_cache()
+    told = filesystem.info(place).get("crc32c")
+    if told is None:
+        return read([filesystem.unstrip_protocol(place)]) == [content]
+    import google_crc32c
+
+    return base64.b64decode(told) == google_crc32c.Checksum(content).digest()
 
 
 async def _once(filesystem: Any, name: str, take: Take) -> None:

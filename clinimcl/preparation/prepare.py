@@ -1,5 +1,6 @@
 """A scan table → a prepared store: every scan once, a second time not at all."""
 
+import sys
 from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from rich.progress import track
 from clinimcl.cohorts import splits
 from clinimcl.errors import UserError
 from clinimcl.preparation import dicom, video
+from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
 from clinimcl.preparation.pipeline import Pipeline
@@ -54,23 +56,32 @@ class TooManySetAside(UserError):
 
 
 def prepare(
-    scans: pd.DataFrame, pipeline: Pipeline, store: Store, engine: Engine, *, most_set_aside: float
+    scans: pd.DataFrame,
+    pipeline: Pipeline,
+    store: Store,
+    engine: Engine,
+    *,
+    most_set_aside: float,
+    cache: Cache | None = None,
 ) -> Prepared:
     """Prepare what is not prepared yet and write the store's table.
 
-    A scan that cannot be used is set aside with its reason. `most_set_aside` is the share of scans that may be.
+    A scan that cannot be used is set aside with its reason. `most_set_aside` is the share of scans that may be. What is
+    read from a bucket stays in the cache.
 
     Raises:
         UserError: more than that share was set aside (the table is written all the same), or a byte-identical
             file is in two splits.
     """
     sources = [_source(path, mask) for path, mask in zip(scans["path"], scans["mask"], strict=True)]
+    _check_cache(cache, sources)
     with store.preparing() as ledger:
         known = _known(store) | ledger.read()
         records = {source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)}
         todo = [source for source in sources if source.path not in records]
         there = sum(not record.reason for record in records.values())
-        for index, (record, fresh) in _progress(engine.run(partial(prepare_scan, pipeline, store), todo), len(todo)):
+        work = partial(prepare_scan, pipeline, store, cache)
+        for index, (record, fresh) in _progress(engine.run(work, todo), len(todo)):
             records[todo[index].path] = record
             ledger.add(todo[index].path, record)
             there += not fresh and not record.reason
@@ -84,19 +95,28 @@ def prepare(
         raise TooManySetAside(
             tally,
             f"{aside} of {len(table)} scans cannot be used, more than most_set_aside={most_set_aside:g} of them: "
-            f"{reasons}. See {store.folder / 'set_aside.csv'}",
+            f"{reasons}. See {store.place}/set_aside.csv",
         )
     splits.check(table[table["reason"] == ""])
     return Prepared(table, tally)
 
 
-def prepare_scan(pipeline: Pipeline, store: Store, source: Source) -> tuple[Record, bool]:
+def _check_cache(cache: Cache | None, sources: list[Source]) -> None:
+    if cache is None:
+        return
+    if not any("://" in source.path for source in sources):
+        print(f"cache={cache.folder} has no effect: the scans are no URLs", file=sys.stderr)
+    cache.check()
+
+
+def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: Source) -> tuple[Record, bool]:
     """What became of one scan, and whether its array was written now."""
-    content = ""
+    content, stamp = "", source.fingerprint
     try:
-        raw = fetch_series(source.path) if is_series(source.path) else [fetch(source.path)]
+        series = is_series(source.path)
+        raw = fetch_series(source.path, cache, stamp) if series else [fetch(source.path, "the file", cache, stamp)]
         content = digest(raw)
-        mask = fetch(source.mask, "its mask") if source.mask else b""
+        mask = fetch(source.mask, "its mask", cache, stamp) if source.mask else b""
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
@@ -151,7 +171,7 @@ def _source(path: str, mask: object) -> Source:
 
 
 def _known(store: Store) -> dict[str, Record]:
-    if not (store.folder / "scans.parquet").is_file():
+    if not store.prepared():
         return {}
     table = store.table()
     return dict(zip(table["path"], map(Record._make, table[list(Record._fields)].itertuples(index=False)), strict=True))

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.place = str(folder)  # for people
         self._verified: set[str] = set()
 
     def has(self, key: str) -> bool:
@@ -55,6 +56,9 @@ class Store:
         self._write(self._array(key), buffer.getvalue())
         return xxhash.xxh3_64_hexdigest(buffer.getvalue())
 
+    def bring(self, arrays: Sequence[tuple[str, str]]) -> None:
+        """Arrays by key and checksum that will be read next."""
+
     def checksum(self, key: str) -> str:
         return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
 
@@ -64,9 +68,9 @@ class Store:
         Raises:
             UserError: the file is not what was written.
         """
-        path = self._array(key)
+        path = self._file(key, checksum)
         if key not in self._verified:
-            if not path.is_file() or self.checksum(key) != checksum:
+            if not path.is_file() or xxhash.xxh3_64_hexdigest(path.read_bytes()) != checksum:
                 raise UserError(
                     f"{path} is missing or damaged (its checksum must be {checksum}): delete it and prepare again"
                 )
@@ -85,7 +89,7 @@ class Store:
         header, expected = bytearray(len(_header(place.shape))), _header(place.shape)
         numbers = place.data.cast("B")
         try:
-            with self._array(key).open("rb", buffering=0) as file:
+            with self._file(key, checksum).open("rb", buffering=0) as file:
                 whole = file.readinto(header) == len(header) and file.readinto(numbers) == len(numbers)
         except FileNotFoundError:
             whole = False
@@ -94,6 +98,10 @@ class Store:
         else:
             self._verified.discard(key)
             place[...] = self.get(key, checksum)  # written in another order of axes, or damaged
+
+    def prepared(self) -> bool:
+        """Whether there is a table."""
+        return (self.folder / TABLE).is_file()
 
     def table(self) -> pd.DataFrame:
         """The scan table as it was last prepared."""
@@ -130,6 +138,10 @@ class Store:
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
             yield Ledger(self.folder / "ledger.jsonl")
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
+
+    def _file(self, key: str, checksum: str) -> Path:
+        """Where the array can be read."""
+        return self._array(key)
 
     def _array(self, key: str) -> Path:
         return self.folder / "arrays" / f"{key}.npy"

@@ -1,5 +1,9 @@
 """A cohort in a bucket, through a real server."""
 
+import json
+import shutil
+
+import pandas as pd
 import pytest
 from gcp_storage_emulator.server import create_server
 
@@ -42,3 +46,56 @@ def test_an_unreachable_bucket_is_told_in_a_sentence(clinimcl, tmp_path, environ
     assert "gs://bucket/x" in result.stderr
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+TINY = [
+    *("experiment=demo", "engine.workers=1", "cohort.sidecars=false", "cohort.root=gs://bucket/OASIS3"),
+    *(
+        "preparation.grid=16",
+        "encoder.channels=[8,8]",
+        "pretrain.batch=2",
+        "pretrain.pairs_per_epoch=4",
+        "keep_every=9",
+    ),
+    *("cohort.split.validation=0.25", "cohort.split.test=0.25", "schedule=constant", "keep_every=9"),
+    *("store=gs://bucket/store", "cache=cache", "mirror=gs://bucket/runs", "run=runs/one", "ckpt_path=last"),
+]
+
+
+def test_a_run_whose_machine_is_lost_goes_on_from_the_bucket_on_another(server, clinimcl, tmp_path):
+    def trained(machine, epochs):
+        (tmp_path / machine).mkdir()
+        result = clinimcl("train", *TINY, f"epochs={epochs}", cwd=tmp_path / machine, STORAGE_EMULATOR_HOST=server)
+        assert result.returncode == 0, result.stderr
+        return result.stdout, tmp_path / machine / "runs" / "one"
+
+    said, first = trained("one", 2)
+    assert " 0 prepared" not in said
+    bucket = connect("gs://bucket")[0]
+    bucket.invalidate_cache()
+    there = {name.rsplit("/", 1)[-1] for name in bucket.find("bucket/runs/demo/one")}
+    assert {"last.ckpt", "last.ckpt.contract.json", "best.ckpt", "splits.json", "config.yaml"} <= there
+    shutil.rmtree(first)
+    said, second = trained("two", 3)
+    assert " 0 prepared" in said
+    assert sorted(pd.read_csv(second / "metrics.csv")["epoch"].dropna().unique()) == [2]
+    assert json.loads((second / "status.json").read_text()) == {"status": "done"}
+    assert not list((tmp_path / "two").rglob("*.npy"))  # the arrays lie in the cache, under names that tell nothing
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("mirror=gs://nowhere/runs", "checkpoints cannot be mirrored to gs://nowhere/runs/demo/one"),
+        ("mirror=folder", "mirror must be the URL of a folder, such as gs://bucket/runs, got folder"),
+        ("cache=gs://bucket/cache", "cache must be a local folder, got gs://bucket/cache"),
+        ("cache_gib=0", "cache_gib must be positive, got 0"),
+        ("ckpt_path=gs://bucket/none/last.ckpt", "no checkpoint at gs://bucket/none/last.ckpt"),
+        ("cache=/dev/null/cache", "cache=/dev/null/cache"),
+    ],
+)
+def test_what_is_wrong_with_the_bucket_s_settings_is_told(server, clinimcl, tmp_path, argument, sentence):
+    result = clinimcl("train", *TINY, "epochs=1", argument, cwd=tmp_path, STORAGE_EMULATOR_HOST=server)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr

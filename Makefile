@@ -2,6 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUBJECTS ?= 240
+DEVICE ?= cpu
+ON_CORES := preparation bucket million
+ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
 .PHONY: demo test bench check clean
 
@@ -13,9 +16,11 @@ test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -q
 
 # Beside the field's tools, on a machine that does nothing else; each is also a command of its own.
+# make bench DEVICE=cuda measures what knows a device on a GPU.
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
-	for name in preparation feeding bucket info_nce chunks tsm million; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in $(ON_CORES); do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
+	for name in $(ON_DEVICE); do $(BIN)/python -W ignore benchmarks/$$name.py --device $(DEVICE) || exit 1; done
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

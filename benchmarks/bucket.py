@@ -9,7 +9,6 @@ CPU alone. Memory is kept between steps, as in training.
 
 import argparse
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import timing
 import xxhash
 from bucket_proxy import control, serve
 
@@ -44,7 +44,7 @@ def main() -> None:
     size = round(arguments.megabytes * 1e6)
     total = size * arguments.objects
     print(f"{arguments.objects} objects of {arguments.megabytes:g} MB, {arguments.workers} reading process(es)")
-    print(f"load average before: {os.getloadavg()[0]:.1f}")
+    print(f"{timing.load()} before")
     with _bucket() as url, tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         written = _fill(arguments.objects, size)
         _read(list(written), None, arguments.workers)  # the link now has all in memory
@@ -68,17 +68,15 @@ def main() -> None:
             assert second.digests == list(written.values())
             print(f"turn {turn}: second epoch {total / second.seconds / 1e6:.0f} MB/s, requests: {control(url) or 0}")
     print(_line(rates["serial"], rates["first"]))
-    print(f"load average after: {os.getloadavg()[0]:.1f}")
+    print(f"{timing.load()} after")
 
 
 def _line(serial: Sequence[float], first: Sequence[float]) -> str:
-    ratios = [ours / theirs for ours, theirs in zip(first, serial, strict=True)]
-    shares = [rate / LINK["total"] for rate in first]
     return (
-        f"first epoch {statistics.median(first) / 1e6:.0f} MB/s, serial gcsfs {statistics.median(serial) / 1e6:.1f} "
-        f"MB/s, ratio {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}); of the link's "
-        f"{LINK['total'] / 1e6:.0f} MB/s {statistics.median(shares):.0%} ({min(shares):.0%} to {max(shares):.0%}), "
-        f"floor {FLOOR:.0%}, aim {AIM:.0%}"
+        f"first epoch {timing.spread([rate / 1e6 for rate in first], '.0f')} MB/s, serial gcsfs "
+        f"{timing.spread([rate / 1e6 for rate in serial], '.1f')} MB/s, ratio "
+        f"{timing.spread(timing.ratios(first, serial), '.1f')}; of the link's {LINK['total'] / 1e6:.0f} MB/s "
+        f"{timing.spread([rate / LINK['total'] for rate in first], '.0%')}, floor {FLOOR:.0%}, aim {AIM:.0%}"
     )
 
 
@@ -135,9 +133,7 @@ def _bucket() -> Iterator[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="the same on both: bytes are read")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.options(__doc__)
     parser.add_argument("--objects", type=int, default=64)
     parser.add_argument("--megabytes", type=float, default=6.0, help="of one object")
     parser.add_argument("--workers", type=int, default=1, help="reading processes")

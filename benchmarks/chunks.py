@@ -5,21 +5,18 @@ A training step (forward, backward, AdamW) of contrastive pretraining, 64 pairs 
 as in training.
 Peak memory is what each way adds to a process that holds its batch: on CPU of the resident set, each in a
 process of its own, on a GPU of the allocator. Chunks are augmented by other chance than the whole, so that gradients
-are compared without augmentation, which is timed apart.
+are compared without augmentation, which is timed apart (`--augmented`).
 """
 
 import argparse
 import gc
-import os
 import resource
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import timing
 import torch
 
 from clinimcl import memory
@@ -38,18 +35,19 @@ RECIPE = Augmentation(rotation=7.0, shift=0.04, scale=0.0, bias=0.1, contrast=0.
 def main() -> None:
     arguments = _arguments()
     memory.keep_freed()
-    device, side = torch.device(arguments.device), arguments.side
+    device, side = timing.device(arguments.device), arguments.side
     if arguments.peak is not None:
         print(_peak(arguments.peak, arguments.chunk, side, device))
         return
     print(f"{PAIRS} pairs of {side}³ on {device}, {torch.get_num_threads()} threads; chunks of {CHUNK} pairs")
-    print(f"load average before: {os.getloadavg()[0]:.1f}")
+    print(f"{timing.load()} before")
     print(_compared(side, device))
     batch = _batch(PAIRS, side, device)
-    for name, augmentation in (("no augmentation", None), ("augmented", RECIPE)):
+    recipes = {"no augmentation": None} | ({"augmented": RECIPE} if arguments.augmented else {})
+    for name, augmentation in recipes.items():
         steps = [_step(chunk, side, device, augmentation, batch) for chunk in (None, CHUNK)]
-        print(_line(name, *_taking_turns(steps, arguments.repeats, device)))
-    print(f"load average after: {os.getloadavg()[0]:.1f}")
+        print(_line(name, *timing.in_turns(steps, arguments.repeats, device)))
+    print(f"{timing.load()} after")
     del steps, batch
     print(_peaks(side, arguments.device))
 
@@ -83,7 +81,7 @@ def _module(
 
 def _step(
     chunk: int | None, side: int, device: torch.device, augmentation: Augmentation | None, batch: PairBatch
-) -> Callable[[], None]:
+) -> timing.Run:
     module = _module(chunk, side, device, augmentation)
     optimizer = module.configure_optimizers()
 
@@ -106,36 +104,10 @@ def _compared(side: int, device: torch.device) -> str:
     return f"relative difference of the gradients {error:.1e}, goal at most {ERROR}"
 
 
-def _taking_turns(steps: list[Callable[[], None]], repeats: int, device: torch.device) -> list[list[float]]:
-    """Seconds a step of each, a row each; the one that begins changes from turn to turn."""
-    for step in steps:
-        step()  # not counted: memory is taken, kernels are chosen
-    seconds: list[list[float]] = [[] for _ in steps]
-    for turn in range(repeats):
-        for index in range(len(steps)) if turn % 2 == 0 else reversed(range(len(steps))):
-            seconds[index].append(_timed(steps[index], device))
-    return seconds
-
-
-def _timed(step: Callable[[], None], device: torch.device) -> float:
-    _wait(device)
-    start = time.perf_counter()
-    step()
-    _wait(device)
-    return time.perf_counter() - start
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def _line(name: str, whole: list[float], chunked: list[float]) -> str:
-    ratios = [one / other for one, other in zip(chunked, whole, strict=True)]
     return (
-        f"{name}: in chunks {statistics.median(chunked):.2f} s, as a whole {statistics.median(whole):.2f} s, ratio "
-        f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), "
-        f"goal at most {TIME[0]}, aim {TIME[1]}"
+        f"{name}: in chunks {timing.spread(chunked)} s, as a whole {timing.spread(whole)} s, ratio "
+        f"{timing.spread(timing.ratios(chunked, whole), '.3f')}, goal at most {TIME[0]}, aim {TIME[1]}"
     )
 
 
@@ -156,7 +128,7 @@ def _peaks(side: int, device: str) -> str:
 
 
 def _peak(pairs: int, chunk: int | None, side: int, device: torch.device) -> float:
-    """MiB that three steps take beyond what the process holds with its batch."""
+    """MiB that two steps, the second of which has AdamW's state, take beyond what the process holds with its batch."""
     batch = _batch(pairs, side, device)
     step = _step(chunk, side, device, None, batch)
     gc.collect()
@@ -165,7 +137,7 @@ def _peak(pairs: int, chunk: int | None, side: int, device: torch.device) -> flo
         before = torch.cuda.memory_allocated()
     else:
         before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    for _ in range(3):
+    for _ in range(2):
         step()
     peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else 1024 * _largest_resident()
     return (peak - before) / 2**20
@@ -176,10 +148,9 @@ def _largest_resident() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.on_devices(timing.options(__doc__))
     parser.add_argument("--side", type=int, default=SIDE, help="voxels")
+    parser.add_argument("--augmented", action="store_true", help="time it with augmentation, too")
     parser.add_argument("--peak", type=int, help="only tell the peak memory of so many pairs")
     parser.add_argument("--chunk", type=int, help="with --peak: in chunks of so many pairs")
     return parser.parse_args()

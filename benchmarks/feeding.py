@@ -1,18 +1,22 @@
 """python benchmarks/feeding.py: shuffled batches of 16 prepared scans, beside MONAI's and TorchIO's ways to serve them.
 
 All serve the same 96³ arrays through a loader, in the same type: ours from the store's files (page cache warm, as in
-every epoch but the first), the others from what they cache. Memory is what each adds to a process of its own. Memory
-freed is kept by the process, as in training, for all of them alike.
+every epoch but the first) or held in memory, the others from what they cache. Memory is what each adds to a process of
+its own. Memory freed is kept by the process, as in training, for all of them alike. With `--device cuda` every batch
+ends on the GPU, from pinned memory, and both sides may hold the scans there, as MONAI's guide to fast training does;
+memory is then that of the host and that of the GPU. Training takes float16 from ours, and converts it on the device:
+the last line is what that is worth beside the others' default type.
 """
 
 import argparse
+import gc
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import psutil
+import timing
 import torch
 import torchio
 from monai.data import CacheDataset, DataLoader, PersistentDataset, ThreadDataLoader
@@ -33,45 +38,52 @@ from clinimcl.preparation.store import Store
 SIDE, BATCH = 96, 16
 TYPES = {"float32": (torch.float32, 4.0), "float16": (torch.float16, 1.0)}  # and the ratio that is to be reached
 Loader = Iterable[Any]
-Serve = Callable[[Path, torch.dtype], Loader]
+Serve = Callable[[Path, torch.dtype, torch.device], Loader]
 
 
 def main() -> None:
     arguments = _arguments()
     memory.keep_freed()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(arguments.folder or name)
-        if arguments.folder is None:
-            _write(folder, arguments.scans)
-        if arguments.only:
-            print(_added_memory(SERVERS[arguments.only], folder, TYPES[arguments.type][0]))
-            return
-        print(f"{arguments.scans} scans of {SIDE}³ in batches of {BATCH}, {os.cpu_count()} cores, load {_load()}")
-        for kind in TYPES:
-            _compare(folder, kind, arguments.repeats)
-        print(f"load average after: {_load()}")
+    device = timing.device(arguments.device)
+    with tempfile.TemporaryDirectory() as folder:
+        _write(Path(folder), arguments.scans)
+        cores = f"{os.cpu_count()} cores"
+        print(f"{arguments.scans} scans of {SIDE}³ in batches of {BATCH} to {device}, {cores}, {timing.load()}")
+        rates = {kind: _compare(Path(folder), kind, arguments.repeats, device) for kind in TYPES}
+        as_trained = timing.spread(timing.ratios(rates["float16"]["clinimcl"], rates["float32"]["CacheDataset"]))
+        print(f"as in training: clinimcl, which serves float16 / CacheDataset in its default float32: {as_trained}")
+        print(f"{timing.load()} after")
 
 
-def _compare(folder: Path, kind: str, repeats: int) -> None:
+def _compare(folder: Path, kind: str, repeats: int, device: torch.device) -> dict[str, list[float]]:
+    """Scans a second of each, turn by turn."""
     dtype, goal = TYPES[kind]
-    loaders = {name: serve(folder, dtype) for name, serve in SERVERS.items()}
-    _check_equal(loaders, dtype)
-    rates: dict[str, list[float]] = {name: [] for name in ("memcpy", *loaders)}
-    copied = torch.rand(BATCH, 1, SIDE, SIDE, SIDE).to(dtype)
-    for turn in range(repeats):
-        names = list(loaders) if turn % 2 == 0 else list(reversed(loaders))
-        for name in names:
-            rates[name].append(_rate(loaders[name]))
-        rates["memcpy"].append(_copies(copied, scans=len(_rows(folder))))
-    peers = {name: statistics.median(rates[name]) for name in loaders if name != "clinimcl"}
-    best = max(peers, key=peers.__getitem__)
+    loaders = {name: serve(folder, dtype, device) for name, serve in _servers(device).items()}
+    _check_equal(loaders, dtype, device)
+    scans = len(_rows(folder))
+    runs = [partial(_epoch, loader) for loader in loaders.values()] + [_copies(dtype, device, scans // BATCH)]
+    seconds = timing.in_turns(runs, repeats, device)
+    rates = {name: [scans / each for each in own] for name, own in zip([*loaders, "memcpy"], seconds, strict=True)}
     for name, own in rates.items():
-        added = "" if name == "memcpy" else f", {_in_own_process(folder, name, kind):.2f} GiB"
-        print(f"{kind} {name}: {statistics.median(own):.0f} scans/s ({min(own):.0f} to {max(own):.0f}){added}")
-    for other, wanted in ((best, f"goal at least {goal:g}"), ("memcpy", "aim 0.85")):
-        ratios = [one / two for one, two in zip(rates["clinimcl"], rates[other], strict=True)]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"{kind}: clinimcl / {other} {spread}, {wanted}")
+        added = "" if name == "memcpy" else f", {_in_own_process(folder, name, kind, device)}"
+        print(f"{kind} {name}: {timing.spread(own, '.0f')} scans/s{added}")
+    ours, others = _sides(loaders)
+    best = max(others, key=lambda name: statistics.median(rates[name]))
+    for name, other, wanted in [
+        *((own, best, f"goal at least {goal:g}") for own in ours),
+        *((own, "memcpy", "aim 0.85") for own in ours),
+        ("memcpy", best, "what could be reached"),
+    ]:
+        print(f"{kind}: {name} / {other} {timing.spread(timing.ratios(rates[name], rates[other]))}, {wanted}")
+    return rates
+
+
+def _sides(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Ours, and the others."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for name in names:
+        found[not name.startswith("clinimcl")].append(name)
+    return found
 
 
 def _write(folder: Path, scans: int) -> None:
@@ -89,31 +101,40 @@ def _rows(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "rows.csv")
 
 
-def _ours(folder: Path, dtype: torch.dtype) -> Loader:
-    rows = _rows(folder)
-    volumes = Volumes(rows, Store(folder / "store"), None)
-    loading = Loading(workers=0, pin_memory=False, place="disk", slices=None, evaluation_batch=BATCH)
-    order = torch.utils.data.RandomSampler(range(len(rows)))
-    loader = loading.loader(ScanDataset(volumes), BATCH, order)
-    return _Mapped(loader, lambda batch: batch.volume.to(dtype))
-
-
-def _monai(cached: type, **loading: Any) -> Serve:
-    def serve(folder: Path, dtype: torch.dtype) -> Loader:
-        chain = Compose([LoadImage(image_only=True), EnsureChannelFirst(), EnsureType(dtype=dtype, track_meta=False)])
-        files = [folder / f"{number}.nii" for number in range(len(_rows(folder)))]
-        if cached is CacheDataset:
-            data = CacheDataset(files, chain, num_workers=2, progress=False, copy_cache=False)
-        else:
-            data = PersistentDataset(files, chain, cache_dir=folder / f"persistent-{dtype}")
-        return loading.get("loader", DataLoader)(
-            data, batch_size=BATCH, shuffle=True, num_workers=loading.get("workers", 0), **loading.get("more", {})
-        )
+def _ours(place: str = "disk") -> Serve:
+    def serve(folder: Path, dtype: torch.dtype, device: torch.device) -> Loader:
+        rows = _rows(folder)
+        volumes = Volumes(rows, Store(folder / "store"), None)
+        if place != "disk":
+            volumes.hold(device if place == "device" else timing.CPU)
+        pinned = device.type == "cuda" and place != "device"
+        loading = Loading(workers=0, pin_memory=pinned, place=place, slices=None, evaluation_batch=BATCH)
+        order = torch.utils.data.RandomSampler(range(len(rows)))
+        loader = loading.loader(ScanDataset(volumes), BATCH, order)
+        return _Mapped(loader, lambda batch: batch.volume.to(device, non_blocking=True).to(dtype))
 
     return serve
 
 
-def _torchio(folder: Path, dtype: torch.dtype) -> Loader:
+def _monai(cached: type, *, held: bool = False, loader: type = DataLoader, **loading: Any) -> Serve:
+    """`held`: what it caches lies on the device."""
+
+    def serve(folder: Path, dtype: torch.dtype, device: torch.device) -> Loader:
+        to_tensor = EnsureType(dtype=dtype, track_meta=False, device=device if held else None)
+        chain = Compose([LoadImage(image_only=True), EnsureChannelFirst(), to_tensor])
+        files = [folder / f"{number}.nii" for number in range(len(_rows(folder)))]
+        if cached is CacheDataset:
+            data = CacheDataset(files, chain, num_workers=0 if held else 2, progress=False, copy_cache=False)
+        else:
+            data = PersistentDataset(files, chain, cache_dir=folder / f"persistent-{dtype}")
+        pinned = device.type == "cuda" and not held
+        served = loader(data, batch_size=BATCH, shuffle=True, pin_memory=pinned, **{"num_workers": 0} | loading)
+        return _Mapped(served, lambda batch: batch.to(device, non_blocking=True))
+
+    return serve
+
+
+def _torchio(folder: Path, dtype: torch.dtype, device: torch.device) -> Loader:
     """Subjects loaded once, as its documentation advises where memory allows it."""
     subjects = []
     for number in range(len(_rows(folder))):
@@ -121,8 +142,9 @@ def _torchio(folder: Path, dtype: torch.dtype) -> Loader:
         image.load()
         image.set_data(image.data.to(dtype))
         subjects.append(torchio.Subject(scan=image))
-    loader = torchio.SubjectsLoader(torchio.SubjectsDataset(subjects), batch_size=BATCH, shuffle=True)
-    return _Mapped(loader, lambda batch: batch["scan"][torchio.DATA])
+    data = torchio.SubjectsDataset(subjects)
+    loader = torchio.SubjectsLoader(data, batch_size=BATCH, shuffle=True, pin_memory=device.type == "cuda")
+    return _Mapped(loader, lambda batch: batch["scan"][torchio.DATA].to(device, non_blocking=True))
 
 
 class _Mapped:
@@ -133,70 +155,76 @@ class _Mapped:
         return map(self._function, self._loader)
 
 
-PERSISTENT = {"more": {"persistent_workers": True}}
-SERVERS: dict[str, Serve] = {
-    "clinimcl": _ours,
-    "CacheDataset": _monai(CacheDataset),
-    "CacheDataset, 2 workers": _monai(CacheDataset, workers=2, **PERSISTENT),
-    "CacheDataset, ThreadDataLoader": _monai(CacheDataset, loader=ThreadDataLoader),
-    "PersistentDataset": _monai(PersistentDataset),
-    "TorchIO": _torchio,
-}
+def _servers(device: torch.device) -> dict[str, Serve]:
+    held = {
+        "clinimcl, held on the device": _ours("device"),
+        "CacheDataset, held on the device": _monai(CacheDataset, held=True, loader=ThreadDataLoader),
+    }
+    return {
+        "clinimcl": _ours(),
+        "clinimcl, held in memory": _ours("memory"),
+        "CacheDataset": _monai(CacheDataset),
+        "CacheDataset, 2 workers": _monai(CacheDataset, num_workers=2, persistent_workers=True),
+        "CacheDataset, ThreadDataLoader": _monai(CacheDataset, loader=ThreadDataLoader),
+        "PersistentDataset": _monai(PersistentDataset),
+        "TorchIO": _torchio,
+    } | (held if device.type == "cuda" else {})
 
 
-def _check_equal(loaders: dict[str, Loader], dtype: torch.dtype) -> None:
-    """Each serves every scan once: their sums over an epoch, in any order, are the same."""
+def _check_equal(loaders: dict[str, Loader], dtype: torch.dtype, device: torch.device) -> None:
+    """Each serves every scan once: their corners over an epoch, sorted, are the same."""
     found = {}
     for name, loader in loaders.items():
         batches = list(loader)
         assert all(batch.dtype == dtype and batch.shape[1:] == (1, SIDE, SIDE, SIDE) for batch in batches), name
-        corners = torch.cat([torch.as_tensor(batch)[:, 0, 0, 0, :8] for batch in batches]).double()
+        assert all(batch.device.type == device.type for batch in batches), name
+        corners = torch.cat([torch.as_tensor(batch)[:, 0, 0, 0, :8] for batch in batches]).double().cpu()
         found[name] = corners.sort(dim=0).values
     assert all(torch.equal(own, found["clinimcl"]) for own in found.values()), "the servers differ"
 
 
-def _rate(loader: Loader) -> float:
-    """Scans a second of one epoch."""
-    start, scans = time.perf_counter(), 0
-    for batch in loader:
-        scans += len(batch)
-    return scans / (time.perf_counter() - start)
-
-
-def _copies(batch: torch.Tensor, scans: int) -> float:
-    into = torch.empty_like(batch)
-    start = time.perf_counter()
-    for _ in range(scans // BATCH):
-        into.copy_(batch)
-    return scans // BATCH * BATCH / (time.perf_counter() - start)
-
-
-def _added_memory(serve: Serve, folder: Path, dtype: torch.dtype) -> float:
-    """GiB of this process and its workers above what they had before, after an epoch."""
-    process = psutil.Process()
-    before = process.memory_full_info().uss
-    loader = serve(folder, dtype)
+def _epoch(loader: Loader) -> None:
     for _ in loader:
         pass
-    return float(process.memory_full_info().uss - before) / 2**30
 
 
-def _in_own_process(folder: Path, name: str, kind: str) -> float:
-    command = [sys.executable, __file__, "--folder", str(folder), "--only", name, "--type", kind]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+def _copies(dtype: torch.dtype, device: torch.device, batches: int) -> Callable[[], None]:
+    """The bytes of an epoch, copied to the device from memory that is there."""
+    batch = torch.rand(BATCH, 1, SIDE, SIDE, SIDE).to(dtype)
+    batch, into = batch.pin_memory() if device.type == "cuda" else batch, torch.empty_like(batch, device=device)
+
+    def copy() -> None:
+        for _ in range(batches):
+            into.copy_(batch, non_blocking=True)
+
+    return copy
 
 
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
+def _in_own_process(folder: Path, name: str, kind: str, device: torch.device) -> str:
+    """Forked from a process that has imported what takes time, and done nothing."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["clinimcl.data.longitudinal", "monai.data", "monai.transforms", "torchio"])
+    with ProcessPoolExecutor(1, context) as pool:
+        return pool.submit(_added_memory, folder, name, kind, device).result()
+
+
+def _added_memory(folder: Path, name: str, kind: str, device: torch.device) -> str:
+    """GiB of this process above what it had before, after an epoch, and what the GPU had at most."""
+    memory.keep_freed()
+    gc.collect()  # which writes to what is shared since the fork
+    process = psutil.Process()
+    before = process.memory_full_info().uss
+    loader = _servers(device)[name](folder, TYPES[kind][0], device)
+    _epoch(loader)
+    host = f"{(process.memory_full_info().uss - before) / 2**30:.2f} GiB"
+    if device.type == "cpu":
+        return host
+    return f"{host} and {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB of the GPU"
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.on_devices(timing.options(__doc__))
     parser.add_argument("--scans", type=int, default=128)
-    parser.add_argument("--folder", help="of scans that were written before")
-    parser.add_argument("--only", choices=SERVERS, help="tell what memory this one adds")
-    parser.add_argument("--type", choices=TYPES, default="float32")
     return parser.parse_args()
 
 

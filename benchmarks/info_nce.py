@@ -10,11 +10,10 @@ allocator: projections and their gradients, 4 × N × 128 numbers that all have,
 
 import argparse
 import importlib.util
-import os
 import statistics
-import time
 from collections.abc import Callable
 
+import timing
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
@@ -33,17 +32,18 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def main() -> None:
     arguments = _arguments()
     memory.keep_freed()
-    device = torch.device(arguments.device)
+    device = timing.device(arguments.device)
     print(f"N projections of {WIDTH} on {device}, {torch.get_num_threads()} threads; {GOAL}")
-    print(f"load average before: {os.getloadavg()[0]:.1f}")
+    print(f"{timing.load()} before")
     for size in arguments.sizes:
         both = [torch.randn(size, WIDTH, device=device, requires_grad=True) for _ in range(2)]
         for direction, losses in _losses(size, device).items():
             _check_equal(losses, both)
             runs = {name: _run(loss, both) for name, loss in losses.items()}
             runs["the matrix products alone"] = _products(*both)
-            _tell(f"N = {size}, {direction}", runs, _taking_turns(list(runs.values()), arguments.repeats, device))
-    print(f"load average after: {os.getloadavg()[0]:.1f}")
+            seconds = timing.in_turns(list(runs.values()), arguments.repeats, device, SECONDS)
+            _tell(f"N = {size}, {direction}", runs, seconds, device)
+    print(f"{timing.load()} after")
 
 
 def _losses(size: int, device: torch.device) -> dict[str, dict[str, Loss]]:
@@ -90,7 +90,7 @@ def _check_equal(losses: dict[str, Loss], both: list[Tensor]) -> None:
             assert (mine - theirs).norm() < 1e-5 * theirs.norm()
 
 
-def _run(loss: Loss, both: list[Tensor]) -> Callable[[], None]:
+def _run(loss: Loss, both: list[Tensor]) -> timing.Run:
     def run() -> None:
         loss(*both).backward()
         for part in both:
@@ -99,7 +99,7 @@ def _run(loss: Loss, both: list[Tensor]) -> Callable[[], None]:
     return run
 
 
-def _products(anchor: Tensor, positive: Tensor) -> Callable[[], None]:
+def _products(anchor: Tensor, positive: Tensor) -> timing.Run:
     """What no way to compute it can do without: logits and the gradients of both sides, into memory that is there."""
     logits, gradient = anchor.new_empty(len(anchor), len(anchor)), torch.empty_like(anchor)
 
@@ -112,40 +112,13 @@ def _products(anchor: Tensor, positive: Tensor) -> Callable[[], None]:
     return run
 
 
-def _taking_turns(runs: list[Callable[[], None]], repeats: int, device: torch.device) -> list[list[float]]:
-    """Seconds of each, a row each; the one that begins changes from turn to turn."""
-    for run in runs:
-        run()  # not counted: memory is taken, kernels are chosen
-    within = [max(1, round(SECONDS / _timed(run, 1, device))) for run in runs]
-    seconds: list[list[float]] = [[] for _ in runs]
-    for turn in range(repeats):
-        for index in range(len(runs)) if turn % 2 == 0 else reversed(range(len(runs))):
-            seconds[index].append(_timed(runs[index], within[index], device))
-    return seconds
-
-
-def _timed(run: Callable[[], None], times: int, device: torch.device) -> float:
-    _wait(device)
-    start = time.perf_counter()
-    for _ in range(times):
-        run()
-    _wait(device)
-    return (time.perf_counter() - start) / times
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _peak(run: Callable[[], None]) -> float:
+def _peak(run: timing.Run, device: torch.device) -> float:
     """MiB of tensors at most."""
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         run()
-        if torch.cuda.max_memory_allocated() > before:
-            return (torch.cuda.max_memory_allocated() - before) / 2**20
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         run()
     now, most = 0, 0
@@ -155,27 +128,24 @@ def _peak(run: Callable[[], None]) -> float:
     return most / 2**20
 
 
-def _tell(what: str, runs: dict[str, Callable[[], None]], seconds: list[list[float]]) -> None:
+def _tell(what: str, runs: dict[str, timing.Run], seconds: list[list[float]], device: torch.device) -> None:
     print(f"{what}:")
-    ours = _peak(runs["ours"])
+    ours = _peak(runs["ours"], device)
     for (name, run), taken in zip(runs.items(), seconds, strict=True):
-        line = f"  {name}: {1000 * statistics.median(taken):.1f} ms"
+        line = f"  {name}: {timing.spread([1000 * each for each in taken], '.1f')} ms"
         if name == "the matrix products alone":
-            print(f"{line}, {statistics.median(taken) / statistics.median(seconds[0]):.2f} of ours")
+            print(f"{line}, {statistics.median(timing.ratios(taken, seconds[0])):.2f} of ours")
             continue
-        peak = _peak(run)
+        peak = _peak(run, device)
         line += f", {peak:.1f} MiB"
         if name != "ours":
-            ratios = [mine / theirs for mine, theirs in zip(seconds[0], taken, strict=True)]
-            line += f"; ours takes {statistics.median(ratios):.2f} of its time ({min(ratios):.2f} to {max(ratios):.2f})"
+            line += f"; ours takes {timing.spread(timing.ratios(seconds[0], taken))} of its time"
             line += f" and {ours / peak:.3f} of its memory"
         print(line)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.on_devices(timing.options(__doc__))
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="N")
     return parser.parse_args()
 

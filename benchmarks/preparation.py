@@ -10,19 +10,18 @@ measured beside. Memory that is freed stays with the process (`clinimcl.memory`)
 import argparse
 import gzip
 import os
-import statistics
 import tempfile
-import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import timing
 import torch
 from isal import isal_zlib
 from monai import transforms
@@ -47,10 +46,8 @@ Seconds = dict[str, list[float]]  # of one scan, turn by turn
 
 def main() -> None:
     arguments = _arguments()
-    if arguments.device == "cuda":
-        print("all of this runs on the cores of the CPU, the peers too: nothing is measured on cuda")
     _begin()
-    print(f"{' × '.join(map(str, SHAPE))} int16 to {GRID}³, load average {_load()}")
+    print(f"{' × '.join(map(str, SHAPE))} int16 to {GRID}³, {timing.load()}")
     with tempfile.TemporaryDirectory() as name:
         paths = [_write(Path(name), spacing) for spacing in SPACINGS]
         for path in paths:
@@ -59,7 +56,7 @@ def main() -> None:
             _report(_one_core(path, arguments.repeats))
         print(f"\n{paths[0].name}, {os.cpu_count()} cores together")
         _report(_all_cores(paths[0], arguments.scans, arguments.repeats))
-    print(f"\nload average {_load()}")
+    print(f"\n{timing.load()}")
 
 
 def by_clinimcl(path: Path) -> tuple[Store, Record]:
@@ -67,7 +64,7 @@ def by_clinimcl(path: Path) -> tuple[Store, Record]:
     store = Store(path.parent / f"store of {os.getpid()}")
     for array in store.folder.glob("*/*.npy"):
         array.unlink()
-    return store, prepare_scan(PIPELINE, store, Source(str(path), "", ""))[0]
+    return store, prepare_scan(PIPELINE, store, None, Source(str(path), "", ""))[0]
 
 
 def by_monai(path: Path) -> np.ndarray:
@@ -202,17 +199,18 @@ def _one_core(path: Path, repeats: int) -> Seconds:
         ways.append(read_and_gunzip_by_libdeflate)
     except ModuleNotFoundError:
         print("deflate is not installed: libdeflate is left out")
-    return _taking_turns(ways, lambda way: _timed(lambda: way(path)), repeats)
+    return _named(ways, timing.in_turns([partial(way, path) for way in ways], repeats))
 
 
 def _all_cores(path: Path, scans: int, repeats: int) -> Seconds:
     cores = os.cpu_count() or 1
+    ways: list[Way] = [by_clinimcl, by_monai, read_and_gunzip]
     with ProcessPoolExecutor(cores, get_context("spawn"), _begin) as pool:
 
-        def run(way: Way) -> float:
-            return _timed(lambda: list(pool.map(_discarding, [way] * scans, [path] * scans))) / scans
+        def run(way: Way) -> None:
+            list(pool.map(_discarding, [way] * scans, [path] * scans))
 
-        return _taking_turns([by_clinimcl, by_monai, read_and_gunzip], run, repeats)
+        return _named(ways, timing.in_turns([partial(run, way) for way in ways], repeats), scans)
 
 
 def _discarding(way: Way, path: Path) -> None:
@@ -226,48 +224,24 @@ def _begin() -> None:
     torch.set_num_threads(1)
 
 
-def _taking_turns(ways: list[Way], run: Callable[[Way], float], repeats: int) -> Seconds:
-    """The one that begins changes from turn to turn; a first turn is not counted."""
-    seconds: Seconds = {way.__name__: [] for way in ways}
-    for turn in range(repeats + 1):
-        for way in ways[:: 1 if turn % 2 else -1]:
-            seconds[way.__name__].append(run(way))
-    return {name: own[1:] for name, own in seconds.items()}
-
-
-def _timed(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+def _named(ways: list[Way], seconds: list[list[float]], scans: int = 1) -> Seconds:
+    return {way.__name__: [each / scans for each in own] for way, own in zip(ways, seconds, strict=True)}
 
 
 def _report(seconds: Seconds) -> None:
     for name, own in seconds.items():
-        print(f"  {name}: {_spread([1000 * each for each in own], '.1f')} ms a scan")
+        print(f"  {name}: {timing.spread([1000 * each for each in own], '.1f')} ms a scan")
     ours, limit = seconds["by_clinimcl"], seconds["read_and_gunzip"]
     for name in [name for name in ("by_monai", "by_scipy") if name in seconds]:
         wanted = f", floor {FLOOR}, aim {AIM}" if name == "by_monai" else ""
-        print(f"  {name} / by_clinimcl: {_spread(_ratios(seconds[name], ours), '.1f')}{wanted}")
-        print(f"  {name} / read_and_gunzip, what could be reached: {_spread(_ratios(seconds[name], limit), '.1f')}")
-    print(f"  by_clinimcl / read_and_gunzip: {_spread(_ratios(ours, limit), '.2f')}")
-
-
-def _ratios(one: Iterable[float], other: Iterable[float]) -> list[float]:
-    return [first / second for first, second in zip(one, other, strict=True)]
-
-
-def _spread(values: list[float], form: str) -> str:
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
+        reached, possible = (timing.spread(timing.ratios(seconds[name], own), ".1f") for own in (ours, limit))
+        print(f"  {name} / by_clinimcl: {reached}{wanted}")
+        print(f"  {name} / read_and_gunzip, what could be reached: {possible}")
+    print(f"  by_clinimcl / read_and_gunzip: {timing.spread(timing.ratios(ours, limit))}")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.options(__doc__)
     parser.add_argument("--scans", type=int, default=2 * (os.cpu_count() or 1), help="at a time on all cores")
     return parser.parse_args()
 

@@ -6,11 +6,8 @@ machine does hits both; the ratio is taken within each turn. Memory is kept betw
 """
 
 import argparse
-import os
-import statistics
-import time
-from collections.abc import Callable
 
+import timing
 import torch
 
 from clinimcl import memory
@@ -25,18 +22,17 @@ def main() -> None:
     arguments = _arguments()
     if not arguments.return_memory:
         memory.keep_freed()
-    device = torch.device(arguments.device)
+    device = timing.device(arguments.device)
     clips = torch.rand(arguments.clips, 1, FRAMES, arguments.side, arguments.side, device=device)
     print(f"{arguments.clips} clips of {FRAMES} × {arguments.side}² on {device}, {torch.get_num_threads()} threads")
-    print(f"load average before: {os.getloadavg()[0]:.1f}")
+    print(f"{timing.load()} before")
     for precision, goal in GOALS.items():
         steps = [_step(share, clips, precision == "bf16") for share in (0.0, SHIFT)]
-        seconds = _taking_turns(steps, arguments.repeats, device)
-        print(_line(precision, goal, *seconds))
-    print(f"load average after: {os.getloadavg()[0]:.1f}")
+        print(_line(precision, goal, *timing.in_turns(steps, arguments.repeats, device)))
+    print(f"{timing.load()} after")
 
 
-def _step(share: float, clips: torch.Tensor, bf16: bool) -> Callable[[], None]:
+def _step(share: float, clips: torch.Tensor, bf16: bool) -> timing.Run:
     torch.manual_seed(0)
     encoder = TsmResNet18(share).to(clips.device).train()
     optimizer = torch.optim.AdamW(encoder.parameters())
@@ -51,39 +47,15 @@ def _step(share: float, clips: torch.Tensor, bf16: bool) -> Callable[[], None]:
     return step
 
 
-def _taking_turns(steps: list[Callable[[], None]], repeats: int, device: torch.device) -> list[list[float]]:
-    """Seconds a step of each, a row each; the one that begins changes from turn to turn."""
-    for step in steps:
-        step()  # not counted: memory is taken, kernels are chosen
-    seconds: list[list[float]] = [[] for _ in steps]
-    for turn in range(repeats):
-        for index in range(len(steps)) if turn % 2 == 0 else reversed(range(len(steps))):
-            seconds[index].append(_timed(steps[index], device))
-    return seconds
-
-
-def _timed(step: Callable[[], None], device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    start = time.perf_counter()
-    step()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
-
-
 def _line(precision: str, goal: float, plain: list[float], shifted: list[float]) -> str:
-    ratios = [one / other for one, other in zip(shifted, plain, strict=True)]
     return (
-        f"{precision}: with shifts {statistics.median(shifted):.3f} s, without {statistics.median(plain):.3f} s, "
-        f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), goal at most {goal}"
+        f"{precision}: with shifts {timing.spread(shifted, '.3f')} s, without {timing.spread(plain, '.3f')} s, ratio "
+        f"{timing.spread(timing.ratios(shifted, plain), '.3f')}, goal at most {goal}"
     )
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = timing.on_devices(timing.options(__doc__))
     parser.add_argument("--clips", type=int, default=CLIPS)
     parser.add_argument("--side", type=int, default=SIDE, help="pixels")
     parser.add_argument("--return-memory", action="store_true", help="as glibc does by default")

@@ -1,0 +1,167 @@
+"""python benchmarks/step.py: a training step in bf16 at its best settings, beside float32 eager in the default layout.
+
+A step of contrastive pretraining (forward, InfoNCE, backward, AdamW) on 96³ float16 scans, with the paper's encoder and
+with a 3-D ResNet-18. Every setting that was tried has its row, so that the best is seen and not only told. They take
+turns within one process, which keeps freed memory as training does, and the ratio is taken within each turn. Losses are
+compared first. What the processor's own bf16 gains in a matrix product stands beside.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import timing
+import torch
+from torch import nn
+
+from clinimcl import memory
+from clinimcl.data.batches import PairBatch
+from clinimcl.encoders.cnn3d_paper import CNN3dPaper
+from clinimcl.encoders.projector import Projector
+from clinimcl.encoders.resnet18_3d import ResNet18In3d
+from clinimcl.errors import UserError
+from clinimcl.losses.info_nce import InfoNCE
+from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.step import Step
+
+SIDE, LOSS = 96, 0.01  # voxels; share of the loss by which bf16 may differ
+
+
+class Work(NamedTuple):
+    """An encoder, the pairs of a step, and what the best setting is to reach."""
+
+    encoder: Callable[[], nn.Module]
+    pairs: int
+    floor: float
+    aim: float
+
+
+class Setting(NamedTuple):
+    bf16: bool
+    channels_last: bool
+    compiled: bool = False
+    fused: bool | None = None
+
+    def __str__(self) -> str:
+        said = ["bf16" if self.bf16 else "float32", "channels last" if self.channels_last else "default layout"]
+        return ", ".join([*said, *["compiled"] * self.compiled, *["fused AdamW"] * bool(self.fused)])
+
+
+WORKS = {
+    "the paper's encoder": Work(partial(CNN3dPaper, channels=[16, 32, 64, 128], embedding=256), 8, 2.5, 3.0),
+    "3-D ResNet-18": Work(partial(ResNet18In3d, SIDE), 2, 1.5, 2.0),
+}
+SETTINGS = [
+    Setting(bf16=False, channels_last=False),
+    Setting(bf16=False, channels_last=True),
+    Setting(bf16=True, channels_last=False),
+    Setting(bf16=True, channels_last=True),
+    Setting(bf16=True, channels_last=True, fused=True),
+    Setting(bf16=True, channels_last=True, compiled=True, fused=True),
+]
+
+
+def main() -> None:
+    arguments = _arguments()
+    memory.keep_freed()
+    device = timing.device(arguments.device)
+    settings = SETTINGS if _compiles() else [one for one in SETTINGS if not one.compiled]
+    print(f"a step on {SIDE}³ scans on {device}, {torch.get_num_threads()} threads; {timing.load()} before")
+    print(_limit(arguments.repeats, device))
+    for name, work in WORKS.items():
+        _measure(name, work, settings, arguments.repeats, device)
+    print(f"{timing.load()} after")
+
+
+def _measure(name: str, work: Work, settings: list[Setting], repeats: int, device: torch.device) -> None:
+    batch = _batch(work.pairs, device)
+    _compare(name, work, settings, batch)
+    seconds = timing.in_turns([_step(work, one, batch) for one in settings], repeats, device)
+    gains = [timing.ratios(seconds[0], own) for own in seconds]
+    for one, own, gain in zip(settings, seconds, gains, strict=True):
+        print(f"{name}, {work.pairs} pairs, {one}: {timing.spread(own, '.3f')} s, {timing.spread(gain)} times as fast")
+    best = max(range(len(settings)), key=lambda index: statistics.median(gains[index]) * settings[index].bf16)
+    print(
+        f"{name}: {settings[best]} is {timing.spread(gains[best])} times as fast as {settings[0]}, "
+        f"goal at least {work.floor}, aim {work.aim}"
+    )
+
+
+def _batch(pairs: int, device: torch.device) -> PairBatch:
+    generator = torch.Generator(device).manual_seed(0)
+    heads = torch.rand(2, pairs, 1, SIDE, SIDE, SIDE, generator=generator, device=device).half()
+    return PairBatch(*heads, torch.arange(pairs, device=device), torch.ones(pairs, device=device))
+
+
+def _module(work: Work, setting: Setting, device: torch.device) -> ContrastivePretraining:
+    torch.manual_seed(0)
+    encoder = work.encoder()
+    Step(setting.channels_last, setting.compiled).lay_out(encoder)
+    assert isinstance(encoder.embedding, int)
+    module = ContrastivePretraining(
+        encoder=encoder,
+        projector=Projector(encoder.embedding, hidden=256, projection=128),
+        objective=InfoNCE(temperature=0.07, symmetric=False),
+        augmentation=None,
+        optimizer=partial(torch.optim.AdamW, lr=1e-4, weight_decay=1e-4, fused=setting.fused),
+        schedule=None,
+        seed=0,
+    )
+    module.log = lambda *_, **__: None  # type: ignore[method-assign]  # which needs a trainer
+    if setting.compiled:
+        module.encoder.compile()
+        module.projector.compile()
+    return module.to(device)
+
+
+def _loss(module: ContrastivePretraining, setting: Setting, batch: PairBatch) -> torch.Tensor:
+    with torch.autocast(batch.anchor.device.type, torch.bfloat16, enabled=setting.bf16):
+        return module.training_step(batch, 0)
+
+
+def _step(work: Work, setting: Setting, batch: PairBatch) -> timing.Run:
+    module = _module(work, setting, batch.anchor.device)
+    optimizer: Any = module.configure_optimizers()
+
+    def step() -> None:
+        _loss(module, setting, batch).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _compare(name: str, work: Work, settings: list[Setting], batch: PairBatch) -> None:
+    losses = []
+    for setting in (one for one in settings if not one.compiled and one.fused is None):
+        with torch.no_grad():
+            losses.append(float(_loss(_module(work, setting, batch.anchor.device), setting, batch)))
+    furthest = max(abs(loss - losses[0]) / losses[0] for loss in losses)
+    assert furthest <= LOSS, f"the losses differ by {furthest:.1e}"
+    print(f"{name}: the losses differ by {furthest:.1e}, at most {LOSS:g} of it")
+
+
+def _limit(repeats: int, device: torch.device) -> str:
+    """What bf16 gains where nothing but multiplying is to be done."""
+    factors = [torch.rand(2, 2048, 2048, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
+    exact, half = timing.in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1)
+    return f"a matrix product, 2048²: bf16 is {timing.spread(timing.ratios(exact, half))} times as fast as float32"
+
+
+def _compiles() -> bool:
+    try:
+        Step(channels_last=True, compile=True).check()
+    except UserError as error:
+        print(f"nothing is compiled: {error}")
+        return False
+    return True
+
+
+def _arguments() -> argparse.Namespace:
+    return timing.on_devices(timing.options(__doc__)).parse_args()
+
+
+if __name__ == "__main__":
+    main()

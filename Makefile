@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUBJECTS ?= 240
 DEVICE ?= cpu
-ON_CORES := preparation bucket million
+ON_CORES := preparation bucket million help
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
 .PHONY: demo test bench check clean

@@ -107,6 +107,11 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], watchi
     return trainer_with(settings.trainer | trial, parts)
 
 
+def helps(settings: TrainSettings) -> bool:
+    """Whether this is not the first of several processes that train together."""
+    return trainer_with(settings.trainer, {"logger": False}).global_rank > 0
+
+
 def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
     """
     Raises:

@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from clinimcl.building import Settings, build, settings
-from clinimcl.errors import UserError
+from clinimcl.errors import UserError, sentence
 
 PATHS = ("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
@@ -50,8 +50,8 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
         _refuse(error)
     except KeyboardInterrupt:
         print(
-            "clinimcl: interrupted; what is prepared stays; a training continues with another run= and "
-            "ckpt_path=RUN/checkpoints/last.ckpt",
+            "clinimcl: interrupted; what is prepared stays; a training goes on by the same command with run=RUN "
+            "ckpt_path=last",
             file=sys.stderr,
         )
         sys.exit(130)
@@ -176,7 +176,7 @@ def _refuse(error: BaseException) -> NoReturn:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, InterpolationResolutionError) and "'SLURM_" in str(error):
         return "trainer=slurm is for the tasks of a SLURM job (srun python -m clinimcl.train ...), else use trainer=ddp"
-    causes = [str(error)]
+    causes = [sentence(error)]
     while error.__cause__ is not None and isinstance(error.__cause__, HydraException | OmegaConfBaseException):
         error = error.__cause__
         causes.append(str(error))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from clinimcl.errors import UserError
+from clinimcl.errors import UserError, sentence
 from clinimcl.files import write_json, write_text
 from clinimcl.settings import TrainSettings
 
@@ -45,26 +45,49 @@ def finished(folder: Path) -> bool:
 def continued(settings: TrainSettings) -> TrainSettings:
     """`ckpt_path` as a file of this machine; `last` is the run's own last one, or none where a run begins.
 
-    What is not here comes from the bucket.
+    With a mirror it is the last one of all machines. The jobs of a sweep need none: see `stages.pretrain`.
 
     Raises:
-        UserError: it is not there either, or is damaged.
+        UserError: there is no such checkpoint in the bucket, or it is damaged.
     """
+    path = settings.ckpt_path
+    if path == "last":
+        last = _last(settings) if settings.sweep is None else None
+        return replace(settings, ckpt_path=str(last) if last else None)
+    if path is None or "://" not in path:
+        return settings
+    found = _fetched(path)
+    if found is None:
+        raise UserError(f"no checkpoint at {path}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
+    return replace(settings, ckpt_path=str(found))
+
+
+def _last(settings: TrainSettings) -> Path | None:
     from clinimcl.modules.mirror import local_copy
 
-    path, folder = settings.ckpt_path, Path(settings.run)
-    if path == "last":
-        found: Path | None = folder / "checkpoints" / "last.ckpt"
-        if found and not found.is_file():
-            found = local_copy(f"{mirror_url(settings)}/checkpoints/last.ckpt", folder) if settings.mirror else None
-        return replace(settings, ckpt_path=str(found) if found else None)
-    if path is not None and "://" in path:
-        kept = Path("runs") / "fetched" / hashlib.sha256(path.encode()).hexdigest()[:16]
-        found = local_copy(path, kept.absolute())
-        if found is None:
-            raise UserError(f"no checkpoint at {path}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
-        return replace(settings, ckpt_path=str(found))
-    return settings
+    last = Path(settings.run) / "checkpoints" / "last.ckpt"
+    if settings.mirror is not None:
+        url = f"{mirror_url(settings)}/checkpoints/last.ckpt"
+        mirrored = _fetched(url)
+        if mirrored and _steps(mirrored) > _steps(last):
+            return local_copy(url, Path(settings.run))
+    return last if last.is_file() else None
+
+
+def _fetched(url: str) -> Path | None:
+    from clinimcl.modules.mirror import local_copy
+
+    kept = Path("runs") / "fetched" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return local_copy(url, kept.absolute())
+
+
+def _steps(checkpoint: Path) -> int:
+    """Done when it was written; -1 where there is none that can be read."""
+    from clinimcl.modules.checkpoints import read
+
+    with suppress(UserError):
+        return int(read(checkpoint)["global_step"])
+    return -1
 
 
 def mirror_url(settings: TrainSettings) -> str:
@@ -112,7 +135,7 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
     def begin() -> None:
         nonlocal begun
         if not begun:
-            _set_aside_metrics(folder) if own else _make_room(folder)
+            set_aside_metrics(folder) if own else _make_room(folder)
             write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
             _status(folder, "running")
             begun = True
@@ -132,7 +155,7 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     _status(folder, "interrupted")
                 else:
-                    _status(folder, "failed", f"{type(error).__name__}: {error}")
+                    _status(folder, "failed", f"{type(error).__name__}: {sentence(error)}")
         raise
     _status(folder, "done")
 
@@ -147,7 +170,7 @@ def logged(folder: Path) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def _set_aside_metrics(folder: Path) -> None:
+def set_aside_metrics(folder: Path) -> None:
     """Out of the way of the logger, which begins its file anew."""
     if (folder / "metrics.csv").is_file():
         times = len(list(folder.glob("metrics-*.csv")))

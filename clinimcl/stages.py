@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
 from clinimcl.modules.speed import SpeedMeter
-from clinimcl.run_folder import finished
+from clinimcl.run_folder import finished, logged, set_aside_metrics
 from clinimcl.settings import Node, TrainSettings
 
 AFTER_PRETRAINING = {
@@ -75,14 +75,19 @@ def pretrain(
     with (shared / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another job may be training the same encoder: wait for it
         if not finished(shared):
+            last = shared / "checkpoints" / "last.ckpt"  # of a job that was ended
+            going_on = replace(settings, ckpt_path=str(last)) if last.is_file() else settings
+            set_aside_metrics(shared)
             log = CSVLogger(shared, name="", version="")
-            train_encoder(settings, shared, datamodule, Watching([log, *watching.loggers[1:]], watching.callbacks))
+            train_encoder(going_on, shared, datamodule, Watching([log, *watching.loggers[1:]], watching.callbacks))
             log.save()
             write_json({"status": "done"}, shared / "status.json")
     shutil.copytree(shared / "checkpoints", folder / "checkpoints", copy_function=os.link)
-    for name, own in (("metrics.csv", "pretraining.csv"), ("weights.txt", "weights.txt")):
-        if (shared / name).is_file():
-            shutil.copy(shared / name, folder / own)
+    parts = [pd.read_csv(file) for file in logged(shared)]
+    if parts:
+        pd.concat(parts).to_csv(folder / "pretraining.csv", index=False)
+    if (shared / "weights.txt").is_file():
+        shutil.copy(shared / "weights.txt", folder)
 
 
 def pretraining_digest(settings: TrainSettings) -> str:

@@ -20,7 +20,10 @@ from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
 from clinimcl.pseudonyms import keyed, read_key
 from clinimcl.settings import Node, TrainSettings
 
-PRIVATE = {"root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address", "key"}
+PRIVATE = {
+    *("root", "run", "store", "clinical", "demographics", "mask", "bids", "ckpt_path", "address", "key"),
+    *("overrides", "sweep", "cache", "mirror", "weights", "account", "partition"),
+}
 SHAREABLE = ("subjects", "images")
 
 

@@ -4,9 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clinimcl.launching import launch
 from clinimcl.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from clinimcl.data.longitudinal import LongitudinalDataModule
 
 
 def train(settings: TrainSettings) -> float | None:
@@ -14,16 +18,17 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
-    from lightning.fabric.utilities.rank_zero import rank_zero_only
-
     from clinimcl.run_folder import continued, finished, recorded
 
     folder = Path(settings.run)
     if finished(folder) and (settings.sweep is not None or settings.ckpt_path == "last"):
         print(f"already done: {folder}")
         return _headline(folder)
+    from clinimcl import experiment
+
+    experiment.hush()
     settings = continued(settings)
-    if rank_zero_only.rank > 0:  # type: ignore[attr-defined]
+    if experiment.helps(settings):
         _take_part(settings)
         return None
     with recorded(folder, asdict(settings)) as begin:
@@ -43,30 +48,18 @@ def _headline(folder: Path) -> float | None:
 
 def _take_part(settings: TrainSettings) -> None:
     """What a process does that is not the first of those that train together."""
-    from clinimcl import experiment, memory, stages
+    from clinimcl import stages
 
-    experiment.hush()
-    memory.keep_freed()
-    datamodule = experiment.datamodule(settings)
-    datamodule.prepare_data()  # after the first process, which holds the store
-    datamodule.setup()
-    stages.take_part(settings, Path(settings.run), datamodule)
+    stages.take_part(settings, Path(settings.run), _data(settings, told=False))
 
 
-def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
-    from clinimcl import evaluate, experiment, memory, stages, tracking
+def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
+    """The cohort, prepared, with all that could be wrong with it or with the settings found before any training."""
+    from clinimcl import experiment, memory, stages, tracking
     from clinimcl.cohorts import splits
-    from clinimcl.files import write_json
-    from clinimcl.modules import checkpoints, mirror
-    from clinimcl.modules.speed import SpeedMeter
+    from clinimcl.modules import checkpoints
     from clinimcl.preparation.prepare import TooManySetAside
-    from clinimcl.run_folder import mirror_url
 
-    folder = Path(settings.run)
-    mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
-    for each in mirrors:
-        each.check()
-    experiment.hush()
     memory.keep_freed()
     experiment.check(settings)
     tracking.check_share(settings.logger)
@@ -76,14 +69,31 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     except TooManySetAside as error:
         print(error.tally)
         raise
+    say = print if told else lambda _: None
     assert datamodule.prepared is not None
-    print(datamodule.prepared.tally)
+    say(datamodule.prepared.tally)
     datamodule.setup()
-    print(splits.told(datamodule.scans))
+    say(splits.told(datamodule.scans))
     stages.check_pairs(settings, datamodule)
     if settings.ckpt_path is not None:
         checkpoints.read(Path(settings.ckpt_path))
         experiment.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
+    return datamodule
+
+
+def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
+    from clinimcl import evaluate, stages, tracking
+    from clinimcl.cohorts import splits
+    from clinimcl.files import write_json
+    from clinimcl.modules import mirror
+    from clinimcl.modules.speed import SpeedMeter
+    from clinimcl.run_folder import mirror_url
+
+    folder = Path(settings.run)
+    mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
+    for each in mirrors:
+        each.check()
+    datamodule = _data(settings, told=True)
     begin()
     write_json(splits.sides(datamodule.scans), folder / "splits.json")
     speed = SpeedMeter()

@@ -5,6 +5,8 @@ from typing import Any, final
 
 import lightning.pytorch as pl
 
+ASKED = 10  # to ask is to wait for the GPU
+
 
 @final
 class EndTogether(pl.Callback):
@@ -23,13 +25,15 @@ class EndTogether(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if any_process(trainer, self._told):
+        if any_process(trainer, self._told, batch_idx):
             trainer._signal_connector.received_sigterm = True  # each ends when it has logged this step
 
     def _note(self, *_: Any) -> None:
         self._told = True
 
 
-def any_process(trainer: pl.Trainer, own: bool) -> bool:
-    """Whether it holds for any of the processes; all of them must ask."""
-    return trainer.strategy.reduce_boolean_decision(own, all=False)
+def any_process(trainer: pl.Trainer, own: bool, step: int) -> bool:
+    """Whether it holds for any of the processes; they ask each other at every `ASKED`th step of an epoch."""
+    if trainer.world_size == 1:
+        return own
+    return step % ASKED == 0 and trainer.strategy.reduce_boolean_decision(own, all=False)

@@ -69,7 +69,7 @@ class KeepEvery(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        late = any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes)
+        late = any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes, batch_idx)
         if late and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._save(trainer)
 

@@ -17,7 +17,7 @@ from clinimcl.preparation import bucket
 
 LOOK = 2.0  # seconds between two looks at the folder
 LAST, LAST_OF_INTERRUPTED = 60.0, 10.0  # seconds that the end of a training waits for what is not copied yet
-MIRRORED = ("checkpoints/*", "config.yaml", "splits.json")
+MIRRORED = ("checkpoints/*", "splits.json")
 
 
 @final

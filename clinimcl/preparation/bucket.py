@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import random
+import uuid
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -76,7 +77,7 @@ def upload(content: bytes, url: str) -> None:
         Exception: of the client's kinds; an OSError where something else arrived.
     """
     filesystem, place = connect(url)
-    arriving = f"{place}.arriving"
+    arriving = f"{place}.{uuid.uuid4().hex}.arriving"  # another writer may be at the same object
     filesystem.pipe_file(arriving, content)
     if not _arrived(content, filesystem, arriving):
         raise OSError("what arrived is not what was sent")

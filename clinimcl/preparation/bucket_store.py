@@ -46,7 +46,13 @@ class BucketStore(Store):
         return pd.read_parquet(io.BytesIO(self._read(TABLE)))
 
     def _file(self, key: str, checksum: str) -> Path:
-        return self._paths([(key, checksum)])[0]
+        path = self._paths([(key, checksum)])[0]
+        if not path.name.endswith(checksum):  # the cache names an entry by its content
+            raise UserError(
+                f"{self._url}/arrays/{key}.npy is damaged (its checksum must be {checksum}): delete that object and "
+                "prepare again"
+            )
+        return path
 
     def _paths(self, arrays: Sequence[tuple[str, str]]) -> list[Path]:
         try:

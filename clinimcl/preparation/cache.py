@@ -115,7 +115,7 @@ class Cache:
         return next(self._shelf(key).glob(f"{key}-*"), None)
 
     def _shelf(self, key: str) -> Path:
-        return self.folder / "entries" / key[:2]
+        return self.folder / "entries" / key[:3]
 
     def _enter(self, key: str, write: Callable[[BinaryIO], str]) -> Path:
         """`write` gives the digest of what it wrote."""

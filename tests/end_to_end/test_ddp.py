@@ -25,6 +25,7 @@ TINY = [
     "store=store",
 ]
 ON_CPUS = ["trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.sync_batchnorm=false"]
+ON_CPUS += ["trainer.log_every_n_steps=1"]
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,18 @@ def test_a_slurm_job_that_is_told_to_end_goes_on_when_it_is_queued_again(clinimc
     assert [task.returncode for task in again] == [0, 0], said
     assert len(list(run.glob("metrics*.csv"))) == 2
     assert sorted(losses(run).index) == list(range(120))
+
+
+@pytest.mark.slow
+def test_the_first_process_of_another_node_leaves_nothing(folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2", "run=nodes", "trainer=ddp", *ON_CPUS]
+    command = [sys.executable, "-m", "clinimcl.train", *arguments, "trainer.devices=1", "trainer.num_nodes=2"]
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    told = {"cwd": folder, "stdout": subprocess.PIPE, "text": True}
+    nodes = [subprocess.Popen(command, env=os.environ | meeting | {"NODE_RANK": str(node)}, **told) for node in (0, 1)]
+    said = [node.communicate(timeout=300)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0]
+    assert ["report: " in text for text in said] == [True, False]
 
 
 def test_a_batch_that_the_processes_cannot_share_is_told_before_they_start(own_process, folder, phantom):

@@ -100,6 +100,19 @@ def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
     assert len(jobs) == 2 and "balanced" in (folder / "sweep.html").read_text().lower()
 
 
+def test_the_encoder_of_a_sweep_that_was_killed_is_not_trained_again(clinimcl, lung):
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "sweep=killed", "epochs=1"]
+    assert clinimcl("train", "-m", *arguments, cwd=lung).returncode == 0
+    shared = next((lung / "runs" / "lus_learner" / "sweeps" / "killed" / "pretrained").iterdir())
+    for status in shared.parent.parent.glob("*/**/status.json"):
+        status.write_text('{"status": "running"}')
+    before = (shared / "checkpoints" / "last.ckpt").read_bytes()
+    again = clinimcl("train", "-m", *arguments, cwd=lung)
+    assert again.returncode == 0, again.stderr
+    assert (shared / "checkpoints" / "last.ckpt").read_bytes() == before
+    assert len(pd.read_csv(next(shared.parent.parent.glob("*/pretraining.csv"))).dropna(subset="train/loss")) > 0
+
+
 @pytest.fixture(scope="module")
 def folds(clinimcl, lung):
     """Two folds, started together by joblib."""

@@ -147,7 +147,7 @@ def test_an_interrupted_training_says_how_it_continues(trained, phantom):
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
     assert process.returncode == 130, said
-    assert "ckpt_path=RUN/checkpoints/last.ckpt" in said and "Traceback" not in said
+    assert "run=RUN ckpt_path=last" in said and "Traceback" not in said
     assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
 
 

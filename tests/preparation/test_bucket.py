@@ -2,6 +2,8 @@ import base64
 import hashlib
 import multiprocessing
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from multidict import CIMultiDict
@@ -97,3 +99,13 @@ def test_other_file_systems_are_read_by_their_own_clients():
     assert bucket.read(["memory://x/file"]) == [b"content"]
     with pytest.raises(bucket.Missing):
         bucket.read(["memory://x/nowhere"])
+
+
+def test_two_writers_of_one_object_do_each_other_no_harm(link):
+    url, contents = "gs://bucket/one", [bytes([number]) * 10**5 for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(partial(bucket.upload, url=url), contents))
+    assert bucket.read([url])[0] in contents
+    filesystem, _ = connect(url)
+    filesystem.invalidate_cache()
+    assert filesystem.find("bucket") == ["bucket/one"]

@@ -84,7 +84,7 @@ def test_file_names_tell_nothing(filled, tmp_path, way):
     way(Cache(tmp_path, ROOMY), URLS)
     names = [str(path.relative_to(tmp_path / "entries")) for path in entries(tmp_path)]
     assert len(names) == 5
-    assert all(re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}-[0-9a-f]{16}", name) for name in names)
+    assert all(re.fullmatch(r"[0-9a-f]{3}/[0-9a-f]{32}-[0-9a-f]{16}", name) for name in names)
 
 
 @WAYS

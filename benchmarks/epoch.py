@@ -225,8 +225,8 @@ def _roofline(turns: Turns, device: torch.device) -> str:
     least, epoch = STEPS * counted.get_total_flops() / peak, STEPS * statistics.median(turns.seconds["ours"][1:])
     goal = ", goal at most 1 s, aim 0.25 s" if device.type == "cuda" else ""
     return (
-        f"{epoch:.2f} s an epoch{goal}; its products alone, at the {peak / 1e12:.2f} TFLOP/s of a bf16 matrix product of "
-        f"{side}², would take {least:.2f} s: {least / epoch:.0%} of the roofline"
+        f"{epoch:.2f} s an epoch{goal}; its products alone would take {least:.2f} s at the {peak / 1e12:.2f} TFLOP/s of "
+        f"a bf16 matrix product of {side}²: {least / epoch:.0%} of the roofline"
     )
 
 

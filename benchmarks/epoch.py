@@ -224,10 +224,8 @@ def _roofline(turns: Turns, device: torch.device) -> str:
     peak = 2 * side**3 / statistics.median(product)
     least, epoch = STEPS * counted.get_total_flops() / peak, STEPS * statistics.median(turns.seconds["ours"][1:])
     goal = ", goal at most 1 s, aim 0.25 s" if device.type == "cuda" else ""
-    return (
-        f"{epoch:.2f} s an epoch{goal}; its products alone would take {least:.2f} s at the {peak / 1e12:.2f} TFLOP/s of "
-        f"a bf16 matrix product of {side}²: {least / epoch:.0%} of the roofline"
-    )
+    rate = f"{peak / 1e12:.2f} TFLOP/s of a bf16 matrix product of {side}²"
+    return f"{epoch:.2f} s an epoch{goal}; its products alone, at {rate}: {least:.2f} s, {least / epoch:.0%} of it"
 
 
 def _arguments() -> argparse.Namespace:

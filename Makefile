@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.train experiment=demo cohort.root=runs/phantom run=runs/demo
 
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 # Beside the field's tools, on a machine that does nothing else; each is also a command of its own.
 # make bench DEVICE=cuda measures what knows a device on a GPU.

@@ -76,7 +76,7 @@ class Dask(Engine):
             return
         with ExitStack() as closing:
             if self.address is None:
-                cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=None)
+                cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=":0")
                 client = closing.enter_context(Client(closing.enter_context(cluster)))
             else:
                 client = closing.enter_context(_connect(self.address))

@@ -115,17 +115,20 @@ def test_the_encoder_of_a_sweep_that_was_killed_is_not_trained_again(clinimcl, l
 
 @pytest.fixture(scope="module")
 def folds(clinimcl, lung):
-    """Two folds, started together by joblib."""
+    """A sweep over two folds."""
     arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "cohort.split.seed=1"]
-    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    result = clinimcl("train", "-m", *arguments, *launcher, "sweep=folds", "cohort.fold=0,1", cwd=lung)
+    result = clinimcl("train", "-m", *arguments, "sweep=folds", "cohort.fold=0,1", cwd=lung)
     assert result.returncode == 0, result.stderr
     return lung / "runs" / "lus_learner" / "sweeps" / "folds"
 
 
-def test_joblib_runs_the_jobs_of_a_sweep(folds):
-    jobs = [json.loads(path.read_text()) for path in folds.glob("*/status.json")]
-    assert jobs == [{"status": "done"}] * 2
+@pytest.mark.slow
+def test_joblib_runs_the_jobs_of_a_sweep(clinimcl, lung):
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "seed=0,1", "sweep=joblib"]
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert clinimcl("train", "-m", *arguments, *launcher, cwd=lung).returncode == 0
+    jobs = (lung / "runs" / "lus_learner" / "sweeps" / "joblib").glob("*/status.json")
+    assert [json.loads(path.read_text()) for path in jobs] == [{"status": "done"}] * 2
 
 
 def test_the_report_of_a_sweep_pools_the_answers_of_folds(folds):

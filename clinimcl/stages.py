@@ -35,7 +35,6 @@ from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
-from clinimcl.modules.speed import SpeedMeter
 from clinimcl.run_folder import finished, logged, set_aside_metrics
 from clinimcl.settings import Node, TrainSettings
 
@@ -127,7 +126,7 @@ def take_part(settings: TrainSettings, folder: Path, datamodule: LongitudinalDat
     module, _ = _learner(settings, datamodule)
     if settings.epochs:
         silent = CSVLogger(folder, name="", version="")
-        _train_together(settings, folder, module, datamodule, Watching([silent], [SpeedMeter()]))
+        _train_together(settings, folder, module, datamodule, Watching([silent], []))
 
 
 def _learner(settings: TrainSettings, datamodule: LongitudinalDataModule) -> tuple[experiment.Pretraining, str]:

@@ -54,6 +54,29 @@ def real_data():
 
 
 @pytest.fixture(scope="session")
+def emulator():
+    from benchmarks.bucket_proxy import emulated
+
+    with emulated() as found:
+        yield found
+
+
+@pytest.fixture
+def link(emulator, monkeypatch):
+    """The link to an empty gs://bucket; its latency, limits and faults can be set, and its requests are counted."""
+    from benchmarks.bucket_proxy import in_a_thread
+    from clinimcl.preparation import bucket
+
+    server, address = emulator
+    server.wipe(keep_buckets=True)
+    monkeypatch.setattr(bucket, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(bucket, "LONGEST_WAIT", 0.05)
+    with in_a_thread(address) as proxy:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        yield proxy
+
+
+@pytest.fixture(scope="session")
 def own_process():
     """A command of clinimcl in a process of its own, as a user starts it; what it may use can be limited.
 

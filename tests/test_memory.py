@@ -16,12 +16,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+def printed(code):
+    """The number of page faults that a process of its own counts."""
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone is told to keep memory")
 @pytest.mark.parametrize(("kept", "fewest", "most"), [(True, 0, 100), (False, 1000, 30_000)])
 def test_memory_that_was_freed_is_not_cleared_again(kept, fewest, most):
-    code = AGAIN.format(kept=kept)
-    faults = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-    assert fewest <= faults <= most
+    assert fewest <= printed(AGAIN.format(kept=kept)) <= most
 
 
 SHARED = """
@@ -44,6 +47,4 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone is told to share memory")
 @pytest.mark.parametrize(("shared", "fewest", "most"), [(True, 0, 200), (False, 1000, 30_000)])
 def test_memory_that_one_thread_freed_another_takes(shared, fewest, most):
-    code = SHARED.format(shared=shared)
-    faults = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-    assert fewest <= faults <= most
+    assert fewest <= printed(SHARED.format(shared=shared)) <= most

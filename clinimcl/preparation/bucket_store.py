@@ -1,7 +1,8 @@
 """A prepared store in a bucket, whose arrays are read through a cache on the local disk."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import final
@@ -34,7 +35,8 @@ class BucketStore(Store):
         return f"{key}.npy" in self._there
 
     def bring(self, arrays: Sequence[tuple[str, str]]) -> None:
-        self._paths(arrays)
+        with self._reading():
+            self._cache.paths_of([self._entry(*array) for array in arrays])
 
     def checksum(self, key: str) -> str:
         return xxhash.xxh3_64_hexdigest(self._read(f"arrays/{key}.npy"))
@@ -46,7 +48,8 @@ class BucketStore(Store):
         return pd.read_parquet(io.BytesIO(self._read(TABLE)))
 
     def _file(self, key: str, checksum: str) -> Path:
-        path = self._paths([(key, checksum)])[0]
+        with self._reading():
+            path = self._cache.path_of(*self._entry(key, checksum))
         if not path.name.endswith(checksum):  # the cache names an entry by its content
             raise UserError(
                 f"{self._url}/arrays/{key}.npy is damaged (its checksum must be {checksum}): delete that object and "
@@ -54,23 +57,20 @@ class BucketStore(Store):
             )
         return path
 
-    def _paths(self, arrays: Sequence[tuple[str, str]]) -> list[Path]:
-        try:
-            return self._cache.paths_of([(f"{self._url}/arrays/{key}.npy", checksum) for key, checksum in arrays])
-        except bucket.Failed as error:
-            raise self._unreadable(error) from None
+    def _entry(self, key: str, checksum: str) -> tuple[str, str]:
+        """URL and fingerprint of an array, as the cache knows it."""
+        return f"{self._url}/arrays/{key}.npy", checksum
 
     @cached_property
     def _there(self) -> frozenset[str]:
         """Names of the arrays, as they were when first asked for."""
         filesystem, place = connect(f"{self._url}/arrays")
         filesystem.invalidate_cache()
-        try:
-            return frozenset(name.rsplit("/", 1)[-1] for name in filesystem.find(place))
-        except FileNotFoundError:
-            return frozenset()
-        except Exception as error:  # every client has its own kinds
-            raise self._unreadable(error) from None
+        with self._reading():
+            try:
+                return frozenset(name.rsplit("/", 1)[-1] for name in filesystem.find(place))
+            except FileNotFoundError:
+                return frozenset()
 
     def _read(self, name: str) -> bytes:
         content = self._found(name)
@@ -79,12 +79,11 @@ class BucketStore(Store):
         return content
 
     def _found(self, name: str) -> bytes | None:
-        try:
-            return bucket.read([f"{self._url}/{name}"])[0]
-        except bucket.Missing:
-            return None
-        except bucket.Failed as error:
-            raise self._unreadable(error) from None
+        with self._reading():
+            try:
+                return bucket.read([f"{self._url}/{name}"])[0]
+            except bucket.Missing:
+                return None
 
     def _write(self, path: Path, content: bytes) -> None:
         """Tables only where they changed: to train on a prepared store takes no right to write into it."""
@@ -101,8 +100,14 @@ class BucketStore(Store):
                 "what is prepared stays"
             ) from None
 
-    def _unreadable(self, error: Exception) -> UserError:
-        return UserError(
-            f"store={self._url} cannot be read ({bucket.said(error)}): check the address, the network and your "
-            "credentials (for gs://: gcloud auth application-default login)"
-        )
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:  # every client has its own kinds
+            raise UserError(
+                f"store={self._url} cannot be read ({bucket.said(error)}): check the address, the network and your "
+                "credentials (for gs://: gcloud auth application-default login)"
+            ) from None

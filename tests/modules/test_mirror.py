@@ -2,7 +2,6 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
-from benchmarks.bucket_proxy import emulated, in_a_thread
 from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
 from clinimcl.modules import checkpoints, mirror
@@ -14,22 +13,9 @@ from clinimcl.tensor_files import write_tensors
 RUN = "gs://bucket/runs/one"
 
 
-@pytest.fixture(scope="module")
-def emulator():
-    with emulated() as found:
-        yield found
-
-
-@pytest.fixture
-def link(emulator, monkeypatch):
-    """The link to an empty gs://bucket."""
-    server, address = emulator
-    server.wipe(keep_buckets=True)
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
     monkeypatch.setattr(mirror, "LOOK", 0.01)
-    monkeypatch.setattr(bucket, "FIRST_WAIT", 0.01)
-    with in_a_thread(address) as proxy:
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
-        yield proxy
 
 
 @pytest.fixture

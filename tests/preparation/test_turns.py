@@ -100,4 +100,4 @@ def test_nobody_computes_after_a_stop():
 
 def test_outside_of_turns_waiting_is_nothing():
     with waiting() as came:
-        came(1)
+        assert came(1) is None

@@ -79,8 +79,8 @@ def test_the_report_says_where_test_subjects_trained_the_weights(trained, clinim
 
 
 def test_the_encoder_can_be_trained_on_with_the_classifier(clinimcl, lung):
-    arguments = ["cohort.root=lung", "run=tuned", "store=store", "change.frozen=false", "change.epochs=1"]
-    result = clinimcl("train", *TINY, *arguments, cwd=lung)
+    arguments = ["cohort.root=lung", "run=tuned", "store=store", "change.frozen=false"]
+    result = clinimcl("train", *TINY, *SMALL, *arguments, cwd=lung)
     assert result.returncode == 0, result.stderr
     size = {name: (lung / "tuned" / "checkpoints" / f"{name}.ckpt").stat().st_size for name in ("best", "change")}
     assert size["change"] > 0.9 * size["best"]  # it holds an encoder of its own
@@ -88,7 +88,7 @@ def test_the_encoder_can_be_trained_on_with_the_classifier(clinimcl, lung):
 
 
 def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
-    arguments = [*TINY, *QUICK, "cohort.root=lung", "store=store"]
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "epochs=1"]
     sweep = ["-m", *arguments, "classifier=mlp,mlp_large", "sweep=heads"]
     assert clinimcl("train", *sweep, cwd=lung).returncode == 0
     folder = lung / "runs" / "lus_learner" / "sweeps" / "heads"
@@ -139,7 +139,7 @@ def test_the_report_of_a_sweep_pools_the_answers_of_folds(folds):
 
 
 def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
-    arguments = [*TINY, *QUICK, "cohort.root=lung", "store=store"]
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store"]
     launcher = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
     result = clinimcl("train", "-m", *arguments, *launcher, "sweep=cluster", "seed=1", cwd=lung)
     assert result.returncode == 0, result.stderr
@@ -181,6 +181,8 @@ def test_one_visit_a_person_is_tested_between_people_and_says_so(clinimcl, lung,
     result = clinimcl(
         "train",
         *TINY,
+        *QUICK,
+        *SMALL,
         "cohort.root=scans.csv",
         "run=run",
         "store=store",

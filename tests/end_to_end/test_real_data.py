@@ -87,7 +87,12 @@ def test_infonce_trains_on_btp_and_says_why_metrics_are_absent(clinimcl, real_da
 @pytest.mark.parametrize(
     ("experiment", "root", "sizes", "kind"),
     [
-        ("blues_learner", "covid_blues", ["preparation.side=48", "preparation.frames=2"], "two zones of one person"),
+        (
+            "blues_learner",
+            "covid_blues",
+            ["preparation.side=32", "preparation.frames=2", "encoder=vit", "encoder.layers=1"],
+            "two zones of one person",
+        ),
         (
             "bids_learner",
             "ixi_bids",

@@ -1,7 +1,9 @@
 import fcntl
+import itertools
 import json
 import os
 import resource
+import select
 import socket
 import subprocess
 import sys
@@ -27,7 +29,8 @@ def pytest_configure(config):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(os.environ[SERVER])
             listener.listen()
-            command = [sys.executable, Path(__file__).parent / "warm.py", str(listener.fileno())]
+            many = ["now"] if config.getoption("numprocesses", None) else []
+            command = [sys.executable, Path(__file__).parent / "warm.py", str(listener.fileno()), *many]
             config.stash[WARM] = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
 
 
@@ -39,6 +42,9 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    """Files that start commands come first, since they take longest: no worker is left alone with one."""
+    starting = {item.path for item in items if "started" in item.fixturenames}
+    items.sort(key=lambda item: item.path not in starting)
     if not config.getoption("--slow"):
         for item in items:
             if item.get_closest_marker("slow"):
@@ -100,22 +106,58 @@ def own_process():
     return run
 
 
-@pytest.fixture(scope="session")
-def clinimcl(tmp_path_factory):
-    """A command as a user types it, without the seconds that imports take: clinimcl("train", "epochs=1", cwd=DIR)."""
-    files = [tmp_path_factory.mktemp("said") / name for name in ("stdout", "stderr")]
+class Started:
+    """A command that runs, as subprocess.Popen has it."""
 
-    def run(command, *arguments, cwd, **environment):
+    def __init__(self, request, files):
+        self._files = files
         for file in files:
             file.write_text("")
-        request = [command, arguments, str(cwd), os.environ | environment, [str(file) for file in files]]
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(os.environ[SERVER])
-            stream = connection.makefile("rw")
-            stream.write(json.dumps(request) + "\n")
-            stream.flush()
-            code = int(stream.readline())
-        return subprocess.CompletedProcess([command, *arguments], code, *(file.read_text() for file in files))
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(os.environ[SERVER])
+        self._stream = self._connection.makefile("rw")
+        self._stream.write(json.dumps([*request, [str(file) for file in files]]) + "\n")
+        self._stream.flush()
+        self.pid = int(self._stream.readline())
+
+    def poll(self):
+        """None while it runs."""
+        return self.wait() if select.select([self._connection], [], [], 0)[0] else None
+
+    def wait(self):
+        if self._stream is not None:
+            self._code = int(self._stream.readline())
+            self._connection.close()
+            self._stream = None
+        return self._code
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def finished(self):
+        code = self.wait()
+        return subprocess.CompletedProcess([], code, *(file.read_text() for file in self._files))
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory):
+    """A command as a user types it, without the seconds that imports take: started("train", "epochs=1", cwd=DIR)."""
+    folder, numbers = tmp_path_factory.mktemp("said"), itertools.count()
+
+    def start(command, *arguments, cwd, **environment):
+        number = next(numbers)
+        files = [folder / f"{number}-{name}" for name in ("stdout", "stderr")]
+        return Started([command, arguments, str(cwd), os.environ | environment], files)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def clinimcl(started):
+    """A command that has ended: clinimcl("train", "epochs=1", cwd=DIR).returncode."""
+
+    def run(command, *arguments, cwd, **environment):
+        return started(command, *arguments, cwd=cwd, **environment).finished()
 
     return run
 

@@ -1,7 +1,7 @@
 """Commands of clinimcl, each in a fork of one process that has imported and compiled everything: that takes seconds.
 
-`warm.py LISTENER`, a socket's number, serves until stdin ends. A connection asks with a line of JSON and is answered
-the exit code.
+`warm.py LISTENER [now]`, a socket's number, serves until stdin ends; it warms up now, or when first asked. A connection asks with a line of JSON and is answered
+the process number and, when it has ended, the exit code.
 """
 
 import gc
@@ -32,9 +32,10 @@ def warm_up():
     gc.freeze()  # else each fork copies all of this when it ends: 3 s
 
 
-def next_connection(listener):
+def next_connection(listener, warm):
     """Accepts for ever; returns in a fork for each connection."""
-    warm = False
+    if warm:
+        warm_up()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for these forks
     while listener in select.select([listener, sys.stdin], [], [])[0]:
         connection, _ = listener.accept()
@@ -50,12 +51,16 @@ def next_connection(listener):
 
 
 def answered(connection):
-    """What to run: returns in a fork, whose exit code is the answer."""
+    """What to run: returns in a fork, whose process number and then exit code are the answer."""
     stream = connection.makefile("rw")
     request = json.loads(stream.readline())
     child = os.fork()
     if child == 0:
+        stream.close()
+        connection.close()
         return request
+    stream.write(f"{child}\n")
+    stream.flush()
     stream.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
     stream.flush()
     os._exit(0)
@@ -70,7 +75,9 @@ def enter(cwd, environment, files):
 
 
 if __name__ == "__main__":
-    command, arguments, *surroundings = answered(next_connection(socket.socket(fileno=int(sys.argv[1]))))
+    command, arguments, *surroundings = answered(
+        next_connection(socket.socket(fileno=int(sys.argv[1])), warm=sys.argv[2:] == ["now"])
+    )
     enter(*surroundings)
     module = sys.modules["__main__"] = importlib.import_module(f"clinimcl.{command}")
     sys.argv = [module.__file__, *arguments]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -38,22 +39,13 @@ def losses(run):
     return logged.dropna(subset="train/loss").set_index("step")["train/loss"]
 
 
-def tasks(arguments, cwd, **environment):
+def tasks(started, arguments, cwd, **environment):
     """Two of a SLURM job, as srun starts them."""
     slurm = {"SLURM_JOB_ID": "77", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1"}
     slurm |= {"SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0", "MASTER_ADDR": "127.0.0.1"}
-    command = [sys.executable, "-m", "clinimcl.train", *arguments, "trainer=slurm", *ON_CPUS]
-    return [
-        subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=os.environ | slurm | environment | {"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for task in (0, 1)
-    ]
+    own = [{"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)} for task in (0, 1)]
+    command = ["train", *arguments, "trainer=slurm", *ON_CPUS]
+    return [started(*command, cwd=cwd, **slurm, **environment, **each) for each in own]
 
 
 def free_port():
@@ -71,19 +63,19 @@ def test_lightning_starts_the_other_process_and_one_leaves_a_run(own_process, fo
     assert sorted(losses(folder / "two").index) == list(range(4))
 
 
-def test_two_processes_that_were_ended_and_queued_again_train_as_one_undisturbed(clinimcl, folder, phantom):
+def test_two_processes_that_were_ended_and_queued_again_train_as_one_undisturbed(clinimcl, started, folder, phantom):
     arguments, run = [*TINY, f"cohort.root={phantom}", "epochs=30"], folder / "runs" / "demo" / "slurm-77"
     alone = clinimcl("train", *arguments, "run=one", cwd=folder)
     assert alone.returncode == 0, alone.stderr
-    first = tasks(arguments, folder, MASTER_PORT=free_port())
+    first = tasks(started, arguments, folder, MASTER_PORT=free_port())
     while not (run / "checkpoints" / "last.ckpt").is_file() and first[0].poll() is None:
         time.sleep(0.05)
-    first[0].terminate()  # the other one hears of it
-    said = [task.communicate(timeout=60)[1] for task in first]
-    assert [task.returncode for task in first] == [143, 0], said
-    again = tasks(arguments, folder, MASTER_PORT=free_port())
-    said = [task.communicate(timeout=120)[1] for task in again]
-    assert [task.returncode for task in again] == [0, 0], said
+    first[0].send_signal(signal.SIGTERM)  # the other one hears of it
+    said = [task.finished() for task in first]
+    assert [task.returncode for task in said] == [143, 0], said
+    again = tasks(started, arguments, folder, MASTER_PORT=free_port())
+    said = [task.finished() for task in again]
+    assert [task.returncode for task in said] == [0, 0], said
     assert len(list(run.glob("metrics*.csv"))) == 2
     pd.testing.assert_series_equal(losses(run), losses(folder / "one"), rtol=1e-3, atol=1e-5)
     values = [json.loads((each / "evaluation.json").read_text())["val_loss"]["value"] for each in (run, folder / "one")]

@@ -1,12 +1,9 @@
 """The whole path, once: a phantom in OASIS-3's layout to a report."""
 
-import functools
 import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -135,41 +132,38 @@ def test_a_run_in_the_folder_of_an_older_one_leaves_nothing_of_it(trained, clini
     assert not (older / "notes.txt").exists() and not (older / "probes.csv").exists()
 
 
-def test_an_interrupted_training_says_how_it_continues(trained, phantom):
+def ended(command, checkpoint, number):
+    """What it said, after a signal as soon as there is a checkpoint."""
+    while not checkpoint.is_file() and command.poll() is None:
+        time.sleep(0.05)
+    command.send_signal(number)
+    return command.finished()
+
+
+def test_an_interrupted_training_says_how_it_continues(trained, started, phantom):
     run = trained[0] / "interrupted"
     arguments = [f"cohort.root={phantom}", "store=store", "run=interrupted", "epochs=2000", "keep_every=2000"]
-    command = [sys.executable, "-m", "clinimcl.train", *TINY, *arguments]
-    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background, shells ignore it
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heard}
-    with subprocess.Popen(command, cwd=trained[0], **told) as process:
-        while not (run / "checkpoints" / "last.ckpt").is_file() and process.poll() is None:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
-    assert process.returncode == 130, said
-    assert "run=RUN ckpt_path=last" in said and "Traceback" not in said
+    training = started("train", *TINY, *arguments, cwd=trained[0])
+    result = ended(training, run / "checkpoints" / "last.ckpt", signal.SIGINT)
+    assert result.returncode == 130, result.stderr
+    assert "run=RUN ckpt_path=last" in result.stderr and "Traceback" not in result.stderr
     assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
 
 
-def test_a_training_that_is_told_to_end_goes_on_in_its_place_by_the_same_command(trained, clinimcl, phantom):
+def test_a_training_that_is_told_to_end_goes_on_in_its_place_by_the_same_command(trained, started, clinimcl, phantom):
     run = trained[0] / "requeued"
     arguments = [f"cohort.root={phantom}", "store=store", "run=requeued", "epochs=40", "keep_every=40"]
-    command = [sys.executable, "-m", "clinimcl.train", *TINY, *arguments, "ckpt_path=last"]
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=trained[0], **told) as process:
-        while not (run / "checkpoints" / "last.ckpt").is_file() and process.poll() is None:
-            time.sleep(0.05)
-        process.terminate()
-        _, said = process.communicate()
-    assert process.returncode == 143, said
+    command = ["train", *TINY, *arguments, "ckpt_path=last"]
+    first = ended(started(*command, cwd=trained[0]), run / "checkpoints" / "last.ckpt", signal.SIGTERM)
+    assert first.returncode == 143, first.stderr
     assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
     done = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["epoch"]
-    result = clinimcl("train", *command[3:], cwd=trained[0])
+    result = clinimcl(*command, cwd=trained[0])
     assert result.returncode == 0, result.stderr
     epochs = pd.concat(pd.read_csv(path) for path in run.glob("metrics*.csv"))["epoch"].dropna()
     assert sorted(epochs.unique()) == list(range(40))
     assert pd.read_csv(run / "metrics.csv")["epoch"].min() >= done
-    assert "already done" in clinimcl("train", *command[3:], cwd=trained[0]).stdout
+    assert "already done" in clinimcl(*command, cwd=trained[0]).stdout
 
 
 def test_a_refused_command_leaves_the_finished_run_of_its_folder(trained, clinimcl, phantom):

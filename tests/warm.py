@@ -1,7 +1,7 @@
 """Commands of clinimcl, each in a fork of one process that has imported and compiled everything: that takes seconds.
 
-`warm.py LISTENER [now]`, a socket's number, serves until stdin ends; it warms up now, or when first asked. A connection asks with a line of JSON and is answered
-the process number and, when it has ended, the exit code.
+`warm.py LISTENER [now]`, a socket's number, serves until stdin ends; it warms up now, or when first asked. A
+connection asks with a line of JSON and is answered the process number and, when it has ended, the exit code.
 """
 
 import gc

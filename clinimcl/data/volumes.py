@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float16
 from torch import Tensor
 
+from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.store import Store
 
 
@@ -44,9 +45,3 @@ class Volumes:
         """Read all of them now, to be gathered on `device`; a second time does nothing."""
         if self._held is None or self._held.device != device:
             self._held = self.gather(range(len(self._keys))).to(device)
-
-
-def as_frames(volumes: Float16[np.ndarray, "*batch x y z"], slices: int) -> Float16[np.ndarray, "*batch slice y x"]:
-    """Axial slices evenly over the height, lowest first, anterior at the top of each."""
-    levels = ((np.arange(slices) + 0.5) * volumes.shape[-1] / slices).astype(int)
-    return np.ascontiguousarray(np.swapaxes(volumes[..., ::-1, levels], -3, -1))

@@ -6,23 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clinimcl.evaluation.figures import INK, new_figure
+from clinimcl.preparation.planes import PLANES, middle_slice
 
 MOST = 12  # scans a mosaic
-# plane: axis that is cut, and what stands at the left and the right of the picture
-PLANES = {"axial": (2, "R", "L"), "coronal": (1, "R", "L"), "sagittal": (0, "P", "A")}
 
 Volume = Float[np.ndarray, "x y z"]
-
-
-def middle_slice(volume: Volume, plane: str) -> Float[np.ndarray, "row column"]:
-    """The middle slice of a volume in RAS order, as it is shown, first row at the top.
-
-    Anterior is up in axial slices, superior in the others; the subject's right is at the left, as
-    radiologists look at it, and in sagittal slices the face is at the right.
-    """
-    axis, left, _ = PLANES[plane]
-    upright = volume.take(volume.shape[axis] // 2, axis=axis).T[::-1]
-    return upright[:, ::-1] if left == "R" else upright
 
 
 def mosaic_figure(volumes: list[Volume], captions: list[str]) -> Figure:

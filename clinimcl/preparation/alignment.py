@@ -20,14 +20,19 @@ class Pose(NamedTuple):
     centre: Float[np.ndarray, " 3"]  # mm from the scan's first voxel
 
 
-def find_pose(voxels: Float[np.ndarray, "x y z"], spacing: tuple[float, float, float]) -> Pose:
+def find_pose(
+    voxels: Float[np.ndarray, "x y z"],
+    spacing: tuple[float, float, float],
+    fixed: Float[np.ndarray, "grid grid grid"] | None = None,
+) -> Pose:
     """The rigid pose that shares most information with the template (Mattes et al. 2003, by SimpleITK).
 
-    Deterministic: every voxel inside the template's brain counts, none is drawn at random.
+    Or with `fixed`, another head on the same small grid. Deterministic: every voxel inside the fixed brain counts, none
+    is drawn at random.
     """
     start = geometry.head_centre(voxels, spacing)
     moving = geometry.resample(voxels, spacing, centre=start, grid=GRID, field_of_view=FIELD_OF_VIEW)
-    fixed = _template()
+    fixed = template() if fixed is None else fixed
     registration = sitk.ImageRegistrationMethod()
     registration.SetMetricAsMattesMutualInformation(32)
     registration.SetMetricFixedMask(_image((fixed > 0.05).astype(np.float32)) > 0.5)
@@ -44,7 +49,7 @@ def find_pose(voxels: Float[np.ndarray, "x y z"], spacing: tuple[float, float, f
 
 
 @cache
-def _template() -> Float[np.ndarray, "x y z"]:
+def template() -> Float[np.ndarray, "x y z"]:
     """MNI152 T1 (shipped with nilearn) around its own centre, in [0, 1]."""
     from nilearn.datasets import load_mni152_template
 

@@ -14,12 +14,12 @@ from rich.progress import track
 
 from clinimcl.cohorts import splits
 from clinimcl.errors import UserError
-from clinimcl.preparation import dicom, video
 from clinimcl.preparation.cache import Cache
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import Scan, UnusableScan, decode_nifti, decode_tensor
+from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.store import Record, Store
 from clinimcl.preparation.video import Clip
 
@@ -130,7 +130,7 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
 
 def _array(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> Float16[np.ndarray, "..."]:
     try:
-        decoded = dicom.decode_series(raw) if is_series(source.path) else decode(source.path, raw[0])
+        decoded = decode(source.path, raw)
         return pipeline.prepare(decoded, _mask(source.mask, mask) if mask else None)
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
@@ -138,31 +138,12 @@ def _array(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) ->
 
 def _mask(path: str, content: bytes) -> Scan:
     try:
-        decoded = decode(path, content)
+        decoded = decode(path, [content])
     except UnusableScan as unusable:
         raise UnusableScan(f"its mask cannot be used: {unusable}") from None
     if isinstance(decoded, Clip):
         raise UnusableScan("its mask cannot be used: it is a video or a still, expected a volume")
     return decoded
-
-
-def decode(path: str, content: bytes) -> Scan | Clip:
-    """What is in `content`; the path's ending tells the format. Tensors (`.pt`) are taken to be RAS at 1 mm.
-
-    Raises:
-        UnusableScan: with the reason.
-    """
-    ending = path.lower()
-    if ending.endswith(".pt"):
-        return Scan(decode_tensor(content), (1.0, 1.0, 1.0))
-    if ending.endswith(video.ENDINGS):
-        return video.decode_video(content)
-    if ending.endswith((".dcm", ".dicom")):
-        return dicom.decode_cine(content)
-    if not ending.endswith((".nii", ".nii.gz")):
-        known = ", ".join((".nii", ".nii.gz", ".pt", ".dcm", ".dicom", *video.ENDINGS))
-        raise UnusableScan(f"its name tells no format that is read: it must end with one of {known}")
-    return decode_nifti(content)
 
 
 def _source(path: str, mask: object) -> Source:

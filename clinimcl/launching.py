@@ -26,8 +26,12 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError, sentence
 
-PATHS = ("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key")
+PATHS = (
+    *("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key"),
+    *("identity", "model", "earlier", "later", "pairs"),
+)
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
+SERVING = ("fastapi", "python_multipart", "uvicorn")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -93,7 +97,8 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
         except ModuleNotFoundError as error:
             if str(error.name).startswith("clinimcl"):
                 raise
-            _refuse(UserError(f"this command needs {error.name}, not installed: pip install 'clinimcl[train]'"))
+            extra = "serve" if error.name in SERVING else "train"
+            _refuse(UserError(f"this command needs {error.name}, not installed: pip install 'clinimcl[{extra}]'"))
 
     return job
 

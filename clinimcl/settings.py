@@ -116,3 +116,65 @@ class DashboardSettings:
                 raise ValueError(
                     f"{name} must be a name as W&B has it, 1 to 128 characters without / \\ # ? % :, got {value!r}"
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    run: str  # folder of a run with a classifier of health change
+    out: str  # folder of the exported model
+    identity: str | None  # folder of a contrastive run whose encoder tells people apart
+    licence: str
+    thickest: float | None  # mm between slices that the model takes
+    page: str | None  # of an answered pair, for the run's report to link
+
+    def __post_init__(self) -> None:
+        if "://" in self.out:
+            raise ValueError(f"out must be a local folder, got {self.out}")
+        if self.thickest is not None and not self.thickest > 0:
+            raise ValueError(f"thickest must be above 0 mm, got {self.thickest}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSettings:
+    model: str  # folder of an exported model
+    earlier: str | None  # a file, or a folder of DICOM slices
+    later: str | None
+    earlier_date: str | None  # only their order is looked at
+    later_date: str | None
+    pairs: str | None  # CSV file of many pairs
+    out: str  # folder of the answer
+    page: bool  # with pictures
+
+    def __post_init__(self) -> None:
+        if (self.pairs is None) == (self.earlier is None or self.later is None):
+            raise ValueError("give either earlier=FILE and later=FILE, or pairs=FILE.csv with those columns")
+        if "://" in self.out:
+            raise ValueError(f"out must be a local folder, got {self.out}")
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LEAST_TOKEN = 16  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    model: str  # folder of an exported model
+    host: str
+    port: int
+    token: str | None  # that whoever asks must know
+    most_mib: float  # of both scans together
+    most_waiting: int  # pairs
+
+    def __post_init__(self) -> None:
+        if self.token is None and self.host not in LOOPBACK:
+            raise ValueError(
+                f"host={self.host} is open to other machines: set token=... (at least {LEAST_TOKEN} characters), "
+                "or leave host=127.0.0.1"
+            )
+        if self.token is not None and len(self.token) < LEAST_TOKEN:
+            raise ValueError(f"token must have at least {LEAST_TOKEN} characters, got {len(self.token)}")
+        if not 1 <= self.port <= 65535 or self.most_mib <= 0 or self.most_waiting < 1:
+            raise ValueError(
+                "port must be 1 to 65535, most_mib above 0 and most_waiting at least 1, got "
+                f"{self.port}, {self.most_mib:g} and {self.most_waiting}"
+            )

@@ -1,5 +1,6 @@
 """What the report says of metrics, in words."""
 
+from clinimcl.evaluation import exported
 from clinimcl.evaluation.change import wording as change
 from clinimcl.evaluation.measure import Evaluation
 from clinimcl.evaluation.metrics import Metric
@@ -75,6 +76,7 @@ METRICS = {
         "Validation loss",
         "InfoNCE of one batch with a pair of every validation subject; chance is ln of their number. Lower is better.",
     ),
+    **exported.METRICS,
     **change.METRICS,
     **probes.METRICS,
 }

@@ -1,6 +1,7 @@
 """Figures of three-way change."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from clinimcl.cohorts.change import CHANGES
@@ -18,7 +19,7 @@ def change_figures(evaluation: ChangeEvaluation) -> dict[str, Figure]:
     figures = {
         "change_rows": rows_figure(evaluation.rows, evaluation.metrics["balanced_accuracy"]),
         "change_confusion": confusion_figure(evaluation.confusion),
-        "change_reliability": reliability_figure(evaluation),
+        "change_reliability": reliability_figure(evaluation.reliability, evaluation.metrics["calibration_error"]),
         "change_distance": distance_figure(evaluation),
         "change_score": score_figure(evaluation.regressed, evaluation.metrics["score_spearman"]),
     }
@@ -69,15 +70,13 @@ def confusion_figure(confusion: np.ndarray) -> Figure:
     return figure
 
 
-def reliability_figure(evaluation: ChangeEvaluation) -> Figure:
+def reliability_figure(bins: pd.DataFrame, error: Outcome) -> Figure:
     """Share of right answers by confidence; a dot a bin, its area as many answers."""
-    bins = evaluation.reliability
     figure = new_figure(4.6, 3.8)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
     area = 20 + 180 * bins["answers"] / bins["answers"].max()
     axes.scatter(bins["confidence"], bins["right"], s=area, color=BLUE, edgecolors="white")
-    error = evaluation.metrics["calibration_error"]
     plain(axes, "Calibration" + (f" (error {error.value:.3f})" if isinstance(error, Metric) else ""))
     axes.set(xlim=(0.3, 1.02), ylim=(-0.03, 1.03))
     axes.set_xlabel("probability of the answer", fontsize=8, color=MUTED)

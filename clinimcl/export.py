@@ -1,0 +1,94 @@
+"""`python -m clinimcl.export run=RUN out=DIR`: a trained run as one folder that answers without torch."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from clinimcl.launching import launch
+from clinimcl.settings import ExportSettings, TrainSettings
+
+
+def export(settings: ExportSettings) -> None:
+    from clinimcl.errors import UserError
+    from clinimcl.run_folder import settings_of
+
+    run, out = Path(settings.run), Path(settings.out)
+    training = settings_of(run)
+    if training.change is None:
+        raise UserError(
+            f"run={run} has no classifier of health change: train with change=three_way, or experiment=adni_learner "
+            "or oasis_change"
+        )
+    if out.exists() and not (out / "card.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"out={out} must be a new folder, or one of an earlier export")
+    from clinimcl import experiment, memory
+    from clinimcl.evaluation.exported_report import tell_report
+
+    experiment.hush()
+    memory.keep_freed()
+    datamodule = experiment.datamodule(training)
+    datamodule.prepare_data()
+    datamodule.setup()
+    experiment.check_splits(run, datamodule.scans)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        said, measured = _write(settings, training, datamodule, partial)
+        shutil.rmtree(out, ignore_errors=True)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    answered = Path(settings.page).absolute() if settings.page else None
+    tell_report(run, out, answered, said[0], measured.outcomes, measured.reliability)
+    print(*said, f"model: {out}", sep="\n")
+
+
+def _write(settings: ExportSettings, training: TrainSettings, datamodule: Any, folder: Path) -> tuple[list[str], Any]:
+    """The whole folder; what there is to say of it, and what was measured."""
+    from clinimcl import exporting
+    from clinimcl.inference import card, selftest
+    from clinimcl.inference.networks import Networks
+    from clinimcl.inference.references import write_references
+
+    run, identity = Path(settings.run), settings.identity
+    found = exporting.networks(training, run, Path(identity) if identity else None, datamodule)
+    wanted = exporting.wanted(training, datamodule, settings.thickest)
+    exporting.write_networks(found, wanted.shape, folder)
+    travels = Networks(folder, exporting.names(found))
+    exporting.check_same(found, travels, wanted.shape)
+    selftest.write_selftest(travels, wanted.shape, folder)
+    described = exporting.describe(travels, datamodule, wanted.kind, found.tells_people)
+    known = exporting.references(described)
+    write_references(known, folder)
+    parts = card.Typed(
+        wanted,
+        exporting.score(described),
+        exporting.calibrate(travels, described, datamodule.rule),
+        exporting.limits(described, known),
+    )
+    measured = exporting.measure(travels, described, known, parts, datamodule.rule, training.seed)
+    told = exporting.told(training, run, datamodule, measured, settings.licence)
+    made = card.Card(
+        format=card.FORMAT,
+        name=training.name,
+        input=asdict(parts.input),
+        score=asdict(parts.score) if parts.score else None,
+        calibration=asdict(parts.calibration),
+        limits=asdict(parts.limits),
+        files=card.digests(folder),
+        told=told,
+    )
+    exporting.write_model_card(made, folder)
+    card.write_card(made, folder)
+    card.write_sums(folder)
+    return exporting.summary(made), measured
+
+
+def main() -> None:
+    launch(export, ExportSettings, "export")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a model says of two scans: an answer with its uncertainty, or why there is none."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from clinimcl.cohorts.change import CHANGES
+from clinimcl.inference.calibration import answer_set
+from clinimcl.inference.flags import flags
+from clinimcl.inference.model import Embedded, Model
+from clinimcl.inference.scans import Given, Refused
+from clinimcl.preparation.reading import Scan
+
+RESEARCH = "For research, not a medical device."
+UNLIKE = {
+    "appearance": "looks unlike the scans that trained the model (another contrast, field of view or body part?)",
+    "embedding": "is unlike the scans that trained the model, as its encoder sees it",
+}
+
+
+class Answer(NamedTuple):
+    """`change` has the probability of each answer; `likely` are those in the 90 % set, None where there is no set."""
+
+    change: dict[str, float]
+    likely: list[str] | None
+    scores: tuple[float, float] | None  # estimated, of the earlier and the later scan
+    likeness: float | None
+    flags: list[str]
+    calibration: str  # in words
+
+    @property
+    def answered(self) -> str:
+        return max(self.change, key=lambda name: self.change[name])
+
+
+class Asked(NamedTuple):
+    """Two scans and what the networks say of them, the earlier one first."""
+
+    earlier: Given
+    later: Given
+    embedded: Embedded
+
+
+def ask(model: Model, earlier: Given, later: Given) -> Asked:
+    """
+    Raises:
+        Refused: the two are one file, or a scan is unlike those that the model knows.
+    """
+    if earlier.content == later.content or np.array_equal(earlier.prepared, later.prepared):
+        raise Refused("the earlier and the later scan are one and the same: give two scans of different days")
+    embedded = model.embed(np.stack([model.seen(scan.prepared) for scan in (earlier, later)]))
+    for row, scan in enumerate((earlier, later)):
+        found = model.unlikeness(scan.prepared, embedded.change[row])
+        worst = max(found, key=lambda name: found[name])
+        if not found[worst] <= 1:  # NaN, too
+            raise Refused(
+                f"the {scan.role} scan is out of distribution: it {UNLIKE[worst]} ({found[worst]:.3g} times the limit)"
+            )
+    return Asked(earlier, later, embedded)
+
+
+def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (None, None)) -> Answer:
+    """Dates as they were given, if they were: compared, and not kept."""
+    change, parts = asked.embedded.change, model.parts
+    asked_both_ways = model.logits(change[:1], change[1:])
+    probabilities = model.rule.probabilities(asked_both_ways)
+    least, likely = parts.calibration.least, None
+    if least is not None:
+        within = answer_set(probabilities, least)[0]
+        likely = [name for name, inside in zip(CHANGES, within, strict=True) if inside]
+    scores = asked.embedded.score
+    identity = asked.embedded.identity
+    likeness = None if identity is None else model.likeness(identity)
+    volumes = [scan.decoded for scan in (asked.earlier, asked.later) if isinstance(scan.decoded, Scan)]
+    return Answer(
+        dict(zip(CHANGES, probabilities[0].tolist(), strict=True)),
+        likely,
+        None if scores is None else (float(scores[0]), float(scores[1])),
+        likeness,
+        flags(parts.limits, likeness, volumes, days),
+        parts.calibration.sentence,
+    )
+
+
+def sentences(model: Model, found: Answer) -> list[str]:
+    """For the terminal and the page."""
+    order = sorted(found.change, key=lambda name: -found.change[name])
+    lines = [f"{found.answered}: " + ", ".join(f"{name} {found.change[name]:.0%}" for name in order)]
+    if found.likely is not None:
+        lines.append(f"90 % set: {' or '.join(sorted(found.likely, key=order.index))}")
+    lines.append(f"probabilities: {found.calibration}")
+    if found.scores is not None and model.parts.score is not None:
+        own, (before, after) = model.parts.score, found.scores
+        error = f" (each within {own.error:.2g} for 90 % of new people's scans)" if own.error is not None else ""
+        lines.append(f"estimated {own.name}: {before:.3g} → {after:.3g}{error}; higher is {own.higher_is}")
+    if found.likeness is None:
+        lines.append("same person? this model cannot tell")
+    return [*lines, *(f"flag: {flag}" for flag in found.flags), RESEARCH]
+
+
+def record(found: Answer) -> dict[str, Any]:
+    """As JSON holds it: nothing of the files."""
+    return {**found._asdict(), "answered": found.answered, "for": RESEARCH}

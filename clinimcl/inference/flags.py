@@ -1,0 +1,64 @@
+"""What should be looked at before an answer is believed."""
+
+from datetime import date
+
+import numpy as np
+from jaxtyping import Num
+
+from clinimcl.errors import UserError
+from clinimcl.inference.card import Limits
+from clinimcl.preparation.reading import Scan
+
+CUT = 0.15  # share of the largest plane's head that a border plane may show
+SIDES = {(0, 0): "left", (0, -1): "right", (1, 0): "back", (1, -1): "front", (2, -1): "top"}  # the neck is always cut
+
+
+def flags(
+    limits: Limits, likeness: float | None, volumes: list[Scan], days: tuple[str | None, str | None]
+) -> list[str]:
+    """In sentences; of `volumes`, the earlier one first, where the scans are such."""
+    found = []
+    if likeness is not None and limits.likeness is not None and likeness < limits.likeness:
+        found.append(
+            f"these may be two people: the logarithm of their likelihood ratio is {likeness:.1f}, and 95 % of pairs of "
+            f"one person have at least {limits.likeness:.1f}"
+        )
+    if reversed_days(*days):
+        found.append("the dates are reversed: the scan that was given as the later one is the earlier one")
+    for role, scan in zip(("earlier", "later"), volumes, strict=False):
+        sides = cut_sides(scan.voxels)
+        if sides:
+            found.append(f"the field of view of the {role} scan cuts the head at its {' and its '.join(sides)}")
+    return found
+
+
+def cut_sides(voxels: Num[np.ndarray, "x y z"]) -> list[str]:
+    """Where the head reaches the border of the scan with more than a tip of it.
+
+    Bright is what exceeds half of the mean of what is brighter than the mean, as for the head's centre.
+    """
+    coarse = voxels[tuple(slice(None, None, max(1, size // 64)) for size in voxels.shape)].astype(np.float32)
+    bright = coarse > 0.5 * coarse[coarse > coarse.mean()].mean()
+    found = []
+    for (axis, place), name in SIDES.items():
+        areas = bright.sum(axis=tuple(other for other in range(3) if other != axis))
+        if areas[place] > CUT * areas.max():
+            found.append(name)
+    return found
+
+
+def reversed_days(earlier: str | None, later: str | None) -> bool:
+    """
+    Raises:
+        UserError: one of them is no date.
+    """
+    if earlier is None or later is None:
+        return False
+    return _day("earlier", earlier) > _day("later", later)
+
+
+def _day(role: str, given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise UserError(f"{role}_date must be a date such as 2024-03-31") from None

@@ -1,0 +1,79 @@
+"""An exported model at work: two scans in, an answer out."""
+
+from pathlib import Path
+from typing import NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float
+
+from clinimcl.building import build
+from clinimcl.inference.calibration import Rule, both_ways
+from clinimcl.inference.card import Card, read_card
+from clinimcl.inference.familiarity import appearance
+from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+from clinimcl.inference.references import read_references
+from clinimcl.preparation.frames import as_frames
+from clinimcl.preparation.pipeline import Pipeline
+
+
+class Embedded(NamedTuple):
+    """What the networks say of scans, a row each."""
+
+    change: Float[np.ndarray, "scan embedding"]
+    identity: Float[np.ndarray, "scan _"] | None  # None: the model cannot tell people apart
+    score: Float[np.ndarray, " scan"] | None  # in its own unit
+
+
+@final
+class Model:
+    """
+    Raises:
+        UserError: the folder is incomplete, was changed, or is of a later version.
+    """
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        self.card: Card = read_card(folder)
+        self.parts = self.card.typed()
+        pipeline = build(self.parts.input.preparation, "preparation")
+        assert isinstance(pipeline, Pipeline)
+        self.pipeline = pipeline
+        self.rule = Rule(self.parts.calibration.temperature, self.parts.calibration.stable)
+        names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if (folder / f"{name}.onnx").is_file()]
+        self.networks = Networks(folder, names, threads)
+        self.references = read_references(folder)
+
+    def seen(self, prepared: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "1 a b c"]:
+        """A prepared scan as the encoder sees it."""
+        slices = self.parts.input.slices
+        return (prepared if slices is None else as_frames(prepared, slices))[None].astype(np.float32)
+
+    def embed(self, seen: Float[np.ndarray, "scan 1 a b c"]) -> Embedded:
+        change = self.networks.run(ENCODER, volume=seen)
+        identity = None
+        if self.parts.limits.likeness is not None:
+            identity = self.networks.run(IDENTITY, volume=seen) if IDENTITY in self.networks else change
+        score = self.networks.run(SCORE, embedding=change)[:, 0] if SCORE in self.networks else None
+        return Embedded(change, identity, score)
+
+    def logits(
+        self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]
+    ) -> Float[np.ndarray, "pair 3"]:
+        """Asked both ways, so that exchanged scans exchange improved and deteriorated exactly."""
+        forth = self.networks.run(CLASSIFIER, earlier=earlier, later=later)
+        return both_ways(forth, self.networks.run(CLASSIFIER, earlier=later, later=earlier))
+
+    def unlikeness(
+        self, prepared: Float[np.ndarray, "a b c"], embedding: Float[np.ndarray, " embedding"]
+    ) -> dict[str, float]:
+        """To the training scans, as shares of what is tolerated: above 1 the scan is out of distribution."""
+        limits, known = self.parts.limits, self.references
+        coarse = appearance(prepared, self.parts.input.kind)
+        return {
+            "appearance": float(known.appearance.distance(coarse[None])[0]) / limits.appearance,
+            "embedding": float(known.embedding.distance(embedding[None])[0]) / limits.embedding,
+        }
+
+    def likeness(self, identity: Float[np.ndarray, "2 _"]) -> float:
+        """Of two scans: the larger, the more they are of one person (`People.ratio`)."""
+        assert self.references.people is not None
+        return float(self.references.people.ratio(identity[:1], identity[1:])[0])

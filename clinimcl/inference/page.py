@@ -1,0 +1,136 @@
+"""The page of an answer: one HTML file that needs nothing beside it and asks nothing of a network."""
+
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from jaxtyping import Float
+
+from clinimcl.cohorts.change import CHANGES
+from clinimcl.files import write_text
+from clinimcl.inference import picture
+from clinimcl.inference.answer import RESEARCH, Answer, Asked, sentences
+from clinimcl.inference.model import Model
+from clinimcl.inference.references import Trajectories
+from clinimcl.preparation.clips import Clips
+from clinimcl.preparation.pipeline import VolumePipeline
+from clinimcl.preparation.planes import PLANES
+from clinimcl.preparation.reading import Scan
+from clinimcl.preparation.video import Clip
+
+CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
+PLOT = (420.0, 260.0)  # width and height in units of the drawing
+
+
+def write_page(model: Model, asked: Asked, found: Answer, path: Path) -> None:
+    """Raises UserError: the pictures cannot be made of these scans."""
+    write_text(page(model, asked, found), path)
+
+
+def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | None = None) -> str:
+    """`shown` where the volumes are laid over each other already (`shown_volumes`)."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("clinimcl.inference"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    effect = effect_of_hiding(model, asked, found)
+    if isinstance(model.pipeline, VolumePipeline) and shown is None:
+        shown = shown_volumes(model, asked)
+    return environment.get_template("page.html.j2").render(
+        answer=found,
+        changes=[(name, found.change[name]) for name in CHANGES[::-1]],
+        said=[line for line in sentences(model, found)[1:] if not line.startswith("flag:") and line != RESEARCH],
+        research=RESEARCH,
+        generated=model.card.told["generated"],
+        card=model.card,
+        volumes=_volumes(shown, shown.on_earlier(effect)) if shown is not None else None,
+        clips=_clips(model, asked, effect) if isinstance(model.pipeline, Clips) else None,
+        plot=_plot(model.references.trajectories, asked.embedded.change),
+        size=PLOT,
+    )
+
+
+def effect_of_hiding(model: Model, asked: Asked, found: Answer) -> Float[np.ndarray, "a b c"]:
+    """On the answer that was given."""
+    number = CHANGES.index(found.answered)
+
+    def support(
+        earlier: Float[np.ndarray, "scan a b c"], later: Float[np.ndarray, "scan a b c"]
+    ) -> Float[np.ndarray, " scan"]:
+        seen = np.concatenate([np.stack([model.seen(scan) for scan in own]) for own in (earlier, later)])
+        first, second = np.split(model.embed(seen).change, 2)
+        logits = model.logits(first, second)
+        return logits[:, number] - np.delete(logits, number, axis=1).max(axis=1)
+
+    return picture.occlusion(
+        np.asarray(asked.earlier.prepared), np.asarray(asked.later.prepared), CELLS[model.parts.input.kind], support
+    )
+
+
+def shown_volumes(model: Model, asked: Asked) -> picture.Upright:
+    """Of a model of volumes."""
+    assert isinstance(model.pipeline, VolumePipeline)
+    earlier, later = asked.earlier.decoded, asked.later.decoded
+    assert isinstance(earlier, Scan) and isinstance(later, Scan)
+    return picture.upright(model.pipeline, earlier, later)
+
+
+def _volumes(shown: picture.Upright, effect: Float[np.ndarray, "x y z"]) -> list[dict[str, Any]]:
+    """A plane each."""
+    most = float(np.percentile(shown.earlier[shown.earlier > 0], 99.5)) if (shown.earlier > 0).any() else 1.0
+    difference = shown.later - shown.earlier
+    strongest, driving = picture.strength(difference), picture.strength(effect)
+    return [
+        {
+            "plane": plane,
+            "earlier": picture.grey(shown.earlier, plane, most),
+            "later": picture.grey(shown.later, plane, most),
+            "difference": picture.over(shown.earlier, difference, plane, 3 * most, strongest),
+            "effect": picture.over(shown.later, effect, plane, most, driving),
+            "sides": PLANES[plane][1:],
+        }
+        for plane in PLANES
+    ]
+
+
+def _clips(model: Model, asked: Asked, effect: Float[np.ndarray, "frame side side"]) -> dict[str, str]:
+    assert isinstance(model.pipeline, Clips)
+    earlier, later = asked.earlier.decoded, asked.later.decoded
+    assert isinstance(earlier, Clip) and isinstance(later, Clip)
+    return {
+        "earlier": picture.moving(model.pipeline, earlier),
+        "later": picture.moving(model.pipeline, later),
+        "effect": picture.still(np.asarray(asked.later.prepared), effect),
+    }
+
+
+def _plot(known: Trajectories, pair: Float[np.ndarray, "2 embedding"]) -> dict[str, Any]:
+    """Lines of training subjects and of the pair, in units of the drawing."""
+    own = known.place(pair)
+    everything = np.concatenate([known.points, own])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    inner = np.array(PLOT) - 24
+
+    def drawn(points: Float[np.ndarray, "point 2"]) -> str:
+        scaled = 12 + (points - low) / np.maximum(high - low, 1e-9) * inner
+        return " ".join(f"{x:.1f},{PLOT[1] - y:.1f}" for x, y in scaled.tolist())
+
+    people = [drawn(known.points[known.person == person]) for person in np.unique(known.person)]
+    return {"people": people, "pair": drawn(own), "later": drawn(own[1:]).split(",")}
+
+
+def viewable(shown: picture.Upright) -> dict[str, bytes]:
+    """Both volumes as NIfTI that says nothing but where they lie."""
+    step = picture.FIELD_OF_VIEW / picture.SHOWN
+    affine = np.diag([step, step, step, 1.0])
+    affine[:3, 3] = -step * (picture.SHOWN - 1) / 2
+    return {
+        f"{role}.nii": nib.Nifti1Image((255 * np.clip(volume, 0, 1)).astype(np.uint8), affine).to_bytes()
+        for role, volume in (("earlier", shown.earlier), ("later", shown.later))
+    }

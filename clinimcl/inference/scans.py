@@ -1,0 +1,72 @@
+"""A scan of a person as it comes to be answered: a file, or a folder of DICOM slices."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float16
+
+from clinimcl.errors import UserError
+from clinimcl.inference.card import Input
+from clinimcl.preparation.decoding import decode
+from clinimcl.preparation.fetching import digest, fetch, fetch_series, is_series
+from clinimcl.preparation.pipeline import Pipeline
+from clinimcl.preparation.reading import Scan, UnusableScan
+from clinimcl.preparation.video import Clip
+
+ONE = {"clip": "a video or a still", "volume": "a volume"}
+MANY = {"clip": "videos", "volume": "volumes"}
+
+
+class Refused(UserError):
+    """A scan, or two, that the model does not answer: the message says why, without a path or a name."""
+
+
+class Given(NamedTuple):
+    """One of the two scans."""
+
+    role: str  # earlier, or later: how it is called in sentences
+    decoded: Scan | Clip
+    prepared: Float16[np.ndarray, "a b c"]
+    content: str  # digest of the file's bytes
+
+
+def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
+    """Read and prepared as in training.
+
+    Raises:
+        Refused: it is no scan of the kind that the model knows.
+    """
+    place = f"{path.rstrip('/')}/" if Path(path).is_dir() else path
+    try:
+        raw = fetch_series(place) if is_series(place) else [fetch(place)]
+        decoded = decode(place, raw)
+        check_kind(decoded, wanted)
+        return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
+    except UnusableScan as unusable:
+        raise Refused(f"the {role} scan cannot be used: {unusable}") from None
+
+
+def given_pair(earlier: str, later: str, pipeline: Pipeline, wanted: Input) -> tuple[Given, Given]:
+    """Both at once, each on a core.
+
+    Raises:
+        Refused: as `given`, of the earlier one first.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(given, *own, pipeline, wanted) for own in (("earlier", earlier), ("later", later))]
+        return both[0].result(), both[1].result()
+
+
+def check_kind(decoded: Scan | Clip, wanted: Input) -> None:
+    """Raises UnusableScan: a video where a volume is expected, or slices are too thick."""
+    kind = "clip" if isinstance(decoded, Clip) else "volume"
+    if kind != wanted.kind:
+        raise UnusableScan(f"it is {ONE[kind]}, and the model was trained on {MANY[wanted.kind]}")
+    if isinstance(decoded, Scan) and wanted.thickest is not None:
+        spacing = wanted.preparation.get("spacing") or decoded.spacing
+        if max(spacing) > wanted.thickest:
+            raise UnusableScan(
+                f"its slices are {max(spacing):.3g} mm apart, and the model needs at most {wanted.thickest:.3g} mm"
+            )

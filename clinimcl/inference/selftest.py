@@ -1,0 +1,69 @@
+"""Inputs with the answers that they must have travel with a model: does it say the same on this machine?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from scipy import ndimage
+
+from clinimcl.errors import UserError
+from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+
+SELFTEST = "selftest.npz"
+LEAST_COSINE = 0.9999
+
+
+def made_up(shape: Sequence[int], scans: int = 4) -> Float[np.ndarray, "scan 1 a b c"]:
+    """Smooth noise in [0, 1], the same every time, and nobody's."""
+    noise = np.random.default_rng(0).normal(size=(scans, 1, *shape))
+    smooth = ndimage.gaussian_filter(noise, (0, 0, *(max(1.0, side / 12) for side in shape)))
+    low, high = smooth.min(), smooth.max()
+    return ((smooth - low) / (high - low)).astype(np.float16).astype(np.float32)
+
+
+def ask(networks: Networks, seen: Float[np.ndarray, "scan 1 a b c"]) -> dict[str, np.ndarray]:
+    """What each network says of the scans; the classifier of each and the one that stands opposite in their row."""
+    embedding = networks.run(ENCODER, volume=seen)
+    said = {ENCODER: embedding, CLASSIFIER: networks.run(CLASSIFIER, earlier=embedding, later=embedding[::-1])}
+    if SCORE in networks:
+        said[SCORE] = networks.run(SCORE, embedding=embedding)
+    if IDENTITY in networks:
+        said[IDENTITY] = networks.run(IDENTITY, volume=seen)
+    return said
+
+
+def write_selftest(networks: Networks, shape: Sequence[int], folder: Path) -> None:
+    seen = made_up(shape)
+    np.savez_compressed(folder / SELFTEST, allow_pickle=False, seen=seen.astype(np.float16), **ask(networks, seen))
+
+
+def run_selftest(networks: Networks, folder: Path) -> tuple[float, int]:
+    """The least cosine of what is said with what must be, and of how many pairs the answer differs.
+
+    Raises:
+        UserError: the file holds something else.
+    """
+    try:
+        with np.load(folder / SELFTEST, allow_pickle=False) as file:
+            expected = {name: file[name] for name in file.files if name != "seen"}
+            said = ask(networks, file["seen"].astype(np.float32))
+            least = min(_cosine(said[name], value) for name, value in expected.items())
+            return least, int((said[CLASSIFIER].argmax(axis=1) != expected[CLASSIFIER].argmax(axis=1)).sum())
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{folder / SELFTEST} cannot be read ({type(error).__name__}): export the model again"
+        ) from None
+
+
+def worst(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:
+    """The largest difference of any number, relative to the largest of its array."""
+    return max(
+        float(np.abs(found[name] - value).max() / max(np.abs(value).max(), 1e-12)) for name, value in expected.items()
+    )
+
+
+def _cosine(found: Float[np.ndarray, "scan value"], expected: Float[np.ndarray, "scan value"]) -> float:
+    """The least of any scan."""
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
+    return float(((found * expected).sum(axis=1) / np.maximum(lengths, 1e-12)).min())

@@ -1,0 +1,41 @@
+"""`python -m clinimcl.predict model=DIR earlier=A later=B out=DIR`: two scans of a person → an answer and its page."""
+
+from pathlib import Path
+
+from clinimcl.launching import launch
+from clinimcl.settings import PredictSettings
+
+
+def predict(settings: PredictSettings) -> None:
+    from clinimcl.inference.model import Model
+
+    model = Model(Path(settings.model))
+    if settings.pairs is not None:
+        from clinimcl.inference.many import answer_table
+
+        print(answer_table(model, Path(settings.model), Path(settings.pairs), Path(settings.out), page=settings.page))
+        return
+    from clinimcl.files import write_json
+    from clinimcl.inference.answer import answer, ask, record, sentences
+    from clinimcl.inference.scans import given_pair
+
+    assert settings.earlier is not None and settings.later is not None
+    asked = ask(model, *given_pair(settings.earlier, settings.later, model.pipeline, model.parts.input))
+    found = answer(model, asked, (settings.earlier_date, settings.later_date))
+    print("\n".join(sentences(model, found)), flush=True)
+    out = Path(settings.out)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(record(found), out / "answer.json")
+    if settings.page:
+        from clinimcl.inference.page import write_page
+
+        write_page(model, asked, found, out / "page.html")
+        print(f"page: {out / 'page.html'}")
+
+
+def main() -> None:
+    launch(predict, PredictSettings, "predict")
+
+
+if __name__ == "__main__":
+    main()

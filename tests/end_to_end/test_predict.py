@@ -1,0 +1,216 @@
+"""From a trained run to an answer, without torch: export, predict, and what they refuse."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from clinimcl.inference.answer import answer, ask
+from clinimcl.inference.model import Model
+from clinimcl.inference.scans import given_pair
+
+TINY = [
+    "experiment=demo",
+    "engine.workers=1",
+    "preparation.grid=16",
+    "encoder.channels=[8,8]",
+    "epochs=2",
+    "keep_every=2",
+    "pretrain.batch=4",
+    "pretrain.pairs_per_epoch=8",
+    "cohort.split.validation=0.3",
+    "cohort.split.test=0.3",
+    "cohort.change_threshold=1.5",
+    "change.epochs=2",
+    "change.permutation_test=false",
+    "run=run",
+    "store=store",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(clinimcl, phantom, tmp_path_factory):
+    """A run, exported."""
+    folder = tmp_path_factory.mktemp("exported")
+    trained = clinimcl("train", *TINY, f"cohort.root={phantom}", cwd=folder)
+    assert trained.returncode == 0, trained.stderr
+    exported = clinimcl("export", "run=run", "out=model", "licence=CC BY 4.0", cwd=folder)
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.splitlines()[-1] == f"model: {folder / 'model'}"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
+    """The first and the last scan of a test subject."""
+    scans = pd.read_parquet(folder / "store" / "scans.parquet").sort_values("day")
+    tested = scans[scans["split"] == "test"]
+    own = next(own for _, own in tested.groupby("subject") if own["session"].nunique() > 1)
+    return own["path"].iloc[0], own["path"].iloc[-1]
+
+
+def predicted(clinimcl, folder, earlier, later, *more):
+    return clinimcl("predict", "model=model", f"earlier={earlier}", f"later={later}", "out=out", *more, cwd=folder)
+
+
+def test_the_card_tells_who_trained_and_calibrated_the_model(folder):
+    card = json.loads((folder / "model" / "card.json").read_text())
+    assert (
+        card["told"]["cohorts"] == ["Oasis3"] and card["told"]["generated"] and card["told"]["licence"] == "CC BY 4.0"
+    )
+    assert card["calibration"]["pairs"] > card["calibration"]["subjects"] > 1
+    assert {"balanced_accuracy", "exported_calibration_error", "flagged_of_two_people"} <= set(card["told"]["metrics"])
+    assert "OAS3" not in (folder / "model" / "card.json").read_text() + (folder / "model" / "README.md").read_text()
+
+
+def test_nothing_in_the_folder_is_pickled(folder):
+    assert {path.suffix for path in (folder / "model").iterdir()} == {".onnx", ".npz", ".json", ".md", ""}
+    for path in (folder / "model").glob("*.npz"):
+        with np.load(path, allow_pickle=False) as file:
+            assert all(file[name].dtype.kind in "fiu" for name in file.files)
+
+
+def test_an_answer_and_its_page(folder, clinimcl, pair):
+    result = predicted(clinimcl, folder, *pair)
+    assert result.returncode == 0, result.stderr
+    assert re.match(r"(improved|stable|deteriorated): ", result.stdout)
+    said = json.loads((folder / "out" / "answer.json").read_text())
+    assert sum(said["change"].values()) == pytest.approx(1)
+    assert "OAS3" not in result.stdout.replace(str(folder), "") + (folder / "out" / "page.html").read_text()
+
+
+def test_the_run_s_report_tells_of_the_exported_model(folder):
+    report = (folder / "run" / "report.html").read_text()
+    assert report.count("<h2>Exported model</h2>") == 1
+    assert "OAS3" not in report
+
+
+def test_torch_and_the_exported_model_give_the_same_probabilities(folder, pair):
+    from clinimcl import experiment, exporting
+    from clinimcl.run_folder import settings_of
+
+    settings = settings_of(folder / "run")
+    datamodule = experiment.datamodule(settings)
+    datamodule.setup()
+    found = exporting.networks(settings, folder / "run", None, datamodule)
+    model = Model(folder / "model")
+    table = datamodule.scans[datamodule.scans["split"] == "test"]
+    rows = table.index.tolist()
+    seen = datamodule.volumes.gather(rows).float()
+    import torch
+
+    with torch.inference_mode():
+        embedding = found.encoder(seen)
+        forth, back = found.classifier(embedding[:-1], embedding[1:]), found.classifier(embedding[1:], embedding[:-1])
+    expected = model.rule.probabilities(((forth + back.flip(1)) / 2).double().numpy())
+    ours = model.embed(seen.numpy()).change
+    assert np.abs(model.rule.probabilities(model.logits(ours[:-1], ours[1:])) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "PIR"])
+def test_a_turned_copy_gets_the_same_answer(folder, pair, tmp_path, axes):
+    model, probabilities = Model(folder / "model"), []
+    for paths in (pair, [turned(path, axes, tmp_path / f"{number}.nii.gz") for number, path in enumerate(pair)]):
+        asked = ask(model, *given_pair(*map(str, paths), model.pipeline, model.parts.input))
+        probabilities.append(list(answer(model, asked).change.values()))
+    assert np.abs(np.subtract(*probabilities)).max() < 1e-3
+
+
+def turned(path, axes, place):
+    image = nib.load(path)
+    wanted = nib.orientations.axcodes2ornt(axes)
+    turn = nib.orientations.ornt_transform(nib.io_orientation(image.affine), wanted)
+    nib.save(image.as_reoriented(turn), place)
+    return place
+
+
+def test_planted_names_come_out_nowhere(folder, clinimcl, pair, tmp_path):
+    paths = []
+    for number, path in enumerate(pair):
+        image = nib.load(path)
+        image.header["descrip"] = b"DOE^JANE 1950-01-01"
+        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"DOE^JANE"))
+        nib.save(image, tmp_path / f"DOE_JANE_{number}.nii.gz")
+        paths.append(tmp_path / f"DOE_JANE_{number}.nii.gz")
+    result = predicted(clinimcl, folder, *paths)
+    assert result.returncode == 0, result.stderr
+    written = b"".join(path.read_bytes() for path in (folder / "out").iterdir())
+    for secret in ("DOE^JANE", "DOE_JANE", "1950-01-01"):
+        assert secret not in result.stdout + result.stderr and secret.encode() not in written
+
+
+def test_exported_twice_the_folder_is_replaced(folder, clinimcl):
+    before = json.loads((folder / "model" / "card.json").read_text())
+    assert clinimcl("export", "run=run", "out=model", "licence=CC BY 4.0", cwd=folder).returncode == 0
+    after = json.loads((folder / "model" / "card.json").read_text())
+    assert after["calibration"] == before["calibration"] and after["limits"] == before["limits"]
+
+
+def test_a_folder_of_other_things_is_not_replaced(folder, clinimcl):
+    result = clinimcl("export", "run=run", "out=run", cwd=folder)
+    assert result.returncode == 2 and "must be a new folder, or one of an earlier export" in result.stderr
+    assert (folder / "run" / "report.html").is_file()
+
+
+WRONG = {
+    "model=nowhere": "must be the folder of an exported model",
+    "earlier=nowhere.nii": "the earlier scan cannot be used: the file is not there",
+    "pairs=some.csv": "give either earlier=FILE and later=FILE, or pairs=FILE.csv",
+    "earlier_date=soon later_date=2020-01-01": "earlier_date must be a date such as 2024-03-31",
+}
+
+
+@pytest.mark.parametrize("settings", WRONG)
+def test_a_mistake_is_told_in_a_sentence(folder, clinimcl, pair, settings):
+    arguments = {"model": "model", "earlier": pair[0], "later": pair[1], "out": "wrong"}
+    arguments |= dict(setting.split("=") for setting in settings.split())
+    result = clinimcl("predict", *(f"{key}={value}" for key, value in arguments.items()), cwd=folder)
+    assert result.returncode == 2 and WRONG[settings] in result.stderr and "Traceback" not in result.stderr
+    assert not (folder / "wrong").exists()
+
+
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+sys.argv = ["predict", *{arguments}]
+from clinimcl.predict import main
+main()
+assert not {names} & set(sys.modules), sys.modules
+"""
+
+
+def test_predicting_needs_nothing_of_the_training_extra(folder, pair):
+    from importlib.metadata import requires
+
+    extra = {
+        re.split(r"[<>!=; ]", line)[0].replace("-", "_")
+        for line in requires("clinimcl") or ()
+        if "extra == 'train'" in line
+    }
+    names = {"torch", "monai", "lightning", *extra} - {"scikit_learn", "pyyaml"}
+    assert {"torch", "matplotlib", "wandb"} <= names
+    arguments = ["model=model", f"earlier={pair[0]}", f"later={pair[1]}", "out=light"]
+    code = WITHOUT.format(names=names, arguments=arguments)
+    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert Path(folder / "light" / "page.html").stat().st_size > 10_000
+
+
+def test_a_run_without_a_classifier_is_refused(folder, clinimcl):
+    shutil.copytree(folder / "run", folder / "plain", dirs_exist_ok=True)
+    config = yaml.safe_load((folder / "plain" / "config.yaml").read_text())
+    (folder / "plain" / "config.yaml").write_text(yaml.safe_dump(config | {"change": None}))
+    result = clinimcl("export", "run=plain", "out=none", cwd=folder)
+    assert result.returncode == 2 and "has no classifier of health change" in result.stderr

@@ -1,0 +1,59 @@
+import pandas as pd
+import pytest
+
+from clinimcl.errors import UserError
+from clinimcl.inference.many import answer_table, read_rows
+from tests.inference.heads import head, nifti
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    for seed in (1, 2, 3):
+        (tmp_path / f"{seed}.nii").write_bytes(nifti(head(seed)))
+    (tmp_path / "text.nii").write_bytes(b"hello")
+    rows = [("1.nii", "2.nii"), ("2.nii", "text.nii"), ("2.nii", "3.nii")]
+    pd.DataFrame(rows, columns=["earlier", "later"]).to_csv(tmp_path / "pairs.csv", index=False)
+    return tmp_path / "pairs.csv"
+
+
+def test_each_pair_is_answered_or_refused_in_words(model, folder, pairs, tmp_path):
+    tally = answer_table(model, folder, pairs, tmp_path / "out", page=False)
+    table = pd.read_csv(tmp_path / "out" / "answers.csv", keep_default_na=False)
+    assert (tally.answered, tally.refused, tally.before) == (2, 1, 0)
+    assert table["answered"].str.len().gt(0).tolist() == [True, False, True]
+    assert "the later scan cannot be used: not a NIfTI file" in table["refused"][1]
+
+
+def test_what_is_answered_is_not_asked_again(model, folder, pairs, tmp_path):
+    answer_table(model, folder, pairs, tmp_path / "out", page=False)
+    before = (tmp_path / "out" / "answers.csv").read_bytes()
+    with (tmp_path / "out" / "answers.jsonl").open("a") as file:
+        file.write('["half a li')  # of a killed run
+    assert answer_table(model, folder, pairs, tmp_path / "out", page=False).before == 3
+    assert (tmp_path / "out" / "answers.csv").read_bytes() == before
+
+
+def test_a_changed_file_is_asked_about_again(model, folder, pairs, tmp_path):
+    answer_table(model, folder, pairs, tmp_path / "out", page=False)
+    (tmp_path / "3.nii").write_bytes(nifti(head(5), spacing=8.5))
+    assert answer_table(model, folder, pairs, tmp_path / "out", page=False).before == 2
+
+
+def test_pages_are_named_by_row_and_the_table_names_no_file(model, folder, pairs, tmp_path):
+    answer_table(model, folder, pairs, tmp_path / "out", page=True)
+    assert {path.name for path in (tmp_path / "out").glob("*.html")} == {"pair-0001.html", "pair-0003.html"}
+    assert all(".nii" not in path.read_text() for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a,b\n1,2\n", "no column earlier and later"),
+        ("earlier,later\n", "no row"),
+        ("earlier,later\n1.nii,\n", "row 1: later is empty"),
+    ],
+)
+def test_a_wrong_table_is_told(tmp_path, content, said):
+    (tmp_path / "pairs.csv").write_text(content)
+    with pytest.raises(UserError, match=said):
+        read_rows(tmp_path / "pairs.csv")

@@ -1,0 +1,103 @@
+"""One pair after the other: who waits sees how many are before."""
+
+import secrets
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+from typing import Any, final
+
+from clinimcl.errors import UserError
+
+MOST_KEPT = 20  # answers with their pictures; older ones are forgotten
+
+
+class Full(UserError):
+    """Too many wait already."""
+
+
+@dataclass
+class Job:
+    """`state` is waiting, working, done or refused; `files` are gone when it is one of the last two."""
+
+    files: Path  # folder of what was uploaded
+    given: dict[str, Any]
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    state: str = "waiting"
+    said: Any = None
+    shown: dict[str, bytes] = field(default_factory=dict)
+
+
+@final
+class Line:
+    """A thread that calls `work` on a job at a time, and always removes its files.
+
+    `work` leaves what is to be said and shown in the job, or raises UserError to refuse.
+    """
+
+    def __init__(self, work: Callable[[Job], None], most_waiting: int) -> None:
+        self._work = work
+        self._most = most_waiting
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._lock = threading.Lock()
+        self._queue: Queue[Job] = Queue()
+        threading.Thread(target=self._serve, daemon=True, name="answers").start()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(job.state in ("waiting", "working") for job in self._jobs.values())
+
+    def check(self) -> None:
+        """Raises Full: before anything is uploaded."""
+        if len(self) >= self._most:
+            raise Full(f"{self._most} pairs wait already: try again in a minute")
+
+    def add(self, job: Job) -> None:
+        """
+        Raises:
+            Full: its files are removed.
+        """
+        try:
+            self.check()
+        except Full:
+            shutil.rmtree(job.files, ignore_errors=True)
+            raise
+        with self._lock:
+            self._jobs[job.name] = job
+        self._queue.put(job)
+
+    def find(self, name: str) -> Job | None:
+        with self._lock:
+            return self._jobs.get(name)
+
+    def before(self, job: Job) -> int:
+        """How many are answered first."""
+        with self._lock:
+            names = list(self._jobs)
+            return sum(self._jobs[name].state in ("waiting", "working") for name in names[: names.index(job.name)])
+
+    def _serve(self) -> None:
+        while True:
+            job = self._queue.get()
+            job.state = "working"
+            try:
+                self._work(job)
+                job.state = "done"
+            except UserError as error:
+                job.said, job.state = str(error), "refused"
+            except Exception as error:  # the queue goes on whatever a file does; what it says may quote the file
+                job.said, job.state = f"something went wrong with these scans ({type(error).__name__})", "refused"
+            finally:
+                shutil.rmtree(job.files, ignore_errors=True)
+                self._forget()
+
+    def _forget(self) -> None:
+        with self._lock:
+            ended = [name for name, job in self._jobs.items() if job.state in ("done", "refused")]
+            for name in ended[:-MOST_KEPT]:
+                self._jobs[name].shown = {}
+            for name in ended[: -50 * MOST_KEPT]:
+                del self._jobs[name]

@@ -1,0 +1,129 @@
+"""A real server over HTTP."""
+
+import socket
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+
+from clinimcl.inference.server import application
+from tests.inference.heads import head, nifti
+
+
+@pytest.fixture
+def serving(model, tmp_path, monkeypatch):
+    """Start a server; returns a client. Its uploads lie in tmp_path."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    servers, clients = [], []
+
+    def start(**settings):
+        settings = {"token": None, "most_bytes": 2**22, "most_waiting": 60} | settings
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(application(model, **settings), port=port, log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            time.sleep(0.01)
+        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join()
+
+
+def scans(first=1, second=2):
+    return {"earlier": ("JANE.nii", nifti(head(first))), "later": ("JANE2.nii", nifti(head(second)))}
+
+
+def ended(client, files, **data):
+    sent = client.post("/pairs", files=files, data=data).json()
+    while "job" in sent:
+        state = client.get(f"/pairs/{sent['job']}").json()
+        if state["state"] in ("done", "refused"):
+            return state | {"job": sent["job"]}
+        time.sleep(0.05)
+    return sent
+
+
+def left(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_two_files_are_answered_and_gone(serving, tmp_path):
+    client = serving()
+    state = ended(client, scans(), pictures="yes")
+    assert state["state"] == "done" and state["said"][-1] == "For research, not a medical device."
+    assert "<h1>" in client.get(f"/pairs/{state['job']}/page.html").text
+    assert len(client.get(f"/pairs/{state['job']}/later.nii").content) > 176**3
+    assert left(tmp_path) == []
+
+
+def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):
+    state = ended(serving(), scans() | {"later": ("x.nii", b"hello")})
+    assert state["state"] == "refused" and state["said"] == "the later scan cannot be used: not a NIfTI file"
+    assert left(tmp_path) == []
+
+
+def test_a_missing_file_is_told(serving):
+    assert (
+        ended(serving(), {"earlier": scans()["earlier"]})["refused"] == "the later scan is missing: drop a file there"
+    )
+
+
+def test_too_large_an_upload_is_refused_before_it_is_stored(serving, tmp_path):
+    large = {"earlier": ("a.nii", bytes(2**22)), "later": ("b.nii", bytes(100))}
+    assert "at most 4 MiB together" in ended(serving(), large)["refused"]
+    assert left(tmp_path) == []
+
+
+def test_fifty_at_once_are_all_answered_or_refused_and_none_is_left(serving, tmp_path):
+    client = serving(most_waiting=30)
+    with ThreadPoolExecutor(50) as pool:
+        states = list(pool.map(lambda number: ended(client, scans(number, number + 1)), range(50)))
+    answered = [state for state in states if state.get("state") == "done"]
+    told = [state for state in states if "pairs wait already" in state.get("refused", "")]
+    assert len(answered) + len(told) == 50 and len(answered) >= 30
+    assert left(tmp_path) == []
+    assert client.get("/health").json()["waiting"] == 0
+
+
+def test_another_machine_needs_the_token(serving):
+    client = serving(token="a secret of 22 letters")
+    assert client.get("/health").status_code == 403
+    assert client.get("/health", headers={"Authorization": "Bearer a secret of 22 letters"}).status_code == 200
+    assert client.get("/", params={"token": "a secret of 22 letters"}).status_code == 200
+    assert client.get("/health").status_code == 200  # by the cookie
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_a_foreign_page_is_not_answered(serving, headers):
+    assert serving().post("/pairs", files=scans(), headers=headers).status_code == 403
+
+
+def test_every_answer_forbids_what_comes_from_elsewhere(serving):
+    assert "default-src 'self'" in serving().get("/").headers["Content-Security-Policy"]
+
+
+def test_an_unknown_answer_is_told(serving):
+    assert serving().get("/pairs/none").status_code == 404
+
+
+def test_a_decompression_bomb_is_refused_by_its_header(serving):
+    import gzip
+
+    bomb = bytearray(nifti(np.zeros((4, 4, 4), np.int16)))
+    bomb[42:48] = np.array([30000, 30000, 30000], np.int16).tobytes()
+    state = ended(serving(), scans() | {"later": ("x.nii.gz", gzip.compress(bytes(bomb) + bytes(2**24)))})
+    assert "absurd size" in state["said"]

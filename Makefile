@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUBJECTS ?= 240
+PERSON := OAS30002
 DEVICE ?= cpu
 ON_CORES := preparation bucket million help
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
@@ -11,6 +12,9 @@ ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
 	$(BIN)/python -m clinimcl.train experiment=demo cohort.root=runs/phantom run=runs/demo
+	$(BIN)/python -m clinimcl.export run=runs/demo out=runs/demo/model page=runs/demo/answer/page.html
+	$(BIN)/python -m clinimcl.predict model=runs/demo/model out=runs/demo/answer \
+		earlier=$$(ls runs/phantom/$(PERSON)_*/anat*/*.nii.gz | head -1) later=$$(ls runs/phantom/$(PERSON)_*/anat*/*.nii.gz | tail -1)
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q

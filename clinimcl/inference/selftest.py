@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from clinimcl.errors import UserError
+from clinimcl.inference.engines import Engine
 from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
 
 SELFTEST = "selftest.npz"
@@ -54,6 +55,19 @@ def run_selftest(networks: Networks, folder: Path) -> tuple[float, int]:
         raise UserError(
             f"{folder / SELFTEST} cannot be read ({type(error).__name__}): export the model again"
         ) from None
+
+
+def check_engine(engine: Engine, networks: Networks, folder: Path) -> None:
+    """
+    Raises:
+        UserError: by this engine, the model does not say on this machine what it must.
+    """
+    cosine, differ = run_selftest(networks, folder)
+    if not (cosine >= LEAST_COSINE and differ == 0):
+        raise UserError(
+            f"engine={engine.name} precision={engine.precision} fails the self-test of the model on this machine "
+            f"(cosine {cosine:.5f}, at least {LEAST_COSINE} is needed; {differ} answers differ): leave them out"
+        )
 
 
 def worst(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:

@@ -1,0 +1,78 @@
+"""What runs a network file on this machine: onnxruntime in float32, or what a self-test allows."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from clinimcl.errors import UserError
+
+Network = Callable[[dict[str, Float[np.ndarray, "batch ..."]]], Float[np.ndarray, "batch ..."]]
+
+
+class Engine(NamedTuple):
+    """
+    Raises UserError where it runs: an engine that is not installed, or one that does not know the precision.
+    """
+
+    name: str = "onnxruntime"  # or openvino
+    precision: str = "float32"  # bf16 (openvino), int8 (onnxruntime)
+
+    @property
+    def plain(self) -> bool:
+        """What every other one is compared with."""
+        return self == Engine()
+
+    def load(self, path: Path) -> Network:
+        """The network of a file; one output."""
+        known: dict[tuple[str, str], Callable[[Path], Network]] = {
+            ("onnxruntime", "float32"): _onnxruntime,
+            ("onnxruntime", "int8"): _int8,
+            ("openvino", "float32"): _openvino("f32"),
+            ("openvino", "bf16"): _openvino("bf16"),
+        }
+        wanted = (self.name, self.precision)
+        if wanted not in known:
+            offered = ", ".join(f"engine={name} precision={precision}" for name, precision in known)
+            raise UserError(f"engine={self.name} precision={self.precision} is not offered: choose {offered}")
+        try:
+            return known[wanted](path)
+        except ModuleNotFoundError as error:
+            missing = f"needs {error.name}, not installed: pip install {error.name}"
+            raise UserError(f"engine={self.name} precision={self.precision} {missing}") from None
+        except Exception as error:  # each engine has its own kinds
+            raise UserError(f"{path} cannot be run ({type(error).__name__}): export the model again") from None
+
+
+def _onnxruntime(path: Path) -> Network:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # scans are prepared on the same cores
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(None, inputs)[0]
+
+
+def _int8(path: Path) -> Network:
+    """Weights and, as they come, activations in whole numbers."""
+    import onnx  # noqa: F401  # its absence is told
+    from onnxruntime.quantization import quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder:
+        quantised = Path(folder) / path.name
+        quantize_dynamic(path, quantised)
+        return _onnxruntime(quantised)
+
+
+def _openvino(hint: str) -> Callable[[Path], Network]:
+    def load(path: Path) -> Network:
+        import openvino
+
+        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": hint})
+        return lambda inputs: np.array(compiled(inputs)[0])
+
+    return load

@@ -102,7 +102,6 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     from clinimcl import tracking
     from clinimcl.cohorts import visits
     from clinimcl.evaluation.report import RunRecord, counts
-    from clinimcl.modules import embedding
 
     return RunRecord(
         title=settings.name,
@@ -116,8 +115,22 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
         versions=versions(),
-        volumes=embedding.mosaic_volumes(datamodule.store, embedded.scans),
+        volumes=_pictured(datamodule, embedded, phantom),
     )
+
+
+def _pictured(datamodule: Any, embedded: Any, phantom: Any) -> Any:
+    """Prepared scans for the mosaics; of heads that are neither generated nor masked, without their faces."""
+    from clinimcl.modules import embedding
+    from clinimcl.preparation import alignment
+    from clinimcl.preparation.pipeline import VolumePipeline
+
+    volumes = embedding.mosaic_volumes(datamodule.store, embedded.scans)
+    pipeline = datamodule.pipeline
+    if phantom or datamodule.cohort.mask is not None or not isinstance(pipeline, VolumePipeline):
+        return volumes
+    step = pipeline.extent / pipeline.grid
+    return {row: alignment.without_face(volume, (step, step, step)) for row, volume in volumes.items()}
 
 
 def _chances(settings: TrainSettings, validation_losses: Any) -> dict[str, float]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy import ndimage
 
 from clinimcl.preparation import alignment, geometry
 from clinimcl.preparation.clips import Clips
@@ -21,7 +20,6 @@ from clinimcl.preparation.video import Clip
 
 SHOWN = 176  # voxels a side
 FIELD_OF_VIEW = 224.0  # mm a side of what is shown
-BEYOND_BRAIN = 12.0  # mm that stay around the template's brain: the skull's inner side, and nothing of a face
 LONGEST = 24  # frames of a clip
 WIDEST = 320  # pixels of a clip
 STRONGEST = 99.5  # percentile of the absolute values at which colours are full
@@ -46,8 +44,7 @@ class Upright(NamedTuple):
 def upright(pipeline: VolumePipeline, earlier: Scan, later: Scan) -> Upright:
     """Prepared as for the model, on finer voxels; the paper's crop has no scale, and is shown as a head's."""
     finer = dataclasses.replace(pipeline, grid=SHOWN)
-    extent = float(getattr(pipeline, "field_of_view", FIELD_OF_VIEW))
-    step = extent / SHOWN
+    step = pipeline.extent / SHOWN
     fine = [finer.prepare(scan).astype(np.float32) for scan in (earlier, later)]
     first = alignment.find_pose(fine[0], (step,) * 3)
     second = alignment.find_pose(fine[1], (step,) * 3, fixed=_posed(fine[0], step, first, alignment.GRID))
@@ -55,7 +52,7 @@ def upright(pipeline: VolumePipeline, earlier: Scan, later: Scan) -> Upright:
     shown = [
         np.where(keep, _posed(volume, step, pose, SHOWN), 0) for volume, pose in zip(fine, (first, second), strict=True)
     ]
-    return Upright(shown[0], shown[1], first, extent)
+    return Upright(shown[0], shown[1], first, pipeline.extent)
 
 
 def _posed(volume: Volume, step: float, pose: alignment.Pose, grid: int) -> Float[np.ndarray, "grid grid grid"]:
@@ -66,11 +63,7 @@ def _posed(volume: Volume, step: float, pose: alignment.Pose, grid: int) -> Floa
 
 @cache
 def head_without_face() -> Bool[np.ndarray, "x y z"]:
-    """The brain of the template and what lies near it, filled."""
-    brain = ndimage.binary_fill_holes(alignment.template() > 0.05)
-    step = alignment.FIELD_OF_VIEW / alignment.GRID
-    near = ndimage.distance_transform_edt(~brain) * step <= BEYOND_BRAIN
-    return geometry.stretch(near.astype(np.float32), [SHOWN] * 3) > 0.5
+    return geometry.stretch(alignment.near_brain().astype(np.float32), [SHOWN] * 3) > 0.5
 
 
 def grey(volume: Volume, plane: str, most: float) -> str:

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy import ndimage
 
 from clinimcl.preparation import geometry
 
 GRID = 56
 FIELD_OF_VIEW = 224.0  # mm, so 4 mm a voxel: enough for the pose of a head
+BEYOND_BRAIN = 12.0  # mm that stay around the brain where the face is removed
 
 
 class Pose(NamedTuple):
@@ -46,6 +48,24 @@ def find_pose(
     found = sitk.Euler3DTransform(registration.Execute(_image(fixed), _image(moving)).GetBackTransform())
     rotation = np.array(found.GetMatrix()).reshape(3, 3)
     return Pose(rotation, start + np.array(found.TransformPoint((0.0, 0.0, 0.0))))
+
+
+def without_face(voxels: Float[np.ndarray, "x y z"], spacing: tuple[float, float, float]) -> Float[np.ndarray, "x y z"]:
+    """What lies far from the brain is 0: face, ears and neck."""
+    pose, step = find_pose(voxels, spacing), FIELD_OF_VIEW / GRID
+    back = pose.rotation.T / step
+    shift = (GRID - 1) / 2 - back @ pose.centre
+    near = ndimage.affine_transform(
+        near_brain().astype(np.float32), back * np.array(spacing), shift, output_shape=voxels.shape, order=1
+    )
+    return np.where(near > 0.5, voxels, 0)
+
+
+@cache
+def near_brain() -> Bool[np.ndarray, "x y z"]:
+    """Of the template: the brain, filled, and what lies within a skull's thickness of it."""
+    brain = ndimage.binary_fill_holes(template() > 0.05)
+    return ndimage.distance_transform_edt(~brain) * FIELD_OF_VIEW / GRID <= BEYOND_BRAIN
 
 
 @cache

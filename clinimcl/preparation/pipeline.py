@@ -46,6 +46,11 @@ class VolumePipeline(Pipeline):
         if self.grid < 2:
             raise ValueError(f"grid must be at least 2 voxels, got {self.grid}")
 
+    @property
+    def extent(self) -> float:
+        """mm a side of the cube; where it has no scale, those of a head."""
+        return 224.0
+
     @abstractmethod
     def cube(self, scan: Scan) -> Float[np.ndarray, "grid grid grid"]: ...
 
@@ -83,6 +88,10 @@ class FieldOfView(VolumePipeline):
     field_of_view: float  # mm a side
     percentile: float  # of the head's intensities, becomes 1
     align: str  # "none" or "rigid"
+
+    @property
+    def extent(self) -> float:
+        return self.field_of_view
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,7 +56,7 @@ def test_both_scans_are_laid_over_each_other(turned):
 def test_no_face_is_shown(turned):
     front = np.argwhere(turned.earlier > 0.05)[:, 1].max() * picture.FIELD_OF_VIEW / picture.SHOWN
     brain = np.argwhere(alignment.template() > 0.05)[:, 1].max() * alignment.FIELD_OF_VIEW / alignment.GRID
-    assert front <= brain + picture.BEYOND_BRAIN + 4
+    assert front <= brain + alignment.BEYOND_BRAIN + 4
 
 
 def pixels(address):

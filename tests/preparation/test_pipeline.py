@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clinimcl.preparation import alignment
 from clinimcl.preparation.pipeline import FieldOfView, PaperCrop
 from clinimcl.preparation.reading import Scan, UnusableScan
 
@@ -127,3 +128,16 @@ def test_the_base_rooms_import_neither_torch_nor_monai():
         "print(json.dumps([name for name in ('torch', 'monai', 'lightning') if name in sys.modules]))"
     )
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) == []
+
+
+def test_a_face_is_removed_wherever_the_head_is_turned():
+    step = alignment.FIELD_OF_VIEW / alignment.GRID
+    face = np.zeros_like(alignment.template())
+    face[22:34, 46:56, 8:24] = 1.0
+    turned, moved = (
+        ndimage.rotate(part, 10, axes=(0, 2), reshape=False, order=1) for part in (alignment.template(), face)
+    )
+    kept = alignment.without_face(np.maximum(turned, moved), (step,) * 3)
+    far = ndimage.distance_transform_edt(turned < 0.05) * step > alignment.BEYOND_BRAIN + 2 * step
+    assert moved[far].max() > 0.9 and kept[far].max() == 0
+    assert kept[turned > 0.3].min() > 0

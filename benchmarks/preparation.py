@@ -49,7 +49,7 @@ def main() -> None:
     _begin()
     print(f"{' × '.join(map(str, SHAPE))} int16 to {GRID}³, {timing.load()}")
     with tempfile.TemporaryDirectory() as name:
-        paths = [_write(Path(name), spacing) for spacing in SPACINGS]
+        paths = [write_scan(Path(name), spacing) for spacing in SPACINGS]
         for path in paths:
             _compare(path)
             print(f"\n{path.name}, {BYTES / path.stat().st_size:.2f} times smaller than inflated, one core")
@@ -115,14 +115,14 @@ def _chain() -> transforms.Compose:
     )
 
 
-def _write(folder: Path, spacing: tuple[float, float, float]) -> Path:
-    path = folder / f"{' × '.join(f'{mm:g}' for mm in spacing)} mm.nii.gz"
+def write_scan(folder: Path, spacing: tuple[float, float, float], seed: int = 0) -> Path:
+    path = folder / f"{' × '.join(f'{mm:g}' for mm in spacing)} mm{f', {seed}' if seed else ''}.nii.gz"
     affine = np.diag([-spacing[0], *spacing[1:], 1.0])
-    path.write_bytes(gzip.compress(nib.Nifti1Image(_head(spacing)[::-1], affine).to_bytes(), 6))
+    path.write_bytes(gzip.compress(nib.Nifti1Image(_head(spacing, seed)[::-1], affine).to_bytes(), 6))
     return path
 
 
-def _head(spacing: tuple[float, float, float]) -> np.ndarray:
+def _head(spacing: tuple[float, float, float], seed: int) -> np.ndarray:
     """Brain, skull and scalp in air, and a lump in the left temple that tells left from right; axes RAS."""
     brain = np.pad(np.asarray(load_mni152_template(resolution=2).dataobj, np.float32), 12)
     inside = brain > 0.1 * brain.max()
@@ -133,7 +133,7 @@ def _head(spacing: tuple[float, float, float]) -> np.ndarray:
     scale = np.array(spacing) / 2
     offset = (np.array(head.shape) - scale * SHAPE) / 2
     signal = ndimage.affine_transform(head.astype(np.float32), scale, offset, output_shape=SHAPE, order=1)
-    error = np.random.default_rng(0).standard_normal((2, *SHAPE), np.float32) * np.float32(NOISE)
+    error = np.random.default_rng(seed).standard_normal((2, *SHAPE), np.float32) * np.float32(NOISE)
     return np.rint(np.hypot(signal + error[0], error[1]) * WHITE_MATTER).astype(np.int16)
 
 

@@ -7,9 +7,11 @@ from clinimcl.settings import PredictSettings
 
 
 def predict(settings: PredictSettings) -> None:
-    from clinimcl.inference.model import Model
+    from clinimcl.inference.engines import Engine
+    from clinimcl.inference.model import Model, settle
 
-    model = Model(Path(settings.model))
+    settle()
+    model = Model(Path(settings.model), Engine(settings.engine, settings.precision))
     if settings.pairs is not None:
         from clinimcl.inference.many import answer_table
 

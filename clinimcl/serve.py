@@ -9,10 +9,12 @@ from clinimcl.settings import ServeSettings
 def serve(settings: ServeSettings) -> None:
     import uvicorn
 
-    from clinimcl.inference.model import Model
+    from clinimcl.inference.engines import Engine
+    from clinimcl.inference.model import Model, settle
     from clinimcl.inference.server import application
 
-    model = Model(Path(settings.model))
+    settle()
+    model = Model(Path(settings.model), Engine(settings.engine, settings.precision))
     app = application(
         model, token=settings.token, most_bytes=round(settings.most_mib * 2**20), most_waiting=settings.most_waiting
     )

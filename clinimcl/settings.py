@@ -137,6 +137,8 @@ class ExportSettings:
 @dataclass(frozen=True, kw_only=True)
 class PredictSettings:
     model: str  # folder of an exported model
+    engine: str  # onnxruntime, or openvino
+    precision: str  # float32, bf16, or int8
     earlier: str | None  # a file, or a folder of DICOM slices
     later: str | None
     earlier_date: str | None  # only their order is looked at
@@ -159,6 +161,8 @@ LEAST_TOKEN = 16  # characters
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
     model: str  # folder of an exported model
+    engine: str  # onnxruntime, or openvino
+    precision: str  # float32, bf16, or int8
     host: str
     port: int
     token: str | None  # that whoever asks must know

@@ -5,13 +5,17 @@ from typing import NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float
+from threadpoolctl import threadpool_limits
 
+from clinimcl import memory
 from clinimcl.building import build
 from clinimcl.inference.calibration import Rule, both_ways
 from clinimcl.inference.card import Card, read_card
+from clinimcl.inference.engines import Engine
 from clinimcl.inference.familiarity import appearance
 from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
 from clinimcl.inference.references import read_references
+from clinimcl.inference.selftest import check_engine
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.pipeline import Pipeline
 
@@ -24,14 +28,20 @@ class Embedded(NamedTuple):
     score: Float[np.ndarray, " scan"] | None  # in its own unit
 
 
+def settle() -> None:
+    """What a process that answers does first: a third less time a pair, of which each scan has a core of its own."""
+    memory.keep_freed()
+    threadpool_limits(1, user_api="blas")
+
+
 @final
 class Model:
     """
     Raises:
-        UserError: the folder is incomplete, was changed, or is of a later version.
+        UserError: the folder is incomplete, was changed, or is of a later version; or the engine fails the self-test.
     """
 
-    def __init__(self, folder: Path, threads: int = 0) -> None:
+    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self.card: Card = read_card(folder)
         self.parts = self.card.typed()
         pipeline = build(self.parts.input.preparation, "preparation")
@@ -39,7 +49,9 @@ class Model:
         self.pipeline = pipeline
         self.rule = Rule(self.parts.calibration.temperature, self.parts.calibration.stable)
         names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if (folder / f"{name}.onnx").is_file()]
-        self.networks = Networks(folder, names, threads)
+        self.networks = Networks(folder, names, engine)
+        if engine is not None and not engine.plain:
+            check_engine(engine, self.networks, folder)
         self.references = read_references(folder)
 
     def seen(self, prepared: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "1 a b c"]:

@@ -214,3 +214,28 @@ def test_a_run_without_a_classifier_is_refused(folder, clinimcl):
     (folder / "plain" / "config.yaml").write_text(yaml.safe_dump(config | {"change": None}))
     result = clinimcl("export", "run=plain", "out=none", cwd=folder)
     assert result.returncode == 2 and "has no classifier of health change" in result.stderr
+
+
+def test_another_run_s_encoder_can_tell_people_apart(folder, clinimcl):
+    result = clinimcl("export", "run=run", "identity=run", "out=two", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert (folder / "two" / "identity.onnx").is_file() and not (folder / "model" / "identity.onnx").exists()
+    assert Model(folder / "two").parts.limits.likeness == pytest.approx(Model(folder / "model").parts.limits.likeness)
+
+
+LUNG = ["experiment=lus_learner", "engine.workers=1", "preparation.side=32", "preparation.frames=2", "epochs=1"]
+LUNG += ["encoder=vit", "encoder.layers=1", "pretrain.batch=8", "cohort.split.validation=0.3", "cohort.split.test=0.3"]
+LUNG += ["change.epochs=1", "change.permutation_test=false", "run=run", "store=store"]
+
+
+def test_two_videos_get_scores_an_answer_and_a_page_on_which_they_play(clinimcl, lungs, tmp_path):
+    trained = clinimcl("train", *LUNG, f"cohort.root={lungs}", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert clinimcl("export", "run=run", "out=model", cwd=tmp_path).returncode == 0
+    scans = pd.read_parquet(tmp_path / "store" / "scans.parquet").sort_values("day")
+    own = scans[(scans["split"] == "test") & (scans["zone"] == scans["zone"].iloc[0])]
+    paths = next(group["path"] for _, group in own.groupby("subject") if group["session"].nunique() > 1)
+    result = predicted(clinimcl, tmp_path, paths.iloc[0], paths.iloc[-1])
+    assert result.returncode == 0, result.stderr
+    assert "estimated SF: " in result.stdout and "same person? this model cannot tell" in result.stdout
+    assert (tmp_path / "out" / "page.html").read_text().count("data:image/webp") == 2

@@ -6,6 +6,8 @@ import pytest
 from clinimcl.inference.answer import answer, ask, sentences
 from clinimcl.inference.scans import Refused, given, given_pair
 from tests.inference.heads import head, nifti
+from tests.preparation.test_dicom import nifti as same
+from tests.preparation.test_dicom import series as slices
 
 
 def written(folder, name, voxels, spacing=8.0):
@@ -89,3 +91,15 @@ def test_a_video_is_refused_by_a_model_of_volumes(model, tmp_path):
     path = tmp_path / "still.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(path)
     assert "it is a video or a still, and the model was trained on volumes" in refused(model, path)
+
+
+def test_a_folder_of_slices_is_the_scan_of_its_nifti(model, tmp_path):
+    voxels = head(1)
+    (tmp_path / "slices").mkdir()
+    for number, content in enumerate(slices(voxels)):
+        (tmp_path / "slices" / f"{number}.dcm").write_bytes(content)
+    (tmp_path / "same.nii").write_bytes(same(voxels))
+    folder, file = (
+        given("later", str(tmp_path / name), model.pipeline, model.parts.input) for name in ("slices", "same.nii")
+    )
+    np.testing.assert_array_equal(folder.prepared, file.prepared)

@@ -180,6 +180,7 @@ def emulated() -> Iterator[tuple[Server, str]]:
     """A server with an empty gs://bucket, in a thread, and its address."""
     server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
     server.start()
+    server._api._httpd.handle_error = lambda *_: None  # readers that go away are its traceback on another's stderr
     host, port = server._api._httpd.server_address
     try:
         yield server, f"http://{host}:{port}"

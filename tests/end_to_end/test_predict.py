@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from clinimcl.inference.answer import answer, ask
+from clinimcl.inference.answer import Asked, answer, ask
 from clinimcl.inference.model import Model
+from clinimcl.inference.page import page
 from clinimcl.inference.scans import given_pair
 
 TINY = [
@@ -28,6 +29,7 @@ TINY = [
     "pretrain.pairs_per_epoch=8",
     "cohort.split.validation=0.3",
     "cohort.split.test=0.3",
+    "change=three_way_intra",
     "cohort.change_threshold=1.5",
     "change.epochs=2",
     "change.permutation_test=false",
@@ -58,7 +60,9 @@ def pair(folder):
 
 
 def predicted(clinimcl, folder, earlier, later, *more):
-    return clinimcl("predict", "model=model", f"earlier={earlier}", f"later={later}", "out=out", *more, cwd=folder)
+    settings = {"model": "model", "earlier": earlier, "later": later, "out": "out"}
+    settings |= dict(setting.split("=") for setting in more)
+    return clinimcl("predict", *(f"{key}={value}" for key, value in settings.items()), cwd=folder)
 
 
 def test_the_card_tells_who_trained_and_calibrated_the_model(folder):
@@ -170,9 +174,7 @@ WRONG = {
 
 @pytest.mark.parametrize("settings", WRONG)
 def test_a_mistake_is_told_in_a_sentence(folder, clinimcl, pair, settings):
-    arguments = {"model": "model", "earlier": pair[0], "later": pair[1], "out": "wrong"}
-    arguments |= dict(setting.split("=") for setting in settings.split())
-    result = clinimcl("predict", *(f"{key}={value}" for key, value in arguments.items()), cwd=folder)
+    result = predicted(clinimcl, folder, *pair, "out=wrong", *settings.split())
     assert result.returncode == 2 and WRONG[settings] in result.stderr and "Traceback" not in result.stderr
     assert not (folder / "wrong").exists()
 
@@ -228,14 +230,49 @@ LUNG += ["encoder=vit", "encoder.layers=1", "pretrain.batch=8", "cohort.split.va
 LUNG += ["change.epochs=1", "change.permutation_test=false", "run=run", "store=store"]
 
 
-def test_two_videos_get_scores_an_answer_and_a_page_on_which_they_play(clinimcl, lungs, tmp_path):
-    trained = clinimcl("train", *LUNG, f"cohort.root={lungs}", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def lung(clinimcl, lungs, tmp_path_factory):
+    """A run on videos, exported."""
+    folder = tmp_path_factory.mktemp("lung")
+    trained = clinimcl("train", *LUNG, f"cohort.root={lungs}", cwd=folder)
     assert trained.returncode == 0, trained.stderr
-    assert clinimcl("export", "run=run", "out=model", cwd=tmp_path).returncode == 0
-    scans = pd.read_parquet(tmp_path / "store" / "scans.parquet").sort_values("day")
+    exported = clinimcl("export", "run=run", "out=model", cwd=folder)
+    assert exported.returncode == 0, exported.stderr
+    return folder
+
+
+def test_two_videos_get_scores_an_answer_and_a_page_on_which_they_play(clinimcl, lung):
+    scans = pd.read_parquet(lung / "store" / "scans.parquet").sort_values("day")
     own = scans[(scans["split"] == "test") & (scans["zone"] == scans["zone"].iloc[0])]
     paths = next(group["path"] for _, group in own.groupby("subject") if group["session"].nunique() > 1)
-    result = predicted(clinimcl, tmp_path, paths.iloc[0], paths.iloc[-1])
+    result = predicted(clinimcl, lung, paths.iloc[0], paths.iloc[-1])
     assert result.returncode == 0, result.stderr
     assert "estimated SF: " in result.stdout and "same person? this model cannot tell" in result.stdout
-    assert (tmp_path / "out" / "page.html").read_text().count("data:image/webp") == 2
+    assert (lung / "out" / "page.html").read_text().count("data:image/webp") == 2
+
+
+def test_real_heads_are_refused_by_a_model_of_phantoms(folder, clinimcl, real_data):
+    for subject in ("sub-01", "sub-05", "sub-09"):
+        pair = sorted((real_data / "btp_bids" / subject).glob("**/*T1w.nii.gz"))
+        result = predicted(clinimcl, folder, *pair)
+        assert result.returncode == 2 and "scan is out of distribution" in result.stderr
+        assert subject not in result.stderr
+
+
+def test_a_real_head_is_refused_by_a_model_of_videos(lung, clinimcl, real_data):
+    pair = sorted((real_data / "ixi_bids").glob("**/*T1w.nii.gz"))[:2]
+    result = predicted(clinimcl, lung, *pair)
+    assert result.returncode == 2
+    assert "the earlier scan cannot be used: it is a volume, and the model was trained on videos" in result.stderr
+
+
+def test_two_real_videos_are_answered_or_refused_in_words_and_shown(lung, clinimcl, real_data):
+    pair = sorted((real_data / "covid_blues" / "lus_videos").glob("*.mp4"))[:2]
+    result = predicted(clinimcl, lung, *pair, "out=real")
+    assert result.returncode == 0 or "scan is out of distribution" in result.stderr, result.stderr
+    model = Model(lung / "model")
+    scans = given_pair(*map(str, pair), model.pipeline, model.parts.input)
+    seen = np.stack([model.seen(scan.prepared) for scan in scans])
+    asked = Asked(*scans, model.embed(seen))
+    shown = page(model, asked, answer(model, asked))
+    assert shown.count("data:image/webp") == 2 and pair[0].stem not in shown

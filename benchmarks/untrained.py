@@ -52,7 +52,12 @@ def export_untrained(
         "generated": True,
         "counts": {"train": {"subjects": len(scans), "scans": len(scans)}},
     }
-    told |= {"licence": "none", "score": "MMSE", "rule": "A change is a difference of at least 3 (higher is better)."}
+    told |= {
+        "modality": "noise",
+        "licence": "none",
+        "score": "MMSE",
+        "rule": "A change is a difference of at least 3 (higher is better).",
+    }
     told |= {"metrics": {}, "absent": {}, "reliability": [], "versions": {}}
     typed = {name: dataclasses.asdict(part) for name, part in parts.items()}
     made = card.Card(format=card.FORMAT, name="tiny", score=None, files=card.digests(folder), told=told, **typed)

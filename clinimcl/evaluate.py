@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import math
 import platform
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,11 @@ def _pictured(datamodule: Any, embedded: Any, phantom: Any) -> Any:
     pipeline = datamodule.pipeline
     if phantom or datamodule.cohort.mask is not None or not isinstance(pipeline, VolumePipeline):
         return volumes
-    step = pipeline.extent / pipeline.grid
-    return {row: alignment.without_face(volume, (step, step, step)) for row, volume in volumes.items()}
+    step, shown = pipeline.extent / pipeline.grid, {}
+    for row, volume in volumes.items():
+        with suppress(RuntimeError):  # of SimpleITK, which finds no pose: that scan is not shown
+            shown[row] = alignment.without_face(volume, (step, step, step))
+    return shown
 
 
 def _chances(settings: TrainSettings, validation_losses: Any) -> dict[str, float]:

@@ -10,6 +10,7 @@ from clinimcl.settings import ExportSettings, TrainSettings
 
 
 def export(settings: ExportSettings) -> None:
+    from clinimcl.building import build
     from clinimcl.errors import UserError
     from clinimcl.run_folder import settings_of
 
@@ -20,8 +21,12 @@ def export(settings: ExportSettings) -> None:
             f"run={run} has no classifier of health change: train with change=three_way, or experiment=adni_learner "
             "or oasis_change"
         )
-    if out.exists() and not (out / "card.json").is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"out={out} must be a new folder, or one of an earlier export")
+    if out.is_symlink() or (out.exists() and not _of_an_export(out)):
+        raise UserError(f"out={out} must be a new folder, or one of an earlier export and nothing else in it")
+    if build(training.cohort, "cohort").mask is not None:
+        raise UserError(
+            f"run={run} was trained on masked scans (cohort.mask), and a mask cannot travel with a model yet"
+        )
     from clinimcl import experiment, memory
     from clinimcl.evaluation.exported_report import tell_report
 
@@ -43,6 +48,19 @@ def export(settings: ExportSettings) -> None:
     answered = Path(settings.page).absolute() if settings.page else None
     tell_report(run, out, answered, said[0], measured.outcomes, measured.reliability)
     print(*said, f"model: {out}", sep="\n")
+
+
+def _of_an_export(out: Path) -> bool:
+    """Empty, or holds what an export writes alone."""
+    if not out.is_dir():
+        return False
+    names = {path.name for path in out.iterdir()}
+    written = {name for name in names if Path(name).suffix in (".onnx", ".npz")} | {
+        "card.json",
+        "README.md",
+        "SHA256SUMS",
+    }
+    return not names or ({"card.json", "SHA256SUMS"} <= names and names <= written)
 
 
 def _write(settings: ExportSettings, training: TrainSettings, datamodule: Any, folder: Path) -> tuple[list[str], Any]:
@@ -69,7 +87,8 @@ def _write(settings: ExportSettings, training: TrainSettings, datamodule: Any, f
         exporting.limits(described, known),
     )
     measured = exporting.measure(travels, described, known, parts, datamodule.rule, training.seed)
-    told = exporting.told(training, run, datamodule, measured, settings.licence)
+    stated = {"modality": settings.modality, "licence": settings.licence}
+    told = exporting.told(training, run, datamodule, measured, stated)
     made = card.Card(
         format=card.FORMAT,
         name=training.name,

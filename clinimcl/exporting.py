@@ -19,7 +19,7 @@ from clinimcl import stages
 from clinimcl.building import build
 from clinimcl.data import change_pairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
-from clinimcl.encoders.contract import read_contract
+from clinimcl.encoders.contract import check_new, read_contract
 from clinimcl.errors import UserError
 from clinimcl.evaluation.exported import Answered, Judged, evaluate_answers, evaluate_flags
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
@@ -89,13 +89,14 @@ def networks(settings: TrainSettings, run: Path, identity: Path | None, datamodu
     if frozen and isinstance(module, ScorePretraining):
         score = Restored(module.regressor, *datamodule.scale)
     own = frozen and isinstance(module, ContrastivePretraining)
-    other = _identity(settings, identity) if identity is not None else None
+    other = _identity(settings, identity, datamodule) if identity is not None else None
     if other is None and not frozen and isinstance(module, ContrastivePretraining):
         other = stages.pretrained(settings, run).encoder  # as it was before the classifier trained it on
     return Networks(encoder.eval(), learner.classifier.eval(), score, other, own or other is not None)
 
 
-def _identity(settings: TrainSettings, run: Path) -> nn.Module:
+def _identity(settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule) -> nn.Module:
+    """Its training subjects must be strangers to those from whom the limits come, and to those who test them."""
     from clinimcl.run_folder import settings_of
 
     other = settings_of(run)
@@ -105,6 +106,8 @@ def _identity(settings: TrainSettings, run: Path) -> nn.Module:
     own = (build(settings.preparation, "preparation"), settings.loading["slices"])
     if (build(other.preparation, "preparation"), other.loading["slices"]) != own:
         raise UserError(f"identity={run} sees scans that are prepared otherwise: train it with the same preparation")
+    held_out = datamodule.scans.loc[datamodule.scans["split"] != "train", "subject"].unique().tolist()
+    check_new(run / "checkpoints" / "best.ckpt", held_out, allowed=False)
     return module.encoder.eval()
 
 
@@ -369,7 +372,7 @@ def wanted(settings: TrainSettings, datamodule: LongitudinalDataModule, thickest
     pipeline = datamodule.pipeline
     volume = isinstance(pipeline, VolumePipeline)
     if thickest is None and isinstance(pipeline, FieldOfView):
-        thickest = THICKEST * pipeline.field_of_view / pipeline.grid
+        thickest = max(THICKEST * pipeline.field_of_view / pipeline.grid, *(pipeline.spacing or ()), 0.0)
     return Input(
         kind="volume" if volume else "clip",
         preparation=settings.preparation,
@@ -387,7 +390,7 @@ def score(found: Described) -> Score | None:
 
 
 def told(
-    settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule, measured: Measured, licence: str
+    settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule, measured: Measured, stated: dict[str, str]
 ) -> dict[str, Any]:
     """What people want to know of the model."""
     scans = datamodule.scans
@@ -400,7 +403,7 @@ def told(
         "cohorts": contract.cohorts if contract else [settings.cohort["_target_"].rpartition(".")[2]],
         "generated": truth.read(datamodule.cohort.root) is not None,
         "counts": {str(split): own for split, own in counted.items()},
-        "licence": licence,
+        **stated,
         "score": str(scans["score_name"].dropna().iloc[0]),
         "rule": datamodule.rule.sentence,
         "metrics": (json.loads(evaluation.read_text()) if evaluation.is_file() else {}) | reported,

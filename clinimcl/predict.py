@@ -17,15 +17,20 @@ def predict(settings: PredictSettings) -> None:
 
         print(answer_table(model, Path(settings.model), Path(settings.pairs), Path(settings.out), page=settings.page))
         return
+    from clinimcl.errors import UserError
     from clinimcl.files import write_json
     from clinimcl.inference.answer import answer, ask, record, sentences
     from clinimcl.inference.scans import given_pair
 
+    out = Path(settings.out)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"out={out} is a file: name a folder")
+    for left in ("answer.json", "page.html"):  # of another pair
+        (out / left).unlink(missing_ok=True)
     assert settings.earlier is not None and settings.later is not None
     asked = ask(model, *given_pair(settings.earlier, settings.later, model.pipeline, model.parts.input))
     found = answer(model, asked, (settings.earlier_date, settings.later_date))
     print("\n".join(sentences(model, found)), flush=True)
-    out = Path(settings.out)
     out.mkdir(parents=True, exist_ok=True)
     write_json(record(found), out / "answer.json")
     if settings.page:

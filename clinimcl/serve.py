@@ -1,6 +1,8 @@
 """`python -m clinimcl.serve model=DIR`: a local page on which two files are dropped and an answer is read."""
 
+import socket
 from pathlib import Path
+from urllib.parse import quote
 
 from clinimcl.launching import launch
 from clinimcl.settings import ServeSettings
@@ -9,6 +11,7 @@ from clinimcl.settings import ServeSettings
 def serve(settings: ServeSettings) -> None:
     import uvicorn
 
+    from clinimcl.errors import UserError
     from clinimcl.inference.engines import Engine
     from clinimcl.inference.model import Model, settle
     from clinimcl.inference.server import application
@@ -18,8 +21,17 @@ def serve(settings: ServeSettings) -> None:
     app = application(
         model, token=settings.token, most_bytes=round(settings.most_mib * 2**20), most_waiting=settings.most_waiting
     )
-    asked = f"?token={settings.token}" if settings.token else ""
-    print(f"open http://{settings.host}:{settings.port}/{asked} (Ctrl-C ends it)", flush=True)
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise UserError(
+                f"host={settings.host} port={settings.port} cannot be served ({error.strerror}): choose another port"
+            ) from None
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    asked = f"?token={quote(settings.token, safe='')}" if settings.token else ""
+    print(f"open http://{host}:{settings.port}/{asked} (Ctrl-C ends it)", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
 
 

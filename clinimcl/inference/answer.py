@@ -18,6 +18,11 @@ UNLIKE = {
 }
 
 
+def number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 class Answer(NamedTuple):
     """`change` has the probability of each answer; `likely` are those in the 90 % set, None where there is no set."""
 
@@ -51,8 +56,10 @@ def ask(model: Model, earlier: Given, later: Given) -> Asked:
     embedded = model.embed(np.stack([model.seen(scan.prepared) for scan in (earlier, later)]))
     for row, scan in enumerate((earlier, later)):
         found = model.unlikeness(scan.prepared, embedded.change[row])
+        if not all(np.isfinite(value) for value in found.values()):
+            raise Refused(f"the {scan.role} scan gives the model no finite numbers")
         worst = max(found, key=lambda name: found[name])
-        if not found[worst] <= 1:  # NaN, too
+        if found[worst] > 1:
             raise Refused(
                 f"the {scan.role} scan is out of distribution: it {UNLIKE[worst]} ({found[worst]:.3g} times the limit)"
             )
@@ -91,10 +98,12 @@ def sentences(model: Model, found: Answer) -> list[str]:
     lines.append(f"probabilities: {found.calibration}")
     if found.scores is not None and model.parts.score is not None:
         own, (before, after) = model.parts.score, found.scores
-        error = f" (each within {own.error:.2g} for 90 % of new people's scans)" if own.error is not None else ""
-        lines.append(f"estimated {own.name}: {before:.3g} → {after:.3g}{error}; higher is {own.higher_is}")
+        error = f" (each within {number(own.error)} for 90 % of new people's scans)" if own.error is not None else ""
+        lines.append(f"estimated {own.name}: {number(before)} → {number(after)}{error}; higher is {own.higher_is}")
     if found.likeness is None:
         lines.append("same person? this model cannot tell")
+    elif found.likeness >= (model.parts.limits.likeness or 0):
+        lines.append("same person? nothing speaks against it")
     return [*lines, *(f"flag: {flag}" for flag in found.flags), RESEARCH]
 
 

@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from clinimcl.building import settings
 from clinimcl.errors import UserError
@@ -41,7 +41,8 @@ class Score:
 class Calibration:
     """How logits become probabilities, and probabilities a set of answers.
 
-    `pairs` of `subjects` who trained nothing; 0 where there were none, and the probabilities are as the classifier's.
+    `pairs` of `subjects` of validation, who also chose the classifier's epoch; 0 where there were none, and the
+    probabilities are as the classifier's.
     """
 
     temperature: float
@@ -121,12 +122,15 @@ def read_card(folder: Path) -> Card:
         raise UserError(
             f"{path} has format {version}, this version of clinimcl reads up to {FORMAT}: install a newer clinimcl"
         )
-    _check_files(folder)
-    return settings(Card, found)
+    sums = _checked(folder)
+    card = settings(Card, found)
+    if card.files != {name: digest for name, digest in sums.items() if name in card.files}:
+        raise UserError(f"{path} and {SUMS} are of two models: copy the whole folder again")
+    return card
 
 
-def _check_files(folder: Path) -> None:
-    """Every file against the sums."""
+def _checked(folder: Path) -> dict[str, str]:
+    """The sums, after every file they name was compared with its own."""
     try:
         lines = (folder / SUMS).read_text("utf-8").splitlines()
     except (OSError, ValueError):
@@ -141,6 +145,7 @@ def _check_files(folder: Path) -> None:
             raise UserError(
                 f"{folder / name} is damaged or was changed: its SHA-256 is not that of {SUMS}; copy it again"
             )
+    return expected
 
 
 def write_sums(folder: Path) -> None:
@@ -159,8 +164,3 @@ def digests(folder: Path) -> dict[str, str]:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def plain(part: Any) -> Mapping[str, Any]:
-    """A typed part as it stands in the card."""
-    return dataclasses.asdict(part)

@@ -1,8 +1,8 @@
 """A table of pairs → a table of answers; what is answered already is not asked again."""
 
+import csv
 import hashlib
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,9 @@ from clinimcl.errors import UserError
 from clinimcl.files import write_text
 from clinimcl.inference.answer import Answer, answer, ask
 from clinimcl.inference.card import SUMS, sha256
+from clinimcl.inference.flags import reversed_days
 from clinimcl.inference.model import Model
-from clinimcl.inference.scans import Refused, given_pair
+from clinimcl.inference.scans import given_pair
 from clinimcl.preparation.fetching import fingerprint
 
 DATES = ("earlier_date", "later_date")
@@ -30,10 +31,18 @@ class Row(NamedTuple):
     later: str
     days: tuple[str | None, str | None]
 
-    def digest(self, model: str) -> str:
-        """Changes when a file, a date or the model does."""
-        parts = [model, *map(fingerprint, (self.earlier, self.later)), *map(str, self.days), str(self.number)]
+    def digest(self, asked: str) -> str:
+        """Changes when a file, a date, or what is `asked` of which model does."""
+        paths = [f"{path.rstrip('/')}/" if Path(path).is_dir() else path for path in (self.earlier, self.later)]
+        parts = [asked, *map(str, self), *paths, *map(_stamp, paths)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _stamp(path: str) -> str:
+    try:
+        return fingerprint(path)
+    except OSError as error:  # whose message names the file
+        return type(error).__name__
 
 
 class Tally(NamedTuple):
@@ -50,15 +59,15 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
     """Raises UserError: the table cannot be read. A pair that is refused stands in the answers with the reason."""
     rows = read_rows(pairs)
     out.mkdir(parents=True, exist_ok=True)
-    known, exported = _done(out / DONE), sha256(folder / SUMS)
+    known, asked = _done(out / DONE), f"{sha256(folder / SUMS)} {page}"
     found, before = [], 0
     console = Console(stderr=True)
     for row in track(rows, "Answering", console=console, disable=not console.is_terminal):
-        digest = row.digest(exported)
-        if digest in known:
+        digest, place = row.digest(asked), out / f"pair-{row.number:04d}.html"
+        if digest in known and (known[digest]["refused"] or not page or place.is_file()):
             before += 1
         else:
-            known[digest] = _answered(model, row, out, page)
+            known[digest] = _answered(model, row, place if page else None)
             with (out / DONE).open("a", encoding="utf-8") as file:
                 file.write(json.dumps([digest, known[digest]]) + "\n")
         found.append({"pair": row.number, **known[digest]})
@@ -69,43 +78,61 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
 
 
 def read_rows(path: Path) -> list[Row]:
-    """
+    """Paths of scans are relative to the table's folder.
+
     Raises:
         UserError: with what is wrong with the table, by row.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = {"earlier", "later"} - set(reader.fieldnames or ())
+            if missing:
+                raise UserError(
+                    f"pairs={path} has no column {' and '.join(sorted(missing))}: expected columns earlier and later"
+                )
+            rows = [_row(path, number, cells) for number, cells in enumerate(reader, start=1)]
     except FileNotFoundError:
         raise UserError(f"pairs={path} is not there: expected a CSV file with columns earlier and later") from None
-    except (ValueError, OSError) as error:
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise UserError(f"pairs={path} cannot be read as CSV ({type(error).__name__})") from None
-    missing = {"earlier", "later"} - set(table.columns)
-    if missing or table.empty:
-        what = f"no column {' and '.join(sorted(missing))}" if missing else "no row"
-        raise UserError(f"pairs={path} has {what}: expected columns earlier and later, a pair a row")
-    return list(_rows(table, path))
+    if not rows:
+        raise UserError(f"pairs={path} has no row: expected columns earlier and later, a pair a row")
+    return rows
 
 
-def _rows(table: pd.DataFrame, path: Path) -> Iterator[Row]:
-    for number, row in enumerate(table.to_dict("records"), start=1):
-        for role in ("earlier", "later"):
-            if not row[role]:
-                raise UserError(f"{path} row {number}: {role} is empty, expected the path of a scan")
-        earlier, later = (str(path.parent / row[role]) for role in ("earlier", "later"))
-        first, second = (row.get(name) or None for name in DATES)
-        yield Row(number, earlier, later, (first, second))
+def _row(table: Path, number: int, cells: dict[Any, Any]) -> Row:
+    if None in cells or None in cells.values():
+        raise UserError(f"{table} row {number} has more or fewer cells than the first line")
+    for role in ("earlier", "later"):
+        if not cells[role]:
+            raise UserError(f"{table} row {number}: {role} is empty, expected the path of a scan")
+    earlier, later = (_place(table, cells[role]) for role in ("earlier", "later"))
+    first, second = (cells.get(name) or None for name in DATES)
+    try:
+        reversed_days(first or "2000-01-01", second or "2000-01-01")
+    except UserError as error:
+        raise UserError(f"{table} row {number}: {error}") from None
+    return Row(number, earlier, later, (first, second))
 
 
-def _answered(model: Model, row: Row, out: Path, page: bool) -> dict[str, Any]:
+def _place(table: Path, path: str) -> str:
+    return path if "://" in path else str(table.parent / Path(path).expanduser())
+
+
+def _answered(model: Model, row: Row, place: Path | None) -> dict[str, Any]:
     try:
         asked = ask(model, *given_pair(row.earlier, row.later, model.pipeline, model.parts.input))
         found = answer(model, asked, row.days)
-    except Refused as refused:
+    except UserError as refused:
         return _cells(None, str(refused))
-    if page:
-        from clinimcl.inference.page import write_page
+    if place is not None:
+        from clinimcl.inference.page import Unshowable, write_page
 
-        write_page(model, asked, found, out / f"pair-{row.number:04d}.html")
+        try:
+            write_page(model, asked, found, place)
+        except Unshowable as error:
+            found = found._replace(flags=[*found.flags, str(error)])
     return _cells(found, "")
 
 
@@ -119,6 +146,7 @@ def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
         "earlier_score": scores[0],
         "later_score": scores[1],
         "flags": "; ".join(found.flags) if found else "",
+        "probabilities": found.calibration if found else "",
         "refused": refused,
     }
 

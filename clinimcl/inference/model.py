@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from clinimcl import memory
 from clinimcl.building import build
+from clinimcl.errors import UserError
 from clinimcl.inference.calibration import Rule, both_ways
 from clinimcl.inference.card import Card, read_card
 from clinimcl.inference.engines import Engine
@@ -18,6 +19,7 @@ from clinimcl.inference.references import read_references
 from clinimcl.inference.selftest import check_engine
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.pipeline import Pipeline
+from clinimcl.settings import Node
 
 
 class Embedded(NamedTuple):
@@ -26,6 +28,16 @@ class Embedded(NamedTuple):
     change: Float[np.ndarray, "scan embedding"]
     identity: Float[np.ndarray, "scan _"] | None  # None: the model cannot tell people apart
     score: Float[np.ndarray, " scan"] | None  # in its own unit
+
+
+def _pipeline(node: Node) -> Pipeline:
+    """Of a card, which may come from anybody: it can name a preparation, and nothing else."""
+    if not str(node.get("_target_")).startswith("clinimcl.preparation."):
+        raise UserError(f"a card's preparation must be one of clinimcl's, got {node.get('_target_')}")
+    pipeline = build(node, "preparation")
+    if not isinstance(pipeline, Pipeline):
+        raise UserError(f"a card's preparation must be one of clinimcl's, got {node.get('_target_')}")
+    return pipeline
 
 
 def settle() -> None:
@@ -44,11 +56,9 @@ class Model:
     def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self.card: Card = read_card(folder)
         self.parts = self.card.typed()
-        pipeline = build(self.parts.input.preparation, "preparation")
-        assert isinstance(pipeline, Pipeline)
-        self.pipeline = pipeline
+        self.pipeline = _pipeline(self.parts.input.preparation)
         self.rule = Rule(self.parts.calibration.temperature, self.parts.calibration.stable)
-        names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if (folder / f"{name}.onnx").is_file()]
+        names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if f"{name}.onnx" in self.card.files]
         self.networks = Networks(folder, names, engine)
         if engine is not None and not engine.plain:
             check_engine(engine, self.networks, folder)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from clinimcl.cohorts.change import CHANGES
+from clinimcl.errors import UserError
 from clinimcl.files import write_text
 from clinimcl.inference import picture
 from clinimcl.inference.answer import RESEARCH, Answer, Asked, sentences
@@ -16,20 +17,28 @@ from clinimcl.inference.references import Trajectories
 from clinimcl.preparation.clips import Clips
 from clinimcl.preparation.pipeline import VolumePipeline
 from clinimcl.preparation.planes import PLANES
-from clinimcl.preparation.reading import Scan
+from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
 CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
 PLOT = (420.0, 260.0)  # width and height in units of the drawing
 
 
+class Unshowable(UserError):
+    """An answer has no pictures."""
+
+
 def write_page(model: Model, asked: Asked, found: Answer, path: Path) -> None:
-    """Raises UserError: the pictures cannot be made of these scans."""
+    """Raises Unshowable."""
     write_text(page(model, asked, found), path)
 
 
 def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | None = None) -> str:
-    """`shown` where the volumes are laid over each other already (`shown_volumes`)."""
+    """`shown` where the volumes are laid over each other already (`shown_volumes`).
+
+    Raises:
+        Unshowable: with the reason.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -39,9 +48,9 @@ def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | Non
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    effect = effect_of_hiding(model, asked, found)
     if isinstance(model.pipeline, VolumePipeline) and shown is None:
         shown = shown_volumes(model, asked)
+    effect = effect_of_hiding(model, asked, found)
     return environment.get_template("page.html.j2").render(
         answer=found,
         changes=[(name, found.change[name]) for name in CHANGES[::-1]],
@@ -78,7 +87,10 @@ def shown_volumes(model: Model, asked: Asked) -> picture.Upright:
     assert isinstance(model.pipeline, VolumePipeline)
     earlier, later = asked.earlier.decoded, asked.later.decoded
     assert isinstance(earlier, Scan) and isinstance(later, Scan)
-    return picture.upright(model.pipeline, earlier, later)
+    try:
+        return picture.upright(model.pipeline, earlier, later)
+    except (RuntimeError, UnusableScan) as error:  # SimpleITK's is the first
+        raise Unshowable(f"the scans cannot be laid over each other ({type(error).__name__}): no page") from None
 
 
 def _volumes(shown: picture.Upright, effect: Float[np.ndarray, "x y z"]) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ def strength(values: Float[np.ndarray, "..."]) -> float:
 def moving(pipeline: Clips, decoded: Clip) -> str:
     """The clip as it plays, cropped to the picture, so that what is printed beside it does not show."""
     frames = min(LONGEST, len(decoded.frames))
-    finer = dataclasses.replace(pipeline, frames=frames, side=max(WIDEST, pipeline.side))
+    finer = dataclasses.replace(pipeline, frames=frames, side=max(WIDEST, pipeline.side), crop=True)
     shown = [Image.fromarray((255 * frame.astype(np.float32)).astype(np.uint8)) for frame in finer.prepare(decoded)]
     buffer = io.BytesIO()
     shown[0].save(buffer, "WEBP", save_all=True, append_images=shown[1:], duration=80, loop=0, quality=70)

@@ -4,7 +4,8 @@ import secrets
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
@@ -25,9 +26,10 @@ class Job:
 
     files: Path  # folder of what was uploaded
     given: dict[str, Any]
+    size: int  # bytes of the upload
     name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     state: str = "waiting"
-    said: Any = None
+    said: list[str] = field(default_factory=list)
     shown: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -35,36 +37,45 @@ class Job:
 class Line:
     """A thread that calls `work` on a job at a time, and always removes its files.
 
-    `work` leaves what is to be said and shown in the job, or raises UserError to refuse.
+    `work` leaves what is to be said and shown in the job, or raises UserError to refuse. Whoever uploads has a place
+    already: `most_waiting` of them, and `most_bytes` on the disk.
     """
 
-    def __init__(self, work: Callable[[Job], None], most_waiting: int) -> None:
+    def __init__(self, work: Callable[[Job], None], most_waiting: int, most_bytes: int) -> None:
         self._work = work
-        self._most = most_waiting
+        self._most, self._most_bytes = most_waiting, most_bytes
         self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._uploading: list[int] = []
         self._lock = threading.Lock()
         self._queue: Queue[Job] = Queue()
         threading.Thread(target=self._serve, daemon=True, name="answers").start()
 
     def __len__(self) -> int:
         with self._lock:
-            return sum(job.state in ("waiting", "working") for job in self._jobs.values())
+            return len(self._sizes())
 
-    def check(self) -> None:
-        """Raises Full: before anything is uploaded."""
-        if len(self) >= self._most:
-            raise Full(f"{self._most} pairs wait already: try again in a minute")
+    def _sizes(self) -> list[int]:
+        return [job.size for job in self._jobs.values() if job.state in ("waiting", "working")] + self._uploading
 
-    def add(self, job: Job) -> None:
-        """
+    @contextmanager
+    def place(self, size: int) -> Iterator[Callable[[Job], None]]:
+        """For an upload of so many bytes; what is yielded puts the job into the line.
+
         Raises:
-            Full: its files are removed.
+            Full: before anything is uploaded.
         """
+        with self._lock:
+            sizes = self._sizes()
+            if len(sizes) >= self._most or sum(sizes) + size > self._most_bytes:
+                raise Full(f"{len(sizes)} pairs wait already: try again in a minute")
+            self._uploading.append(size)
         try:
-            self.check()
-        except Full:
-            shutil.rmtree(job.files, ignore_errors=True)
-            raise
+            yield self._add
+        finally:
+            with self._lock:
+                self._uploading.remove(size)
+
+    def _add(self, job: Job) -> None:
         with self._lock:
             self._jobs[job.name] = job
         self._queue.put(job)
@@ -87,10 +98,11 @@ class Line:
                 self._work(job)
                 job.state = "done"
             except UserError as error:
-                job.said, job.state = str(error), "refused"
+                job.said, job.state = [str(error)], "refused"
             except Exception as error:  # the queue goes on whatever a file does; what it says may quote the file
-                job.said, job.state = f"something went wrong with these scans ({type(error).__name__})", "refused"
+                job.said, job.state = [f"something went wrong with these scans ({type(error).__name__})"], "refused"
             finally:
+                job.given = {}
                 shutil.rmtree(job.files, ignore_errors=True)
                 self._forget()
 

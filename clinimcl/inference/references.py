@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -55,5 +56,5 @@ def read_references(folder: Path) -> References:
                 part("trajectories", Trajectories),
                 part("people", People) if "people.mean" in file.files else None,
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UserError(f"{path} cannot be read ({type(error).__name__}): export the model again") from None

@@ -12,9 +12,10 @@ from clinimcl.inference.card import Input
 from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.fetching import digest, fetch, fetch_series, is_series
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import Scan, UnusableScan
+from clinimcl.preparation.reading import Scan, UnusableScan, announced_bytes
 from clinimcl.preparation.video import Clip
 
+MOST_BYTES = 2**29  # of a volume as it is stored: 512 × 512 × 1024 of int16
 ONE = {"clip": "a video or a still", "volume": "a volume"}
 MANY = {"clip": "videos", "volume": "volumes"}
 
@@ -40,7 +41,11 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
     """
     place = f"{path.rstrip('/')}/" if Path(path).is_dir() else path
     try:
+        if place.lower().endswith(".pt"):
+            raise UnusableScan("tensors are not answered: give the scan that it was made of")
         raw = fetch_series(place) if is_series(place) else [fetch(place)]
+        if place.lower().endswith((".nii", ".nii.gz")) and announced_bytes(raw[0]) > MOST_BYTES:
+            raise UnusableScan(f"has an absurd size: {announced_bytes(raw[0]) / 2**20:.0f} MiB of voxels")
         decoded = decode(place, raw)
         check_kind(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))

@@ -5,19 +5,23 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from clinimcl.errors import UserError
 from clinimcl.inference.answer import answer, ask, sentences
 from clinimcl.inference.model import Model
-from clinimcl.inference.page import page, shown_volumes, viewable
+from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
 from clinimcl.inference.queue import Full, Job, Line
 from clinimcl.inference.scans import given_pair
+from clinimcl.preparation.video import ENDINGS
 
 STATIC = Path(__file__).with_name("static")
 CHUNK = 2**20
-MOST_FILES = 2000  # slices of both scans
+SEVERAL = 4  # of the largest upload may lie on the disk at a time
+MOST_FILES = 4000  # slices of both scans
+MOST_FIELD = 1000  # bytes
+KNOWN = (".nii.gz", ".nii", ".dcm", ".dicom", *ENDINGS)
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": (
@@ -35,9 +39,10 @@ def application(model: Model, *, token: str | None, most_bytes: int, most_waitin
     """An ASGI application. Without a token it answers only who asks it by a local name, which no foreign page can."""
     from fastapi import FastAPI, Request
     from fastapi.responses import FileResponse, JSONResponse, Response
+    from starlette.exceptions import HTTPException
 
     uploads = Path(tempfile.mkdtemp(prefix="clinimcl-"))
-    line = Line(lambda job: _answered(model, job), most_waiting)
+    line = Line(lambda job: _answered(model, job), most_waiting, SEVERAL * most_bytes)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -76,17 +81,20 @@ def application(model: Model, *, token: str | None, most_bytes: int, most_waitin
     async def pairs(request: Request) -> Response:
         folder = uploads / secrets.token_hex(8)
         try:
-            line.check()
-            given = await _received(request, folder, most_bytes)
-            job = Job(folder, given)
-            line.add(job)
+            size = _announced(request, most_bytes)
+            with line.place(size) as place:
+                job = Job(folder, await _received(request, folder), size)
+                place(job)
+            return JSONResponse({"job": job.name}, 202)
+        except HTTPException as error:  # of the parser of forms
+            refused, code = f"the upload cannot be read: {error.detail}", 400
         except UserError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            return JSONResponse({"refused": str(error)}, 503 if isinstance(error, Full) else 400)
+            refused, code = str(error), 503 if isinstance(error, Full) else 400
         except BaseException:  # the sender went away
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return JSONResponse({"job": job.name}, 202)
+        shutil.rmtree(folder, ignore_errors=True)
+        return JSONResponse({"refused": refused}, code)
 
     @app.get("/pairs/{name}")
     async def state(name: str) -> Response:
@@ -115,9 +123,12 @@ def _answered(model: Model, job: Job) -> None:
     shutil.rmtree(job.files, ignore_errors=True)
     if not job.given["pictures"]:
         return
-    shown = shown_volumes(model, asked) if model.parts.input.kind == "volume" else None
-    volumes = viewable(shown) if shown else {}
-    job.shown = {"page.html": page(model, asked, found, shown).encode(), **volumes}
+    try:
+        shown = shown_volumes(model, asked) if model.parts.input.kind == "volume" else None
+        volumes = viewable(shown) if shown else {}
+        job.shown = {"page.html": page(model, asked, found, shown).encode(), **volumes}
+    except Unshowable as error:
+        job.said = [*job.said, str(error)]
 
 
 def _refused(request: Any, token: str | None) -> str:
@@ -133,20 +144,27 @@ def _refused(request: Any, token: str | None) -> str:
     return "only pages of this machine are answered" if host not in LOCAL or foreign else ""
 
 
-async def _received(request: Any, folder: Path, most_bytes: int) -> dict[str, Any]:
+def _announced(request: Any, most_bytes: int) -> int:
+    """
+    Raises:
+        UserError: the size of the upload is not announced, or too large.
+    """
+    announced = request.headers.get("content-length", "")
+    if not announced.isdigit() or "transfer-encoding" in request.headers:  # which would outdo the length
+        raise UserError("the size of the upload must be announced")
+    if int(announced) > most_bytes:
+        raise UserError(f"the two scans must have at most {most_bytes / 2**20:.0f} MiB together")
+    return int(announced)
+
+
+async def _received(request: Any, folder: Path) -> dict[str, Any]:
     """The uploaded files on disk, under names of ours; of theirs only the ending stays.
 
     Raises:
-        UserError: they are too large, too many, or one of the two scans is missing.
+        UserError: one of the two scans is missing.
     """
-    announced = request.headers.get("content-length", "")
-    too_large = UserError(f"the two scans must have at most {most_bytes / 2**20:.0f} MiB together")
-    if not announced.isdigit():
-        raise UserError("the size of the upload must be announced")
-    if int(announced) > most_bytes:
-        raise too_large
     folder.mkdir()
-    async with request.form(max_files=MOST_FILES, max_fields=8) as form:
+    async with request.form(max_files=MOST_FILES, max_fields=8, max_part_size=MOST_FIELD) as form:
         given: dict[str, Any] = {name: form.get(name) or None for name in ("earlier_date", "later_date", "pictures")}
         for role in ("earlier", "later"):
             files = [file for file in form.getlist(role) if getattr(file, "filename", "")]
@@ -160,10 +178,9 @@ async def _saved(files: list[Any], folder: Path) -> str:
     """The path of the one file, or of the folder of several slices."""
     folder.mkdir()
     for number, file in enumerate(files):
-        ending = "".join(PurePath(file.filename).suffixes[-2:]).lower()
-        ending = ending if ending.endswith((".nii.gz",)) else PurePath(file.filename).suffix.lower()
-        ending = ending if ending[1:].replace(".", "").isalnum() and len(ending) < 9 else ""
-        with (folder / f"{number:04d}{ending or ('.dcm' if len(files) > 1 else '')}").open("wb") as target:
+        name = file.filename.lower()
+        ending = ".dcm" if len(files) > 1 else next((known for known in KNOWN if name.endswith(known)), "")
+        with (folder / f"{number:04d}{ending}").open("wb") as target:
             while part := await file.read(CHUNK):
                 target.write(part)
     return str(folder if len(files) > 1 else next(folder.iterdir()))

@@ -124,7 +124,9 @@ def _cine_of_stills(header: Any, shape: tuple[int, int, int]) -> Clip:
 def _grey(pixels: Shaped[np.ndarray, "..."], header: Any) -> UInt8[np.ndarray, "frame height width"]:
     kind = str(header.get("PhotometricInterpretation"))
     if pixels.dtype.kind != "u" or kind not in ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422"):
-        raise UnusableScan(f"its pixels are {kind} of type {pixels.dtype}, expected unsigned grey, RGB or YBR")
+        raise UnusableScan(
+            f"its pixels are of another kind or of type {pixels.dtype}, expected unsigned grey, RGB or YBR"
+        )
     spare = max(0, int(header.BitsStored) - 8)
     grey = (pixels >> spare).astype(np.uint8)
     if grey.ndim == 4:

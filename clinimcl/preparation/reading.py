@@ -106,13 +106,27 @@ def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
     return voxels
 
 
+def announced_bytes(content: bytes) -> int:
+    """Of a NIfTI file, inflated, as its header tells; nothing but the header is looked at.
+
+    Raises:
+        UnusableScan: with what is wrong with the header.
+    """
+    if content[:2] != GZIP[:2]:
+        return _announced_bytes(_header(content))
+    try:
+        beginning = isal_zlib.decompressobj(wbits=31).decompress(content[:PACKED_BYTES], HEADER_BYTES)
+    except DamagedStream as error:
+        raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
+    return _announced_bytes(_header(beginning))
+
+
 def _inflate(content: bytes) -> bytes:
     """At most what the header announces: a decompression bomb is refused before it is allocated."""
     members: list[bytes] = []
-    rest = content
+    rest, most = content, announced_bytes(content)
+    room = most
     try:
-        beginning = isal_zlib.decompressobj(wbits=31).decompress(content[:PACKED_BYTES], HEADER_BYTES)
-        most = room = _announced_bytes(_header(beginning))
         while rest.lstrip(b"\0"):  # a gzip file may have several members, and zeros behind the last
             if not GZIP.startswith(rest[:3]) or rest[3:4] >= RESERVED:  # isal does not look
                 raise DamagedStream("incorrect header")

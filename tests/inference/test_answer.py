@@ -1,5 +1,6 @@
 import re
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -71,11 +72,14 @@ def test_thick_slices_are_refused(model, tmp_path):
     )
 
 
-@pytest.mark.parametrize("spoil", ["text", "truncated", "flipped", "missing", "folder", "four"])
+@pytest.mark.parametrize("spoil", ["text", "truncated", "flipped", "missing", "folder", "four", "huge"])
 def test_what_is_no_scan_is_refused_without_its_name(model, tmp_path, spoil):
     path = tmp_path / "JANE_DOE.nii"
     content = nifti(head(1))
     bytes_of = {"text": b"hello" * 100, "truncated": content[:-100], "flipped": b"\x00" * 400 + content[400:]}
+    huge = nib.Nifti1Image(np.zeros((4, 4, 4)), np.eye(4)).header
+    huge.set_data_shape((900, 900, 900))
+    bytes_of["huge"] = huge.binaryblock + bytes(1000)
     bytes_of["four"] = nifti(np.stack([head(1)] * 2, axis=-1))
     if spoil in bytes_of:
         path.write_bytes(bytes_of[spoil])
@@ -103,3 +107,9 @@ def test_a_folder_of_slices_is_the_scan_of_its_nifti(model, tmp_path):
         given("later", str(tmp_path / name), model.pipeline, model.parts.input) for name in ("slices", "same.nii")
     )
     np.testing.assert_array_equal(folder.prepared, file.prepared)
+
+
+def test_what_gives_no_finite_numbers_is_refused(model, pair, monkeypatch):
+    monkeypatch.setattr(type(model), "unlikeness", lambda *_: {"appearance": 0.5, "embedding": float("nan")})
+    with pytest.raises(Refused, match="gives the model no finite numbers"):
+        answered(model, *pair)

@@ -102,3 +102,12 @@ def test_no_request_leaves_the_machine(browser, address, files):
 def test_another_address_needs_a_token(clinimcl, folder, tmp_path):
     result = clinimcl("serve", f"model={folder}", "host=0.0.0.0", cwd=tmp_path)
     assert result.returncode == 2 and "set token=... (at least 16 characters)" in result.stderr
+
+
+def test_a_port_in_use_is_told(clinimcl, folder, tmp_path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        result = clinimcl("serve", f"model={folder}", f"port={port}", cwd=tmp_path)
+    assert result.returncode == 2 and f"port={port} cannot be served" in result.stderr

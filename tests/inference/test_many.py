@@ -35,7 +35,7 @@ def test_what_is_answered_is_not_asked_again(model, folder, pairs, tmp_path):
 
 def test_a_changed_file_is_asked_about_again(model, folder, pairs, tmp_path):
     answer_table(model, folder, pairs, tmp_path / "out", page=False)
-    (tmp_path / "3.nii").write_bytes(nifti(head(5), spacing=8.5))
+    (tmp_path / "3.nii").write_bytes(nifti(head(5, size=21)))
     assert answer_table(model, folder, pairs, tmp_path / "out", page=False).before == 2
 
 
@@ -51,6 +51,8 @@ def test_pages_are_named_by_row_and_the_table_names_no_file(model, folder, pairs
         ("a,b\n1,2\n", "no column earlier and later"),
         ("earlier,later\n", "no row"),
         ("earlier,later\n1.nii,\n", "row 1: later is empty"),
+        ("earlier,later\n1.nii,2.nii,note\n", "row 1 has more or fewer cells"),
+        ("earlier,later,earlier_date\n1.nii,2.nii,soon\n", "row 1: earlier_date must be a date"),
     ],
 )
 def test_a_wrong_table_is_told(tmp_path, content, said):

@@ -72,7 +72,7 @@ def test_two_files_are_answered_and_gone(serving, tmp_path):
 
 def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):
     state = ended(serving(), scans() | {"later": ("x.nii", b"hello")})
-    assert state["state"] == "refused" and state["said"] == "the later scan cannot be used: not a NIfTI file"
+    assert state["state"] == "refused" and state["said"] == ["the later scan cannot be used: not a NIfTI file"]
     assert left(tmp_path) == []
 
 
@@ -85,6 +85,19 @@ def test_a_missing_file_is_told(serving):
 def test_too_large_an_upload_is_refused_before_it_is_stored(serving, tmp_path):
     large = {"earlier": ("a.nii", bytes(2**22)), "later": ("b.nii", bytes(100))}
     assert "at most 4 MiB together" in ended(serving(), large)["refused"]
+    assert left(tmp_path) == []
+
+
+def test_an_upload_that_hides_its_size_is_refused(serving, tmp_path):
+    client = serving(most_bytes=1000)
+    told = client.post("/pairs", content=iter([b"x" * 10_000]), headers={"Content-Type": "multipart/form-data"}).json()
+    assert told["refused"] == "the size of the upload must be announced"
+    assert left(tmp_path) == []
+
+
+def test_what_is_no_form_is_refused(serving, tmp_path):
+    told = serving().post("/pairs", content=b"x" * 100, headers={"Content-Type": "multipart/form-data"}).json()
+    assert "refused" in told
     assert left(tmp_path) == []
 
 
@@ -126,4 +139,4 @@ def test_a_decompression_bomb_is_refused_by_its_header(serving):
     bomb = bytearray(nifti(np.zeros((4, 4, 4), np.int16)))
     bomb[42:48] = np.array([30000, 30000, 30000], np.int16).tobytes()
     state = ended(serving(), scans() | {"later": ("x.nii.gz", gzip.compress(bytes(bomb) + bytes(2**24)))})
-    assert "absurd size" in state["said"]
+    assert "absurd size" in state["said"][0]

@@ -58,7 +58,7 @@ def export_untrained(
         "score": "MMSE",
         "rule": "A change is a difference of at least 3 (higher is better).",
     }
-    told |= {"metrics": {}, "absent": {}, "reliability": [], "versions": {}}
+    told |= {"metrics": {}, "metrics_of_run": {}, "absent": {}, "reliability": [], "versions": {}}
     typed = {name: dataclasses.asdict(part) for name, part in parts.items()}
     made = card.Card(format=card.FORMAT, name="tiny", score=None, files=card.digests(folder), told=told, **typed)
     card.write_card(made, folder)

@@ -406,7 +406,8 @@ def told(
         **stated,
         "score": str(scans["score_name"].dropna().iloc[0]),
         "rule": datamodule.rule.sentence,
-        "metrics": (json.loads(evaluation.read_text()) if evaluation.is_file() else {}) | reported,
+        "metrics": reported,
+        "metrics_of_run": json.loads(evaluation.read_text()) if evaluation.is_file() else {},
         "absent": {name: own.reason for name, own in measured.outcomes.items() if isinstance(own, Absent)},
         "reliability": measured.reliability.to_dict("records"),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
@@ -419,19 +420,30 @@ def write_model_card(card: Card, folder: Path) -> None:
     environment = Environment(
         loader=PackageLoader("clinimcl.inference"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    shown = {
-        name: (number(entry["value"]), number(entry["low"]), number(entry["high"]), entry["n_subjects"])
-        for name, entry in card.told["metrics"].items()
-    }
-    text = environment.get_template("model_card.md.j2").render(card=card, parts=parts, shown=shown, label=label)
+    tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
+    text = environment.get_template("model_card.md.j2").render(card=card, parts=parts, tables=tables, label=label)
     write_text(text, folder / "README.md")
+
+
+def _rows(metrics: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Label, name, value with its interval, what a constant answer reaches, subjects; for a table in Markdown."""
+    return [
+        (
+            label(name).replace("|", "\\|"),
+            name,
+            *(number(entry[key]) for key in ("value", "low", "high")),
+            number(entry["majority"]) if "majority" in entry else "",
+            entry["n_subjects"],
+        )
+        for name, entry in metrics.items()
+    ]
 
 
 def summary(card: Card) -> list[str]:
     """What is said at the end."""
     metrics = card.told["metrics"]
     lines = [card.typed().calibration.sentence]
-    for name in ("set_coverage", "exported_calibration_error", *FLAGS):
+    for name in ("exported_accuracy", "set_coverage", "exported_calibration_error", *FLAGS):
         if name in metrics:
             entry = metrics[name]
             lines.append(f"{label(name)}: {number(entry['value'])} ({number(entry['low'])}–{number(entry['high'])})")

@@ -6,6 +6,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from clinimcl.errors import UserError
+
+
+def made_folder(path: Path, setting: str) -> Path:
+    """The folder, made where there is none.
+
+    Raises:
+        UserError: it cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{setting}={path} cannot be made a folder ({error.strerror}): name another one") from None
+    return path
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ def predict(settings: PredictSettings) -> None:
         print(answer_table(model, Path(settings.model), Path(settings.pairs), Path(settings.out), page=settings.page))
         return
     from clinimcl.errors import UserError
-    from clinimcl.files import write_json
+    from clinimcl.files import made_folder, write_json
     from clinimcl.inference.answer import answer, ask, record, sentences
     from clinimcl.inference.scans import given_pair
 
@@ -31,7 +31,7 @@ def predict(settings: PredictSettings) -> None:
     asked = ask(model, *given_pair(settings.earlier, settings.later, model.pipeline, model.parts.input))
     found = answer(model, asked, (settings.earlier_date, settings.later_date))
     print("\n".join(sentences(model, found)), flush=True)
-    out.mkdir(parents=True, exist_ok=True)
+    made_folder(out, "out")
     write_json(record(found), out / "answer.json")
     if settings.page:
         from clinimcl.inference.page import write_page

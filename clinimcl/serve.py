@@ -1,6 +1,8 @@
 """`python -m clinimcl.serve model=DIR`: a local page on which two files are dropped and an answer is read."""
 
+import os
 import socket
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,9 +32,12 @@ def serve(settings: ServeSettings) -> None:
                 f"host={settings.host} port={settings.port} cannot be served ({error.strerror}): choose another port"
             ) from None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else host
     asked = f"?token={quote(settings.token, safe='')}" if settings.token else ""
     print(f"open http://{host}:{settings.port}/{asked} (Ctrl-C ends it)", flush=True)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    sys.stdout.flush()
+    os._exit(0)  # an answer that is being made would outlive the interpreter, which aborts
 
 
 def main() -> None:

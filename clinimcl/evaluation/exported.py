@@ -8,13 +8,21 @@ from jaxtyping import Bool, Float, Int
 
 from clinimcl.evaluation.change.calibration import calibration
 from clinimcl.evaluation.change.clusters import Clusters, clusters_of, metric, ratio, replicate
-from clinimcl.evaluation.change.confusion import UNIT
-from clinimcl.evaluation.metrics import Absent, Outcome
+from clinimcl.evaluation.change.confusion import UNIT, class_metrics, confusions
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 # name: label, what it means
 METRICS = {
+    "exported_accuracy": (
+        "Accuracy of the exported model",
+        "Share of its likeliest answers that are right. Beside it: always the largest class.",
+    ),
+    "exported_balanced_accuracy": (
+        "Balanced accuracy of the exported model",
+        "Mean over the classes of the share that is answered right.",
+    ),
     "exported_calibration_error": (
-        "Calibration error",
+        "Calibration error of the exported model",
         "Of the calibrated probabilities: mean distance of what is said from what is right.",
     ),
     "set_coverage": ("Coverage of the 90 % set", "Share of true answers that are in it. 0.9 is wanted."),
@@ -49,10 +57,20 @@ def evaluate_answers(answered: Answered, seed: int) -> tuple[dict[str, Outcome],
     """Error of the calibrated probabilities, coverage and size of the sets; and the bins of the reliability curve."""
     names = ("exported_calibration_error", "set_coverage", "set_size")
     if not len(answered.change):
-        return dict.fromkeys(names, Absent("no test subject has two visits with a score")), pd.DataFrame()
+        return dict.fromkeys(
+            ("exported_accuracy", "exported_balanced_accuracy", *names),
+            Absent("no test subject has two visits with a score"),
+        ), pd.DataFrame()
     clusters = clusters_of(answered.subject, answered.subject, seed)
     error, reliability = calibration(clusters, answered.change, answered.probabilities)
-    outcomes = {names[0]: error}
+    whole = confusions(clusters, answered.change, answered.probabilities.argmax(axis=1))
+    classes = class_metrics(whole, answered.change, clusters)
+    shares = np.bincount(answered.change, minlength=3) / len(answered.change)
+    outcomes = {
+        "exported_accuracy": with_majority(classes["accuracy"], float(shares.max())),
+        "exported_balanced_accuracy": with_majority(classes["balanced_accuracy"], 1 / int((shares > 0).sum())),
+        names[0]: error,
+    }
     if answered.within is None:
         return outcomes | dict.fromkeys(
             names[1:], Absent("too few validation subjects for a set of answers")
@@ -61,6 +79,11 @@ def evaluate_answers(answered: Answered, seed: int) -> tuple[dict[str, Outcome],
     outcomes[names[1]] = share(clusters, held)
     outcomes[names[2]] = share(clusters, answered.within.sum(axis=1).astype(float), (1.0, 3.0))
     return outcomes, reliability
+
+
+def with_majority(outcome: Outcome, level: float) -> Outcome:
+    """Beside what always the largest class of the test would reach."""
+    return outcome._replace(majority=level) if isinstance(outcome, Metric) else outcome
 
 
 def evaluate_flags(judged: Judged, seed: int, why_absent: str) -> Outcome:

@@ -94,7 +94,8 @@ def sentences(model: Model, found: Answer) -> list[str]:
     order = sorted(found.change, key=lambda name: -found.change[name])
     lines = [f"{found.answered}: " + ", ".join(f"{name} {found.change[name]:.0%}" for name in order)]
     if found.likely is not None:
-        lines.append(f"90 % set: {' or '.join(sorted(found.likely, key=order.index))}")
+        likely = " or ".join(sorted(found.likely, key=order.index))
+        lines.append(f"90 % set, meant to hold the truth for 9 of 10 people: {likely}")
     lines.append(f"probabilities: {found.calibration}")
     if found.scores is not None and model.parts.score is not None:
         own, (before, after) = model.parts.score, found.scores

@@ -20,8 +20,8 @@ def flags(
     found = []
     if likeness is not None and limits.likeness is not None and likeness < limits.likeness:
         found.append(
-            f"these may be two people: their likeness is {likeness:.1f}, and 95 % of pairs of one person have at least "
-            f"{limits.likeness:.1f}"
+            "these may be two people: the scans are less alike than those of 95 % of the pairs of one person "
+            f"(likeness {likeness:.0f}, at least {limits.likeness:.0f} is usual)"
         )
     if reversed_days(*days):
         found.append("the dates are reversed: the scan that was given as the later one is the earlier one")

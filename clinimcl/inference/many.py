@@ -13,7 +13,7 @@ from rich.progress import track
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.errors import UserError
-from clinimcl.files import write_text
+from clinimcl.files import made_folder, write_text
 from clinimcl.inference.answer import Answer, answer, ask
 from clinimcl.inference.card import SUMS, sha256
 from clinimcl.inference.flags import reversed_days
@@ -52,13 +52,13 @@ class Tally(NamedTuple):
     table: Path
 
     def __str__(self) -> str:
-        return f"{self.answered} answered, {self.refused} refused ({self.before} of them before): {self.table}"
+        return f"{self.answered} answered, {self.refused} refused ({self.before} were there already): {self.table}"
 
 
 def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bool) -> Tally:
     """Raises UserError: the table cannot be read. A pair that is refused stands in the answers with the reason."""
     rows = read_rows(pairs)
-    out.mkdir(parents=True, exist_ok=True)
+    made_folder(out, "out")
     known, asked = _done(out / DONE), f"{sha256(folder / SUMS)} {page}"
     found, before = [], 0
     console = Console(stderr=True)
@@ -73,6 +73,10 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
         found.append({"pair": row.number, **known[digest]})
     table = pd.DataFrame(found)
     write_text(table.to_csv(index=False), out / "answers.csv")
+    shown = {f"pair-{cells['pair']:04d}.html" for cells in found if page and not cells["refused"]}
+    for left in out.glob("pair-*.html"):  # of another table
+        if left.name not in shown:
+            left.unlink()
     refused = int((table["refused"] != "").sum())
     return Tally(len(table) - refused, refused, before, out / "answers.csv")
 

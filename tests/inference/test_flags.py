@@ -24,7 +24,7 @@ def test_two_whole_heads_of_one_person_have_no_flag():
 
 def test_unlike_scans_may_be_two_people():
     (flag,) = flags(LIMITS, 0.1, [], (None, None))
-    assert flag.startswith("these may be two people: their likeness is 0.1")
+    assert flag.startswith("these may be two people: the scans are less alike than")
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,20 @@ import json
 
 import pandas as pd
 import pytest
-from gcp_storage_emulator.server import create_server
 
+from benchmarks.bucket_proxy import emulated
 from clinimcl.cohorts.tree import connect
 
 
 @pytest.fixture
 def server(phantom, monkeypatch):
-    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
-    server.start()
-    host, port = server._api._httpd.server_address
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
-    bucket = connect("gs://bucket")[0]
-    files = [path for path in sorted(phantom.rglob("*")) if path.is_file() and "OAS3000" in str(path)]
-    for path in [*files, *phantom.glob("*.csv")]:
-        bucket.pipe_file(f"bucket/OASIS3/{path.relative_to(phantom)}", path.read_bytes())
-    yield f"http://{host}:{port}"
-    server.stop()
+    with emulated() as (_, address):
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        bucket = connect("gs://bucket")[0]
+        files = [path for path in sorted(phantom.rglob("*")) if path.is_file() and "OAS3000" in str(path)]
+        for path in [*files, *phantom.glob("*.csv")]:
+            bucket.pipe_file(f"bucket/OASIS3/{path.relative_to(phantom)}", path.read_bytes())
+        yield address
 
 
 def test_scans_of_a_bucket_are_prepared_like_those_of_a_disk(server, clinimcl, phantom, tmp_path):

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 
@@ -39,6 +38,7 @@ from clinimcl.modules.score import ScorePretraining
 from clinimcl.phantoms import truth
 from clinimcl.preparation.pipeline import FieldOfView, VolumePipeline
 from clinimcl.settings import TrainSettings
+from clinimcl.templates import filled
 
 FLAGS = ("flagged_as_unfamiliar", "flagged_of_one_person", "flagged_of_two_people")
 VERSIONS = ("clinimcl", "torch", "onnxruntime", "numpy", "nibabel")
@@ -279,8 +279,7 @@ def change_pairs_of(found: Described, split: str, rule: Any) -> pd.DataFrame:
 
 def logits(exported: Exported, found: Described, pairs: pd.DataFrame) -> Float[np.ndarray, "pair 3"]:
     earlier, later = (found.change[pairs[name].to_numpy(int)] for name in ("earlier", "later"))
-    forth = exported.run(CLASSIFIER, earlier=earlier, later=later)
-    return calibration.both_ways(forth, exported.run(CLASSIFIER, earlier=later, later=earlier))
+    return exported.logits(earlier, later)
 
 
 def calibrate(exported: Exported, found: Described, rule: Any) -> Calibration:
@@ -416,13 +415,9 @@ def told(
 
 def write_model_card(card: Card, folder: Path) -> None:
     """For people, as model cards are: Mitchell et al. 2019."""
-    parts = card.typed()
-    environment = Environment(
-        loader=PackageLoader("clinimcl.inference"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
-    text = environment.get_template("model_card.md.j2").render(card=card, parts=parts, tables=tables, label=label)
-    write_text(text, folder / "README.md")
+    context = {"card": card, "parts": card.typed(), "tables": tables, "label": label}
+    write_text(filled("clinimcl.inference", "model_card.md.j2", context, escaped=False), folder / "README.md")
 
 
 def _rows(metrics: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from clinimcl.evaluation.change.calibration import calibration
 from clinimcl.evaluation.change.clusters import Clusters, clusters_of, metric, ratio, replicate
 from clinimcl.evaluation.change.confusion import UNIT, class_metrics, confusions
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.change.levels import levelled
+from clinimcl.evaluation.metrics import Absent, Outcome
 
 # name: label, what it means
 METRICS = {
@@ -66,11 +67,10 @@ def evaluate_answers(answered: Answered, seed: int) -> tuple[dict[str, Outcome],
     whole = confusions(clusters, answered.change, answered.probabilities.argmax(axis=1))
     classes = class_metrics(whole, answered.change, clusters)
     shares = np.bincount(answered.change, minlength=3) / len(answered.change)
-    outcomes = {
-        "exported_accuracy": with_majority(classes["accuracy"], float(shares.max())),
-        "exported_balanced_accuracy": with_majority(classes["balanced_accuracy"], 1 / int((shares > 0).sum())),
-        names[0]: error,
-    }
+    right = {f"exported_{name}": classes[name] for name in ("accuracy", "balanced_accuracy")}
+    levels = (float(shares.max()), 1 / int((shares > 0).sum()))  # of always the largest class
+    outcomes = levelled(right, {name: (None, level) for name, level in zip(right, levels, strict=True)})
+    outcomes[names[0]] = error
     if answered.within is None:
         return outcomes | dict.fromkeys(
             names[1:], Absent("too few validation subjects for a set of answers")
@@ -79,11 +79,6 @@ def evaluate_answers(answered: Answered, seed: int) -> tuple[dict[str, Outcome],
     outcomes[names[1]] = share(clusters, held)
     outcomes[names[2]] = share(clusters, answered.within.sum(axis=1).astype(float), (1.0, 3.0))
     return outcomes, reliability
-
-
-def with_majority(outcome: Outcome, level: float) -> Outcome:
-    """Beside what always the largest class of the test would reach."""
-    return outcome._replace(majority=level) if isinstance(outcome, Metric) else outcome
 
 
 def evaluate_flags(judged: Judged, seed: int, why_absent: str) -> Outcome:

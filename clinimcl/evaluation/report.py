@@ -26,6 +26,7 @@ from clinimcl.evaluation.trajectories import epochs_figure, interactive, traject
 from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
 from clinimcl.files import write_text
 from clinimcl.pseudonyms import pseudonyms, without_ids
+from clinimcl.templates import filled
 
 MOST_PAIRS = 6
 DAYS_PER_YEAR = 365.25
@@ -162,17 +163,7 @@ def encoded(path: Path) -> str:
 
 def page(template: str, context: dict[str, Any]) -> str:
     """Everything is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("clinimcl.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {}  # jinja would sort keys, and with them the projections
-    return environment.get_template(template).render(context)
+    return filled("clinimcl.evaluation", template, context)
 
 
 def record_context(record: RunRecord, names: dict[str, str]) -> dict[str, Any]:

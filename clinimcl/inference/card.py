@@ -9,6 +9,7 @@ from typing import final
 
 from clinimcl.building import settings
 from clinimcl.errors import UserError
+from clinimcl.files import write_json, write_text
 from clinimcl.settings import Node
 
 FORMAT = 1  # raise it when an older version would misread the card
@@ -65,9 +66,7 @@ class Limits:
 
     appearance: float
     embedding: float
-    likeness: (
-        float | None
-    )  # least of two scans of one person (`People.ratio`); None: the model cannot tell people apart
+    likeness: float | None  # least of one person's scans (`People.ratio`); None: it cannot tell people apart
 
 
 @final
@@ -150,11 +149,11 @@ def _checked(folder: Path) -> dict[str, str]:
 
 def write_sums(folder: Path) -> None:
     names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
-    (folder / SUMS).write_text("".join(f"{sha256(folder / name)}  {name}\n" for name in names), "utf-8")
+    write_text("".join(f"{sha256(folder / name)}  {name}\n" for name in names), folder / SUMS)
 
 
 def write_card(card: Card, folder: Path) -> None:
-    (folder / CARD).write_text(json.dumps(dataclasses.asdict(card), indent=2, allow_nan=False) + "\n", "utf-8")
+    write_json(dataclasses.asdict(card), folder / CARD)
 
 
 def digests(folder: Path) -> dict[str, str]:

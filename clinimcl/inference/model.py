@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from clinimcl import memory
 from clinimcl.building import build
 from clinimcl.errors import UserError
-from clinimcl.inference.calibration import Rule, both_ways
+from clinimcl.inference.calibration import Rule
 from clinimcl.inference.card import Card, read_card
 from clinimcl.inference.engines import Engine
 from clinimcl.inference.familiarity import appearance
@@ -80,9 +80,7 @@ class Model:
     def logits(
         self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]
     ) -> Float[np.ndarray, "pair 3"]:
-        """Asked both ways, so that exchanged scans exchange improved and deteriorated exactly."""
-        forth = self.networks.run(CLASSIFIER, earlier=earlier, later=later)
-        return both_ways(forth, self.networks.run(CLASSIFIER, earlier=later, later=earlier))
+        return self.networks.logits(earlier, later)
 
     def unlikeness(
         self, prepared: Float[np.ndarray, "a b c"], embedding: Float[np.ndarray, " embedding"]

@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
+from clinimcl.inference.calibration import both_ways
 from clinimcl.inference.engines import Engine
 
 ENCODER, CLASSIFIER, SCORE, IDENTITY = "encoder", "classifier", "score", "identity"
@@ -25,6 +26,13 @@ class Networks:
 
     def __contains__(self, name: str) -> bool:
         return name in self._networks
+
+    def logits(
+        self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]
+    ) -> Float[np.ndarray, "pair 3"]:
+        """The classifier's, asked both ways: exchanged scans exchange improved and deteriorated exactly."""
+        forth = self.run(CLASSIFIER, earlier=earlier, later=later)
+        return both_ways(forth, self.run(CLASSIFIER, earlier=later, later=earlier))
 
     def run(self, name: str, **inputs: Float[np.ndarray, "batch ..."]) -> Float[np.ndarray, "batch ..."]:
         """What the network of that name answers."""

@@ -19,6 +19,7 @@ from clinimcl.preparation.pipeline import VolumePipeline
 from clinimcl.preparation.planes import PLANES
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
+from clinimcl.templates import filled
 
 CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
 PLOT = (420.0, 260.0)  # width and height in units of the drawing
@@ -39,30 +40,22 @@ def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | Non
     Raises:
         Unshowable: with the reason.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("clinimcl.inference"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     if isinstance(model.pipeline, VolumePipeline) and shown is None:
         shown = shown_volumes(model, asked)
     effect = effect_of_hiding(model, asked, found)
-    return environment.get_template("page.html.j2").render(
-        answer=found,
-        changes=[(name, found.change[name]) for name in CHANGES[::-1]],
-        said=[line for line in sentences(model, found)[1:] if not line.startswith("flag:") and line != RESEARCH],
-        research=RESEARCH,
-        generated=model.card.told["generated"],
-        card=model.card,
-        volumes=_volumes(shown, shown.on_earlier(effect)) if shown is not None else None,
-        clips=_clips(model, asked, effect) if isinstance(model.pipeline, Clips) else None,
-        plot=_plot(model.references.trajectories, asked.embedded.change),
-        size=PLOT,
-    )
+    context = {
+        "answer": found,
+        "changes": [(name, found.change[name]) for name in CHANGES[::-1]],
+        "said": [line for line in sentences(model, found)[1:] if not line.startswith("flag:") and line != RESEARCH],
+        "research": RESEARCH,
+        "generated": model.card.told["generated"],
+        "card": model.card,
+        "volumes": _volumes(shown, shown.on_earlier(effect)) if shown is not None else None,
+        "clips": _clips(model, asked, effect) if isinstance(model.pipeline, Clips) else None,
+        "plot": _plot(model.references.trajectories, asked.embedded.change),
+        "size": PLOT,
+    }
+    return filled("clinimcl.inference", "page.html.j2", context)
 
 
 def effect_of_hiding(model: Model, asked: Asked, found: Answer) -> Float[np.ndarray, "a b c"]:

@@ -19,7 +19,7 @@ from clinimcl.preparation.reading import Scan
 from clinimcl.preparation.video import Clip
 
 SHOWN = 176  # voxels a side
-FIELD_OF_VIEW = 224.0  # mm a side of what is shown
+FIELD_OF_VIEW = alignment.FIELD_OF_VIEW  # of what is shown: the mask that hides the face is the template's
 LONGEST = 24  # frames of a clip
 WIDEST = 320  # pixels of a clip
 STRONGEST = 99.5  # percentile of the absolute values at which colours are full

@@ -44,8 +44,8 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
         if place.lower().endswith(".pt"):
             raise UnusableScan("tensors are not answered: give the scan that it was made of")
         raw = fetch_series(place) if is_series(place) else [fetch(place)]
-        if place.lower().endswith((".nii", ".nii.gz")) and announced_bytes(raw[0]) > MOST_BYTES:
-            raise UnusableScan(f"has an absurd size: {announced_bytes(raw[0]) / 2**20:.0f} MiB of voxels")
+        if place.lower().endswith((".nii", ".nii.gz")) and (size := announced_bytes(raw[0])) > MOST_BYTES:
+            raise UnusableScan(f"has an absurd size: {size / 2**20:.0f} MiB of voxels")
         decoded = decode(place, raw)
         check_kind(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))

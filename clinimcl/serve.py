@@ -1,5 +1,6 @@
 """`python -m clinimcl.serve model=DIR`: a local page on which two files are dropped and an answer is read."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -13,7 +14,6 @@ from clinimcl.settings import ServeSettings
 def serve(settings: ServeSettings) -> None:
     import uvicorn
 
-    from clinimcl.errors import UserError
     from clinimcl.inference.engines import Engine
     from clinimcl.inference.model import Model, settle
     from clinimcl.inference.server import application
@@ -23,21 +23,25 @@ def serve(settings: ServeSettings) -> None:
     app = application(
         model, token=settings.token, most_bytes=round(settings.most_mib * 2**20), most_waiting=settings.most_waiting
     )
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as listener:
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((settings.host, settings.port))
-        except OSError as error:
-            raise UserError(
-                f"host={settings.host} port={settings.port} cannot be served ({error.strerror}): choose another port"
-            ) from None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else host
     asked = f"?token={quote(settings.token, safe='')}" if settings.token else ""
-    print(f"open http://{host}:{settings.port}/{asked} (Ctrl-C ends it)", flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with listening(settings.host, settings.port) as listener, contextlib.suppress(KeyboardInterrupt):
+        print(f"open http://{host}:{listener.getsockname()[1]}/{asked} (Ctrl-C ends it)", flush=True)
+        server.run(sockets=[listener])
     sys.stdout.flush()
     os._exit(0)  # an answer that is being made would outlive the interpreter, which aborts
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections already: who reads the address may ask at once."""
+    from clinimcl.errors import UserError
+
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UserError(f"host={host} port={port} cannot be served ({error.strerror}): choose another port") from None
 
 
 def main() -> None:

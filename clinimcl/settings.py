@@ -178,8 +178,8 @@ class ServeSettings:
             )
         if self.token is not None and len(self.token) < LEAST_TOKEN:
             raise ValueError(f"token must have at least {LEAST_TOKEN} characters, got {len(self.token)}")
-        if not 1 <= self.port <= 65535 or self.most_mib <= 0 or self.most_waiting < 1:
+        if not 0 <= self.port <= 65535 or self.most_mib <= 0 or self.most_waiting < 1:
             raise ValueError(
-                "port must be 1 to 65535, most_mib above 0 and most_waiting at least 1, got "
+                "port must be 0 to 65535, most_mib above 0 and most_waiting at least 1, got "
                 f"{self.port}, {self.most_mib:g} and {self.most_waiting}"
             )

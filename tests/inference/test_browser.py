@@ -20,10 +20,7 @@ QUIET += ["--disable-component-update", "--no-first-run", "--enable-unsafe-swift
 
 @pytest.fixture(scope="module")
 def address(folder):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "clinimcl.serve", f"model={folder}", f"port={port}"]
+    command = [sys.executable, "-m", "clinimcl.serve", f"model={folder}", "port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         said = process.stdout.readline()
         yield re.search(r"http://\S+", said)[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from clinimcl import exporting
+from clinimcl.exporting import networks as exporting
 from clinimcl.inference import card, selftest
 from clinimcl.inference.familiarity import Reference, appearance, people
 from clinimcl.inference.networks import ENCODER, Networks

@@ -14,7 +14,6 @@ from clinimcl.cohorts.change import ChangeRule
 from clinimcl.data import change_pairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.modules import checkpoints
 from clinimcl.modules.embedding import pooled
 from clinimcl.phantoms import truth
 from clinimcl.settings import TrainSettings
@@ -35,8 +34,7 @@ def change_inputs(
     learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
     training = learned["train"]
     kind, test = pairs.tested(datamodule.scans, rule)
-    learner = stages.change_learner(settings, module, scored, training)
-    checkpoints.load(learner, run / "checkpoints" / "change.ckpt")
+    learner = stages.trained_change(settings, run, module, scored.vectors.shape[1])
     ask = partial(stages.probabilities, settings, datamodule=datamodule, scored=scored)
     alike = alike_pairs(datamodule.scans, rule, kind, training)
     used = [own[["earlier", "later"]].to_numpy().ravel() for own in (*learned.values(), alike, test)]

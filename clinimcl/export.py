@@ -1,12 +1,10 @@
 """`python -m clinimcl.export run=RUN out=DIR`: a trained run as one folder that answers without torch."""
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from clinimcl.launching import launch
-from clinimcl.settings import ExportSettings, TrainSettings
+from clinimcl.settings import ExportSettings
 
 
 def export(settings: ExportSettings) -> None:
@@ -29,6 +27,7 @@ def export(settings: ExportSettings) -> None:
         )
     from clinimcl import experiment, memory
     from clinimcl.evaluation.exported_report import tell_report
+    from clinimcl.exporting.folder import write_folder
 
     experiment.hush()
     memory.keep_freed()
@@ -40,7 +39,7 @@ def export(settings: ExportSettings) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        said, measured = _write(settings, training, datamodule, partial)
+        said, measured = write_folder(settings, training, datamodule, partial)
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
     finally:
@@ -61,48 +60,6 @@ def _of_an_export(out: Path) -> bool:
         "SHA256SUMS",
     }
     return not names or ({"card.json", "SHA256SUMS"} <= names and names <= written)
-
-
-def _write(settings: ExportSettings, training: TrainSettings, datamodule: Any, folder: Path) -> tuple[list[str], Any]:
-    """The whole folder; what there is to say of it, and what was measured."""
-    from clinimcl import exporting
-    from clinimcl.inference import card, selftest
-    from clinimcl.inference.networks import Networks
-    from clinimcl.inference.references import write_references
-
-    run, identity = Path(settings.run), settings.identity
-    found = exporting.networks(training, run, Path(identity) if identity else None, datamodule)
-    wanted = exporting.wanted(training, datamodule, settings.thickest)
-    exporting.write_networks(found, wanted.shape, folder)
-    travels = Networks(folder, exporting.names(found))
-    exporting.check_same(found, travels, wanted.shape)
-    selftest.write_selftest(travels, wanted.shape, folder)
-    described = exporting.describe(travels, datamodule, wanted.kind, found.tells_people)
-    known = exporting.references(described)
-    write_references(known, folder)
-    parts = card.Typed(
-        wanted,
-        exporting.score(described),
-        exporting.calibrate(travels, described, datamodule.rule),
-        exporting.limits(described, known),
-    )
-    measured = exporting.measure(travels, described, known, parts, datamodule.rule, training.seed)
-    stated = {"modality": settings.modality, "licence": settings.licence}
-    told = exporting.told(training, run, datamodule, measured, stated)
-    made = card.Card(
-        format=card.FORMAT,
-        name=training.name,
-        input=asdict(parts.input),
-        score=asdict(parts.score) if parts.score else None,
-        calibration=asdict(parts.calibration),
-        limits=asdict(parts.limits),
-        files=card.digests(folder),
-        told=told,
-    )
-    exporting.write_model_card(made, folder)
-    card.write_card(made, folder)
-    card.write_sums(folder)
-    return exporting.summary(made), measured
 
 
 def main() -> None:

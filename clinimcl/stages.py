@@ -20,7 +20,7 @@ from jaxtyping import Float
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.utils.data import DataLoader, Dataset
 
 from clinimcl import experiment
@@ -28,6 +28,7 @@ from clinimcl.building import build
 from clinimcl.data.batches import collated
 from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, embedding
@@ -220,17 +221,32 @@ def change_learner(
 ) -> HealthChange:
     """Untrained; its classifier knows the scale of the training scans' embeddings."""
     assert settings.change is not None
-    change, width = settings.change, scored.vectors.shape[1]
-    classifier = experiment.classifier(settings, width)
+    change = settings.change
+    classifier = experiment.classifier(settings, scored.vectors.shape[1])
     rows = np.unique(pairs[["earlier", "later"]].to_numpy())
     classifier.fit_scale(torch.from_numpy(scored.vectors[rows]))
     steps = change["epochs"] * math.ceil(len(pairs) / change["batch"])
+    weights = class_weights(torch.tensor(pairs["change"].to_list()), change["balanced"])
+    return _health_change(change, module, classifier, weights, steps)
+
+
+def trained_change(settings: TrainSettings, folder: Path, module: experiment.Pretraining, width: int) -> HealthChange:
+    """That of `change.ckpt`, for embeddings of that width."""
+    assert settings.change is not None
+    learner = _health_change(settings.change, module, experiment.classifier(settings, width), torch.ones(3), steps=1)
+    checkpoints.load(learner, folder / "checkpoints" / "change.ckpt")
+    return learner
+
+
+def _health_change(
+    change: Node, module: experiment.Pretraining, classifier: ChangeClassifier, weights: Tensor, steps: int
+) -> HealthChange:
     return HealthChange(
         nn.Identity() if change["frozen"] else module.encoder,
         classifier,
         lambda parameters: torch.optim.AdamW(parameters, lr=change["lr"]),
         lambda optimizer, total_steps: one_cycle(optimizer, steps, warm_up=0.25),
-        class_weights(torch.tensor(pairs["change"].to_list()), change["balanced"]),
+        weights,
     )
 
 

@@ -11,7 +11,10 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from clinimcl import experiment, exporting
+from clinimcl import experiment
+from clinimcl.exporting.described import change_pairs_of, describe, people_pairs, person_pairs
+from clinimcl.exporting.familiarity import likenesses
+from clinimcl.exporting.networks import networks
 from clinimcl.inference.answer import answer, ask
 from clinimcl.inference.model import Model
 from clinimcl.inference.scans import Refused, given, given_pair
@@ -23,7 +26,7 @@ def main() -> None:
     settings = settings_of(run)
     datamodule = experiment.datamodule(settings)
     datamodule.setup()
-    described = exporting.describe(model.networks, datamodule, "volume", tells_people=True)
+    described = describe(model.networks, datamodule, "volume", tells_people=True)
     same_as_torch(run, settings, datamodule, model)
     people(model, described)
     unfamiliar(model, described)
@@ -33,9 +36,9 @@ def main() -> None:
 
 def same_as_torch(run, settings, datamodule, model, pairs=50):
     """50 pairs of test subjects, from their files and from torch."""
-    found = exporting.networks(settings, run, None, datamodule)
-    described = exporting.describe(model.networks, datamodule, "volume", tells_people=True)
-    own = exporting.change_pairs_of(described, "test", datamodule.rule).head(pairs)
+    found = networks(settings, run, None, datamodule)
+    described = describe(model.networks, datamodule, "volume", tells_people=True)
+    own = change_pairs_of(described, "test", datamodule.rule).head(pairs)
     paths, keys = described.scans["path"], described.scans[["key", "checksum"]]
     same, worst = 0, 0.0
     for earlier, later in own[["earlier", "later"]].to_numpy():
@@ -53,11 +56,11 @@ def same_as_torch(run, settings, datamodule, model, pairs=50):
 
 def people(model, described, pairs=40):
     for name, own in (
-        ("of one person", exporting.person_pairs(described, "test")),
-        ("of two people", exporting.people_pairs(described, "test", 0)),
+        ("of one person", person_pairs(described, "test")),
+        ("of two people", people_pairs(described, "test", 0)),
     ):
         chosen = np.random.default_rng(0).permutation(own)[:pairs]
-        likeness = exporting.likenesses(described, model.references, chosen)
+        likeness = likenesses(described, model.references, chosen)
         print(f"pairs {name} flagged: {(likeness < model.parts.limits.likeness).sum()} of {len(chosen)}")
 
 

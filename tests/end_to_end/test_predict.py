@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -17,6 +16,7 @@ from clinimcl.inference.answer import Asked, answer, ask
 from clinimcl.inference.model import Model
 from clinimcl.inference.page import page
 from clinimcl.inference.scans import given_pair
+from tests.end_to_end.base_install import base_install
 
 TINY = [
     "experiment=demo",
@@ -98,13 +98,14 @@ def test_the_run_s_report_tells_of_the_exported_model(folder):
 
 
 def test_torch_and_the_exported_model_give_the_same_probabilities(folder, pair):
-    from clinimcl import experiment, exporting
+    from clinimcl import experiment
+    from clinimcl.exporting.networks import networks
     from clinimcl.run_folder import settings_of
 
     settings = settings_of(folder / "run")
     datamodule = experiment.datamodule(settings)
     datamodule.setup()
-    found = exporting.networks(settings, folder / "run", None, datamodule)
+    found = networks(settings, folder / "run", None, datamodule)
     model = Model(folder / "model")
     table = datamodule.scans[datamodule.scans["split"] == "test"]
     rows = table.index.tolist()
@@ -179,33 +180,12 @@ def test_a_mistake_is_told_in_a_sentence(folder, clinimcl, pair, settings):
     assert not (folder / "wrong").exists()
 
 
-WITHOUT = """
-import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
-sys.argv = ["predict", *{arguments}]
-from clinimcl.predict import main
-main()
-assert not {names} & set(sys.modules), sys.modules
-"""
-
-
-def test_predicting_needs_nothing_of_the_training_extra(folder, pair):
-    from importlib.metadata import requires
-
-    extra = {
-        re.split(r"[<>!=; ]", line)[0].replace("-", "_")
-        for line in requires("clinimcl") or ()
-        if "extra == 'train'" in line
-    }
-    names = {"torch", "monai", "lightning", *extra} - {"scikit_learn", "pyyaml"}
-    assert {"torch", "matplotlib", "wandb"} <= names
-    arguments = ["model=model", f"earlier={pair[0]}", f"later={pair[1]}", "out=light"]
-    code = WITHOUT.format(names=names, arguments=arguments)
-    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+def test_predicting_needs_the_base_install_alone(folder, pair, tmp_path):
+    python = base_install(tmp_path / "venv")
+    extra = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True, check=False)
+    assert "No module named 'torch'" in extra.stderr
+    command = [python, "-m", "clinimcl.predict", "model=model", f"earlier={pair[0]}", f"later={pair[1]}", "out=light"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert Path(folder / "light" / "page.html").stat().st_size > 10_000
 

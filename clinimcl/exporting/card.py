@@ -1,0 +1,93 @@
+"""The card of an exported model: what it wants to see, and what people want to know of it."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.encoders.contract import read_contract
+from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.wording import label, number
+from clinimcl.exporting.judged import Measured
+from clinimcl.files import write_text
+from clinimcl.inference.card import Card, Input
+from clinimcl.phantoms import truth
+from clinimcl.preparation.pipeline import FieldOfView, VolumePipeline
+from clinimcl.settings import TrainSettings
+from clinimcl.templates import filled
+
+FLAGS = ("flagged_as_unfamiliar", "flagged_of_one_person", "flagged_of_two_people")
+VERSIONS = ("clinimcl", "torch", "onnxruntime", "numpy", "nibabel")
+THICKEST = 2.0  # voxels of the encoder's grid: detail that it was trained on is not there
+
+
+def wanted(settings: TrainSettings, datamodule: LongitudinalDataModule, thickest: float | None) -> Input:
+    pipeline = datamodule.pipeline
+    volume = isinstance(pipeline, VolumePipeline)
+    if thickest is None and isinstance(pipeline, FieldOfView):
+        thickest = max(THICKEST * pipeline.field_of_view / pipeline.grid, *(pipeline.spacing or ()), 0.0)
+    return Input(
+        kind="volume" if volume else "clip",
+        preparation=settings.preparation,
+        slices=settings.loading["slices"],
+        shape=list(datamodule.volumes.gather([0]).shape[2:]),
+        thickest=thickest if volume else None,
+    )
+
+
+def told(
+    settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule, measured: Measured, stated: dict[str, str]
+) -> dict[str, Any]:
+    """What people want to know of the model."""
+    scans = datamodule.scans
+    counted = {
+        split: {"subjects": int(own["subject"].nunique()), "scans": len(own)} for split, own in scans.groupby("split")
+    }
+    evaluation, contract = run / "evaluation.json", read_contract(run / "checkpoints" / "change.ckpt")
+    reported = {name: own.entry() for name, own in measured.outcomes.items() if isinstance(own, Metric)}
+    return {
+        "cohorts": contract.cohorts if contract else [settings.cohort["_target_"].rpartition(".")[2]],
+        "generated": truth.read(datamodule.cohort.root) is not None,
+        "counts": {str(split): own for split, own in counted.items()},
+        **stated,
+        "score": str(scans["score_name"].dropna().iloc[0]),
+        "rule": datamodule.rule.sentence,
+        "metrics": reported,
+        "metrics_of_run": json.loads(evaluation.read_text()) if evaluation.is_file() else {},
+        "absent": {name: own.reason for name, own in measured.outcomes.items() if isinstance(own, Absent)},
+        "reliability": measured.reliability.to_dict("records"),
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+    }
+
+
+def write_model_card(card: Card, folder: Path) -> None:
+    """For people, as model cards are: Mitchell et al. 2019."""
+    tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
+    context = {"card": card, "parts": card.typed(), "tables": tables, "label": label}
+    write_text(filled("clinimcl.inference", "model_card.md.j2", context, escaped=False), folder / "README.md")
+
+
+def _rows(metrics: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Label, name, value with its interval, what a constant answer reaches, subjects; for a table in Markdown."""
+    return [
+        (
+            label(name).replace("|", "\\|"),
+            name,
+            *(number(entry[key]) for key in ("value", "low", "high")),
+            number(entry["majority"]) if "majority" in entry else "",
+            entry["n_subjects"],
+        )
+        for name, entry in metrics.items()
+    ]
+
+
+def summary(card: Card) -> list[str]:
+    """What is said at the end."""
+    metrics = card.told["metrics"]
+    lines = [card.typed().calibration.sentence]
+    for name in ("exported_accuracy", "set_coverage", "exported_calibration_error", *FLAGS):
+        if name in metrics:
+            entry = metrics[name]
+            lines.append(f"{label(name)}: {number(entry['value'])} ({number(entry['low'])}–{number(entry['high'])})")
+    return lines

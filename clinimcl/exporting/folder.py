@@ -1,0 +1,51 @@
+"""All that an exported model is, in one folder."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.exporting import card as exported_card
+from clinimcl.exporting import described, familiarity, judged, networks
+from clinimcl.inference import card, selftest
+from clinimcl.inference.networks import Networks
+from clinimcl.inference.references import write_references
+from clinimcl.settings import ExportSettings, TrainSettings
+
+
+def write_folder(
+    settings: ExportSettings, training: TrainSettings, datamodule: LongitudinalDataModule, folder: Path
+) -> tuple[list[str], judged.Measured]:
+    """The whole folder; what there is to say of it, and what was measured."""
+    run, identity = Path(settings.run), settings.identity
+    found = networks.networks(training, run, Path(identity) if identity else None, datamodule)
+    wanted = exported_card.wanted(training, datamodule, settings.thickest)
+    networks.write_networks(found, wanted.shape, folder)
+    travels = Networks(folder, networks.names(found))
+    networks.check_same(found, travels, wanted.shape)
+    selftest.write_selftest(travels, wanted.shape, folder)
+    scans = described.describe(travels, datamodule, wanted.kind, found.tells_people)
+    known = familiarity.references(scans)
+    write_references(known, folder)
+    parts = card.Typed(
+        wanted,
+        judged.score(scans),
+        judged.calibrate(travels, scans, datamodule.rule),
+        familiarity.limits(scans, known),
+    )
+    measured = judged.measure(travels, scans, known, parts, datamodule.rule, training.seed)
+    stated = {"modality": settings.modality, "licence": settings.licence}
+    told = exported_card.told(training, run, datamodule, measured, stated)
+    made = card.Card(
+        format=card.FORMAT,
+        name=training.name,
+        input=asdict(parts.input),
+        score=asdict(parts.score) if parts.score else None,
+        calibration=asdict(parts.calibration),
+        limits=asdict(parts.limits),
+        files=card.digests(folder),
+        told=told,
+    )
+    exported_card.write_model_card(made, folder)
+    card.write_card(made, folder)
+    card.write_sums(folder)
+    return exported_card.summary(made), measured

@@ -1,6 +1,8 @@
 """From the command line to typed settings, and from an exception to an exit code."""
 
+import atexit
 import errno
+import gc
 import hashlib
 import inspect
 import os
@@ -42,6 +44,7 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
 
     Exits with 2 for a mistake of the user's, told in a sentence, and with 1 for one of ours, with its traceback.
     """
+    atexit.register(gc.freeze)  # the interpreter would look at all it holds once more: seconds, of which nothing comes
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions through instead of exiting with 1 itself
     sys.argv[1:] = [_quoted(argument) for argument in sys.argv[1:]]
     try:

@@ -7,11 +7,11 @@ from clinimcl.settings import PredictSettings
 
 
 def predict(settings: PredictSettings) -> None:
-    from clinimcl.inference.engines import Engine
     from clinimcl.inference.model import Model, settle
+    from clinimcl.inference.runtimes import Runtime
 
     settle()
-    model = Model(Path(settings.model), Engine(settings.engine, settings.precision))
+    model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))
     if settings.pairs is not None:
         from clinimcl.inference.many import answer_table
 

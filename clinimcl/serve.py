@@ -14,12 +14,12 @@ from clinimcl.settings import ServeSettings
 def serve(settings: ServeSettings) -> None:
     import uvicorn
 
-    from clinimcl.inference.engines import Engine
     from clinimcl.inference.model import Model, settle
+    from clinimcl.inference.runtimes import Runtime
     from clinimcl.inference.server import application
 
     settle()
-    model = Model(Path(settings.model), Engine(settings.engine, settings.precision))
+    model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))
     app = application(
         model, token=settings.token, most_bytes=round(settings.most_mib * 2**20), most_waiting=settings.most_waiting
     )

@@ -138,7 +138,7 @@ class ExportSettings:
 @dataclass(frozen=True, kw_only=True)
 class PredictSettings:
     model: str  # folder of an exported model
-    engine: str  # onnxruntime, or openvino
+    runtime: str  # onnxruntime, or openvino
     precision: str  # float32, bf16, or int8
     earlier: str | None  # a file, or a folder of DICOM slices
     later: str | None
@@ -162,7 +162,7 @@ LEAST_TOKEN = 16  # characters
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
     model: str  # folder of an exported model
-    engine: str  # onnxruntime, or openvino
+    runtime: str  # onnxruntime, or openvino
     precision: str  # float32, bf16, or int8
     host: str
     port: int

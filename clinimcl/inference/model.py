@@ -12,11 +12,11 @@ from clinimcl.building import build
 from clinimcl.errors import UserError
 from clinimcl.inference.calibration import Rule
 from clinimcl.inference.card import Card, read_card
-from clinimcl.inference.engines import Engine
 from clinimcl.inference.familiarity import appearance
 from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
 from clinimcl.inference.references import read_references
-from clinimcl.inference.selftest import check_engine
+from clinimcl.inference.runtimes import Runtime
+from clinimcl.inference.selftest import check_runtime
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.settings import Node
@@ -50,18 +50,18 @@ def settle() -> None:
 class Model:
     """
     Raises:
-        UserError: the folder is incomplete, was changed, or is of a later version; or the engine fails the self-test.
+        UserError: the folder is incomplete, was changed, or is of a later version; or the runtime fails the self-test.
     """
 
-    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
+    def __init__(self, folder: Path, runtime: Runtime | None = None) -> None:
         self.card: Card = read_card(folder)
         self.parts = self.card.typed()
         self.pipeline = _pipeline(self.parts.input.preparation)
         self.rule = Rule(self.parts.calibration.temperature, self.parts.calibration.stable)
         names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if f"{name}.onnx" in self.card.files]
-        self.networks = Networks(folder, names, engine)
-        if engine is not None and not engine.plain:
-            check_engine(engine, self.networks, folder)
+        self.networks = Networks(folder, names, runtime)
+        if runtime is not None:
+            check_runtime(runtime, self.networks, folder)
         self.references = read_references(folder)
 
     def seen(self, prepared: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "1 a b c"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from clinimcl.inference.calibration import both_ways
-from clinimcl.inference.engines import Engine
+from clinimcl.inference.runtimes import Runtime
 
 ENCODER, CLASSIFIER, SCORE, IDENTITY = "encoder", "classifier", "score", "identity"
 
@@ -20,9 +20,9 @@ class Networks:
         UserError: a file is no network that this machine can run.
     """
 
-    def __init__(self, folder: Path, names: list[str], engine: Engine | None = None) -> None:
-        engine = engine or Engine()
-        self._networks = {name: engine.load(folder / f"{name}.onnx") for name in names}
+    def __init__(self, folder: Path, names: list[str], runtime: Runtime | None = None) -> None:
+        runtime = runtime or Runtime()
+        self._networks = {name: runtime.load(folder / f"{name}.onnx") for name in names}
 
     def __contains__(self, name: str) -> bool:
         return name in self._networks

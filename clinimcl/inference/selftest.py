@@ -9,8 +9,8 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from clinimcl.errors import UserError
-from clinimcl.inference.engines import Engine
 from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+from clinimcl.inference.runtimes import Runtime
 
 SELFTEST = "selftest.npz"
 LEAST_COSINE = 0.9999
@@ -61,16 +61,16 @@ def run_selftest(networks: Networks, folder: Path) -> tuple[float, int]:
         ) from None
 
 
-def check_engine(engine: Engine, networks: Networks, folder: Path) -> None:
+def check_runtime(runtime: Runtime, networks: Networks, folder: Path) -> None:
     """
     Raises:
-        UserError: by this engine, the model does not say on this machine what it must.
+        UserError: by this runtime, the model does not say on this machine what it must.
     """
     cosine, differ = run_selftest(networks, folder)
     if not (cosine >= LEAST_COSINE and differ == 0):
         raise UserError(
-            f"engine={engine.name} precision={engine.precision} fails the self-test of the model on this machine "
-            f"(cosine {cosine:.5f}, at least {LEAST_COSINE} is needed; {differ} answers differ): leave them out"
+            f"runtime={runtime.name} precision={runtime.precision} fails the self-test of the model on this machine "
+            f"(cosine {cosine:.5f}, at least {LEAST_COSINE} is needed; {differ} answers differ): choose another"
         )
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -30,4 +31,15 @@ def write_network(network: nn.Module, inputs: Mapping[str, Tensor], output: str,
             verbose=False,
         )
     assert program is not None
-    program.save(path)
+    path.write_bytes(_bare(program.model_proto).SerializeToString())
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter notes beside a network: files of this machine, and shapes that it then makes wrong."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    graph.ClearField("value_info")
+    onnx.checker.check_model(model, full_check=True)
+    return model

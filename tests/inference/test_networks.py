@@ -38,6 +38,12 @@ def test_an_exported_encoder_says_what_torch_says_of_any_number_of_scans(name, t
         np.testing.assert_allclose(networks.run("encoder", volume=volume.numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_an_exported_network_names_no_file_of_the_machine_that_wrote_it(folder):
+    for path in folder.glob("*.onnx"):
+        written = path.read_bytes()
+        assert not [word for word in (b".py", b"site-packages", b"clinimcl") if word in written], path.name
+
+
 def test_what_is_no_network_is_told(tmp_path):
     (tmp_path / "encoder.onnx").write_bytes(b"hello")
     with pytest.raises(UserError, match="cannot be run"):

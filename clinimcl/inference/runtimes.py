@@ -1,5 +1,6 @@
-"""What runs a network file on this machine: onnxruntime in float32, or what a self-test allows."""
+"""What runs a network file on this machine."""
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,13 @@ from clinimcl.errors import UserError
 Network = Callable[[dict[str, Float[np.ndarray, "batch ..."]]], Float[np.ndarray, "batch ..."]]
 
 
-class Engine(NamedTuple):
+class Runtime(NamedTuple):
     """
-    Raises UserError where it runs: an engine that is not installed, or one that does not know the precision.
+    Raises UserError where it runs: a runtime that is not installed, or one that does not know the precision.
     """
 
     name: str = "onnxruntime"  # or openvino
     precision: str = "float32"  # bf16 (openvino), int8 (onnxruntime)
-
-    @property
-    def plain(self) -> bool:
-        """What every other one is compared with."""
-        return self == Engine()
 
     def load(self, path: Path) -> Network:
         """The network of a file; one output."""
@@ -36,14 +32,14 @@ class Engine(NamedTuple):
         }
         wanted = (self.name, self.precision)
         if wanted not in known:
-            offered = ", ".join(f"engine={name} precision={precision}" for name, precision in known)
-            raise UserError(f"engine={self.name} precision={self.precision} is not offered: choose {offered}")
+            offered = ", ".join(f"runtime={name} precision={precision}" for name, precision in known)
+            raise UserError(f"runtime={self.name} precision={self.precision} is not offered: choose {offered}")
         try:
             return known[wanted](path)
         except ModuleNotFoundError as error:
             missing = f"needs {error.name}, not installed: pip install {error.name}"
-            raise UserError(f"engine={self.name} precision={self.precision} {missing}") from None
-        except Exception as error:  # each engine has its own kinds
+            raise UserError(f"runtime={self.name} precision={self.precision} {missing}") from None
+        except Exception as error:  # each runtime has its own kinds
             raise UserError(f"{path} cannot be run ({type(error).__name__}): export the model again") from None
 
 
@@ -64,7 +60,11 @@ def _int8(path: Path) -> Network:
 
     with tempfile.TemporaryDirectory() as folder:
         quantised = Path(folder) / path.name
-        quantize_dynamic(path, quantised)
+        logging.disable(logging.WARNING)  # it advises to do once more what the export has done
+        try:
+            quantize_dynamic(path, quantised)
+        finally:
+            logging.disable(logging.NOTSET)
         return _onnxruntime(quantised)
 
 

@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from clinimcl.errors import UserError
+from clinimcl.inference.model import Model
+from clinimcl.inference.runtimes import Runtime
+
+SEEN = np.random.default_rng(0).random((3, 1, 8, 8, 8), np.float32)
+
+
+def test_a_runtime_that_fails_the_self_test_is_not_offered(folder):
+    with pytest.raises(UserError, match="fails the self-test of the model on this machine"):
+        Model(folder, Runtime("onnxruntime", "int8"))
+
+
+def test_openvino_says_the_same(folder, model):
+    other = Model(folder, Runtime("openvino"))
+    np.testing.assert_allclose(other.embed(SEEN).change, model.embed(SEEN).change, atol=1e-4)
+
+
+def test_what_is_not_offered_is_told(folder):
+    with pytest.raises(UserError, match="runtime=onnxruntime precision=bf16 is not offered: choose "):
+        Model(folder, Runtime("onnxruntime", "bf16"))

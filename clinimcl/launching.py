@@ -52,6 +52,9 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
             raise UserError(
                 "--experimental-rerun reads a pickle, which can run code: repeat the run by its config.yaml"
             )
+        if {"-h", "--help"} & set(sys.argv[1:]) and (told := _help(name)):
+            print(told)
+            return
         hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, root))()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
@@ -71,6 +74,17 @@ def _close_side_doors() -> None:
     """
     hydra.utils.instantiate = lambda node, *_: build(OmegaConf.to_container(node, resolve=True), "hydra.callbacks")
     hydra.core.utils.configure_log = hydra._internal.hydra.configure_log = lambda *_: None
+
+
+def _help(name: str) -> str:
+    """What a command does, and each of its settings as its configuration tells it; "" where it is made of groups."""
+    path = _configurations() / f"{name}.yaml"
+    node = OmegaConf.load(path)
+    assert isinstance(node, DictConfig)
+    if any(part not in ("_self_", {"cohort": None}) and "override" not in str(part) for part in node.defaults):
+        return ""
+    own = path.read_text().partition("\n\n")[2].partition("\nhydra:\n")[0]
+    return f"{node.hydra.help.header}\nSettings (name=value; ??? must be given):\n\n{own}"
 
 
 def _look_without_a_copy() -> None:

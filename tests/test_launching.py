@@ -22,9 +22,17 @@ def refused(clinimcl, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("command", ["train", "prepare", "phantom", "evaluate", "embed", "dashboard"])
+COMMANDS = ["train", "prepare", "phantom", "evaluate", "embed", "dashboard", "export", "predict", "serve"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_imports_nothing_heavy(command, tmp_path):
     assert f"clinimcl.{command}" in printed_lightly(command, "--help", cwd=tmp_path)
+
+
+def test_help_tells_what_each_setting_is(tmp_path):
+    told = printed_lightly("evaluate", "--help", cwd=tmp_path)
+    assert "run: ???                   # a run folder\n" in told and "trainer" not in told
 
 
 def test_the_configuration_is_printed_without_importing_anything_heavy(tmp_path):

@@ -123,7 +123,7 @@ class ExportSettings:
     run: str  # folder of a run with a classifier of health change
     out: str  # folder of the exported model
     identity: str | None  # folder of a contrastive run whose encoder tells people apart
-    modality: str  # as the card says
+    modality: str | None  # as the card says; None: as the cohort tells
     licence: str
     thickest: float | None  # mm between slices that the model takes
     page: str | None  # of an answered pair, for the run's report to link

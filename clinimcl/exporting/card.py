@@ -14,7 +14,7 @@ from clinimcl.files import write_text
 from clinimcl.inference.card import Card, Input
 from clinimcl.phantoms import truth
 from clinimcl.preparation.pipeline import FieldOfView, VolumePipeline
-from clinimcl.settings import TrainSettings
+from clinimcl.settings import ExportSettings, TrainSettings
 from clinimcl.templates import filled
 
 FLAGS = ("flagged_as_unfamiliar", "flagged_of_one_person", "flagged_of_two_people")
@@ -36,21 +36,34 @@ def wanted(settings: TrainSettings, datamodule: LongitudinalDataModule, thickest
     )
 
 
-def told(
-    settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule, measured: Measured, stated: dict[str, str]
-) -> dict[str, Any]:
+def stated(settings: ExportSettings, datamodule: LongitudinalDataModule, tells_people: bool) -> dict[str, Any]:
+    """What the user says of the model, or its cohorts."""
+    knows_people = Path(settings.identity or settings.run) / "checkpoints" / "best.ckpt"
+    return {
+        "modality": settings.modality or ", ".join(sorted(datamodule.scans["modality"].unique())),
+        "licence": settings.licence,
+        "tells_people": _cohorts(knows_people) if tells_people else [],
+    }
+
+
+def _cohorts(checkpoint: Path) -> list[str]:
+    """Those that trained it."""
+    contract = read_contract(checkpoint)
+    return contract.cohorts if contract else ["not stated"]
+
+
+def told(run: Path, datamodule: LongitudinalDataModule, measured: Measured) -> dict[str, Any]:
     """What people want to know of the model."""
     scans = datamodule.scans
     counted = {
         split: {"subjects": int(own["subject"].nunique()), "scans": len(own)} for split, own in scans.groupby("split")
     }
-    evaluation, contract = run / "evaluation.json", read_contract(run / "checkpoints" / "change.ckpt")
+    evaluation = run / "evaluation.json"
     reported = {name: own.entry() for name, own in measured.outcomes.items() if isinstance(own, Metric)}
     return {
-        "cohorts": contract.cohorts if contract else [settings.cohort["_target_"].rpartition(".")[2]],
+        "cohorts": _cohorts(run / "checkpoints" / "change.ckpt"),
         "generated": truth.read(datamodule.cohort.root) is not None,
         "counts": {str(split): own for split, own in counted.items()},
-        **stated,
         "score": str(scans["score_name"].dropna().iloc[0]),
         "rule": datamodule.rule.sentence,
         "metrics": reported,

@@ -33,8 +33,9 @@ def write_folder(
         familiarity.limits(scans, known),
     )
     measured = judged.measure(travels, scans, known, parts, datamodule.rule, training.seed)
-    stated = {"modality": settings.modality, "licence": settings.licence}
-    told = exported_card.told(training, run, datamodule, measured, stated)
+    told = exported_card.told(run, datamodule, measured) | exported_card.stated(
+        settings, datamodule, found.tells_people
+    )
     made = card.Card(
         format=card.FORMAT,
         name=training.name,

@@ -70,6 +70,7 @@ def test_the_card_tells_who_trained_and_calibrated_the_model(folder):
     assert (
         card["told"]["cohorts"] == ["Oasis3"] and card["told"]["generated"] and card["told"]["licence"] == "CC BY 4.0"
     )
+    assert card["told"]["modality"] == "T1w" and card["told"]["tells_people"] == ["Oasis3"]
     assert card["calibration"]["pairs"] > card["calibration"]["subjects"] > 1
     assert {"exported_accuracy", "exported_calibration_error", "flagged_of_two_people"} <= set(card["told"]["metrics"])
 

@@ -26,7 +26,7 @@ from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.ending import EndTogether
+from clinimcl.modules.ending import EndAsTold
 from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
 from clinimcl.modules.numerics import KeepNumbersRight
 from clinimcl.modules.score import ScorePretraining
@@ -100,7 +100,7 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], watchi
     best = KeepBest(checkpoints, "best", "validation/selection")
     kept = KeepEvery(checkpoints, settings.keep_every, settings.save_minutes)
     chance = ChanceOfStep(settings.seed)
-    callbacks = [best, kept, chance, EndTogether(), *watching, LearningRateMonitor("step"), RichProgressBar()]
+    callbacks = [best, kept, chance, *watching, LearningRateMonitor("step"), RichProgressBar()]
     callbacks += [CompileNetworks()] if step(settings).compile else []
     trial = {"num_sanity_val_steps": 0} if settings.ckpt_path else {}  # a run that goes on has validated before
     parts = {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder}
@@ -118,7 +118,7 @@ def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
         UserError: Lightning refuses the settings.
     """
     try:
-        parts = parts | {"callbacks": [KeepNumbersRight(), *parts.get("callbacks", [])]}
+        parts = parts | {"callbacks": [KeepNumbersRight(), *parts.get("callbacks", []), EndAsTold()]}
         return build(node, "trainer")(plugins=[CheckpointFiles(), *_slurm(node)], **parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import shutil
-import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -31,7 +30,7 @@ from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
-from clinimcl.modules import checkpoints, embedding
+from clinimcl.modules import checkpoints, embedding, ending
 from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
@@ -312,12 +311,11 @@ def _loader(data: Dataset, batch: int, shuffled_by: int | None = None) -> DataLo
 def _fit(trainer: pl.Trainer, module: pl.LightningModule, **data: Any) -> None:
     try:
         trainer.fit(module, **data)
+        if trainer.received_sigterm:  # after the last step
+            raise SIGTERMException
     except SIGTERMException:
-        if not trainer.is_global_zero:
-            sys.exit()
-        print("clinimcl: told to end; the same command with run=RUN ckpt_path=last goes on", file=sys.stderr)
-        sys.exit(128 + signal.SIGTERM)  # Lightning's own would exit with 0, as if the run were done
-    except SystemExit:
-        if trainer.interrupted:
+        sys.exit(ending.TOLD if trainer.is_global_zero else 0)  # Lightning's own is always 0, as if the run were done
+    except SystemExit as ended:
+        if trainer.interrupted and ended.code == 1:
             raise KeyboardInterrupt from None  # Lightning's own would exit with 1, as if something were wrong
         raise

@@ -25,13 +25,14 @@ def train(settings: TrainSettings) -> float | None:
         print(f"already done: {folder}")
         return _headline(folder)
     from clinimcl import experiment
+    from clinimcl.modules import ending
 
     experiment.hush()
     settings = continued(settings)
     if experiment.helps(settings):
         _take_part(settings)
         return None
-    with recorded(folder, asdict(settings)) as begin:
+    with ending.ends_when_told(), recorded(folder, asdict(settings)) as begin:
         headline = _train(settings, begin)
     if settings.sweep is not None:
         from clinimcl.evaluation.sweep.report import write_sweep

@@ -1,39 +1,87 @@
-"""How several processes that train together end together."""
+"""How a training ends that is told to end (SIGTERM)."""
 
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import lightning.pytorch as pl
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-ASKED = 10  # to ask is to wait for the GPU
+TOLD = 128 + signal.SIGTERM  # the exit code of what was told to end
+
+
+@contextmanager
+def ends_when_told() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C would, but for a training, which saves first: see `EndAsTold`."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TOLD))
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code == TOLD:
+            print("clinimcl: told to end; the same command with run=RUN ckpt_path=last goes on", file=sys.stderr)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @final
-class EndTogether(pl.Callback):
-    """Where one of several processes is told to end (SIGTERM), all of them do after the same step.
+class EndAsTold(pl.Callback):
+    """Where one of the processes that train is told to end, all do after the same step, or batch of a validation.
 
-    Lightning's own handler talks to the others at once, wherever they are, and all may then wait for ever.
+    Lightning's own handler talks to the others at once, wherever they are, and all may then wait for ever; and it is
+    heard after a step only.
     """
 
     def __init__(self) -> None:
         self._told = False
+        self._shared = 0  # batches of a validation that every process has
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.world_size > 1:
-            signal.signal(signal.SIGTERM, self._note)  # until Lightning restores those from before the training
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+        self._before = signal.signal(signal.SIGTERM, self._note)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if any_process(trainer, self._told, batch_idx):
-            trainer._signal_connector.received_sigterm = True  # each ends when it has logged this step
+        self._ask(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._ask(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        batches = trainer.num_sanity_val_batches if trainer.sanity_checking else trainer.num_val_batches
+        own = torch.tensor(sum(batches), device=trainer.strategy.root_device)
+        self._shared = int(trainer.strategy.reduce(own, reduce_op="min"))
+        self._leave(trainer)
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: int
+    ) -> None:
+        if batch_idx < self._shared:
+            self._leave(trainer)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        trainer._signal_connector.received_sigterm |= self._told
+        signal.signal(signal.SIGTERM, self._before)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        signal.signal(signal.SIGTERM, self._before)
 
     def _note(self, *_: Any) -> None:
         self._told = True
 
+    def _ask(self, trainer: pl.Trainer) -> None:
+        if any_process(trainer, self._told):
+            trainer._signal_connector.received_sigterm = True  # Lightning ends when it has logged this step
 
-def any_process(trainer: pl.Trainer, own: bool, step: int) -> bool:
-    """Whether it holds for any of the processes; they ask each other at every `ASKED`th step of an epoch."""
-    if trainer.world_size == 1:
-        return own
-    return step % ASKED == 0 and trainer.strategy.reduce_boolean_decision(own, all=False)
+    def _leave(self, trainer: pl.Trainer) -> None:
+        if any_process(trainer, self._told):
+            raise SIGTERMException
+
+
+def any_process(trainer: pl.Trainer, own: bool) -> bool:
+    """Whether it holds for any of the processes. To ask is to wait for the GPU, as Lightning does at each step."""
+    return own if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(own, all=False)

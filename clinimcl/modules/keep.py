@@ -8,6 +8,7 @@ from typing import Any, final
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loops.progress import _BatchProgress
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
@@ -69,7 +70,7 @@ class KeepEvery(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        late = any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes, batch_idx)
+        late = any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes)
         if late and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._save(trainer)
 
@@ -80,14 +81,24 @@ class KeepEvery(pl.Callback):
             trainer.save_checkpoint(self._last.with_name(f"epoch-{done:03d}.ckpt"))
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Only between two steps of an epoch: a validation that is cut short is done again from an earlier last one."""
-        amid = trainer.training and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        if isinstance(exception, SIGTERMException) and amid:
+        """Between two steps of an epoch, or in its validation, which is then begun anew when the training goes on."""
+        loop = trainer.fit_loop.epoch_loop
+        amid = trainer.training and not loop.batch_progress.is_last_batch
+        if isinstance(exception, SIGTERMException) and (amid or trainer.validating):
+            if trainer.validating:
+                _begin_anew(loop.val_loop.batch_progress)
             self._save(trainer)
 
     def _save(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self._last)
         self._saved = time.monotonic()
+
+
+def _begin_anew(validation: _BatchProgress) -> None:
+    """As where its first batch was begun: of one cut short later, Lightning would leave out the batches before."""
+    validation.reset()
+    validation.increment_ready()
+    validation.increment_started()
 
 
 @final

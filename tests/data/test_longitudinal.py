@@ -21,6 +21,7 @@ from clinimcl.errors import UserError
 from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules.checkpoints import CheckpointFiles, read
 from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.ending import EndAsTold
 from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
 from clinimcl.preparation.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
@@ -86,7 +87,7 @@ def fit(root, epochs, *callbacks, workers=0, pretrain=PAIRS, **resume):
     trainer = pl.Trainer(
         max_epochs=epochs,
         accelerator="cpu",
-        callbacks=[ChanceOfStep(0), *callbacks],
+        callbacks=[ChanceOfStep(0), *callbacks, EndAsTold()],
         plugins=[CheckpointFiles()],
         logger=False,
         enable_checkpointing=any(isinstance(callback, KeepBest) for callback in callbacks),
@@ -233,7 +234,9 @@ class TermAt(pl.Callback):
         ("on_train_batch_end", 5, (2, 0)),
         ("on_train_batch_end", 4, (0, 1)),
         ("on_train_batch_end", 6, (0, 0)),  # the last step of an epoch
+        ("on_validation_start", 6, (0, 0)),
         ("on_validation_batch_end", 6, (1, 0)),
+        ("on_validation_epoch_end", 6, (0, 0)),
         ("on_train_epoch_end", 6, (0, 0)),
     ],
 )
@@ -245,6 +248,7 @@ def test_a_run_that_was_told_to_end_at_any_step_goes_on_as_if_it_had_not(root, t
     cut = [KeepEvery(tmp_path / "cut", 9), TermAt(hook, step)]
     with pytest.raises(SystemExit):
         fit(root, 4, kept["cut"], *cut, workers=first, pretrain=pretrain)
+    assert read(tmp_path / "cut" / "last.ckpt")["global_step"] == step + (hook == "on_train_batch_start")
     best = KeepBest(tmp_path / "cut", "best", "validation/selection")
     resume = {"ckpt_path": tmp_path / "cut" / "last.ckpt", "weights_only": True}
     resumed = fit(root, 4, best, KeepEvery(tmp_path / "cut", 9), workers=second, pretrain=pretrain, **resume)

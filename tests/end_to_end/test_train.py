@@ -132,9 +132,9 @@ def test_a_run_in_the_folder_of_an_older_one_leaves_nothing_of_it(trained, clini
     assert not (older / "notes.txt").exists() and not (older / "probes.csv").exists()
 
 
-def ended(command, checkpoint, number):
-    """What it said, after a signal as soon as there is a checkpoint."""
-    while not checkpoint.is_file() and command.poll() is None:
+def ended(command, file, number):
+    """What it said, after a signal as soon as there is this file."""
+    while not file.is_file() and command.poll() is None:
         time.sleep(0.05)
     command.send_signal(number)
     return command.finished()
@@ -158,11 +158,14 @@ def test_a_training_that_is_told_to_end_goes_on_in_its_place_by_the_same_command
     assert first.returncode == 143, first.stderr
     assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
     done = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["epoch"]
+    evaluating = ended(started(*command, cwd=trained[0]), run / "speed.json", signal.SIGTERM)
+    assert evaluating.returncode == 143, evaluating.stderr
+    assert json.loads((run / "status.json").read_text()) == {"status": "interrupted"}
     result = clinimcl(*command, cwd=trained[0])
     assert result.returncode == 0, result.stderr
     epochs = pd.concat(pd.read_csv(path) for path in run.glob("metrics*.csv"))["epoch"].dropna()
     assert sorted(epochs.unique()) == list(range(40))
-    assert pd.read_csv(run / "metrics.csv")["epoch"].min() >= done
+    assert pd.read_csv(run / "metrics-002.csv")["epoch"].min() >= done
     assert "already done" in clinimcl(*command, cwd=trained[0]).stdout
 
 

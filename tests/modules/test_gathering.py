@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import PairBatch, ScoredBatch
@@ -19,6 +21,8 @@ from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.losses.ranked_contrast import RankedContrast
 from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.contrastive import ContrastivePretraining
+from clinimcl.modules.ending import EndAsTold
+from clinimcl.modules.keep import KeepEvery
 from clinimcl.modules.score import ScorePretraining
 
 STEPS, CHUNK = 3, 2
@@ -65,7 +69,18 @@ class Losses(pl.Callback):
         self.seen.append(trainer.callback_metrics["train/loss"].item())
 
 
-def trained(kind, folder, process=None):
+class TellTheSecond(pl.Callback):
+    """SIGTERM in the first batch of a validation, and no batch after it."""
+
+    def on_validation_batch_start(self, trainer, *_):
+        if trainer.global_rank == 1 and not trainer.sanity_checking:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def on_validation_epoch_end(self, trainer, _):
+        assert trainer.sanity_checking
+
+
+def trained(kind, folder, process=None, *callbacks, checkpoint=None):
     """Loss of each step, validation metrics and weights, after three steps of SGD, whose weights tell the gradients."""
     learner, losses = module(kind), Losses()
     steps = [part(joint(kind, 6, seed), process) for seed in range(STEPS)]
@@ -76,23 +91,32 @@ def trained(kind, folder, process=None):
         devices=1 if process is None else 2,
         strategy="auto" if process is None else "ddp",
         use_distributed_sampler=False,
-        callbacks=[losses],
+        callbacks=[losses, *callbacks, EndAsTold()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
     )
-    trainer.fit(learner, DataLoader(steps, batch_size=None), DataLoader([validation], batch_size=None))
+    batches = DataLoader(steps, batch_size=None), DataLoader([validation], batch_size=None)
+    trainer.fit(learner, *batches, ckpt_path=checkpoint, weights_only=True)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items() if "validation" in name}
     weights = torch.cat([parameter.detach().flatten() for parameter in learner.parameters()])
     return {"losses": losses.seen, "metrics": metrics, "weights": weights.tolist()}
+
+
+def told_and_taken_up(folder, process):
+    """What `trained` gives of a training whose second process is told to end while it validates, and that goes on."""
+    with pytest.raises(SIGTERMException):
+        trained("contrastive", folder, process, KeepEvery(Path(folder), 1), TellTheSecond())
+    return trained("contrastive", folder, process, checkpoint=Path(folder) / "last.ckpt")
 
 
 def main():
     torch.set_num_threads(1)
     process = int(os.environ.get("LOCAL_RANK", 0))
     found = {kind: trained(kind, sys.argv[1], process) for kind in KINDS}
+    found["told"] = told_and_taken_up(sys.argv[1], process)
     (Path(sys.argv[1]) / f"{process}.json").write_text(json.dumps(found))
 
 
@@ -118,6 +142,11 @@ def test_validation_is_over_the_parts_of_all_processes(kind, processes, tmp_path
     assert alone
     for found in processes:
         assert found[kind]["metrics"] == pytest.approx(alone, rel=1e-4)
+
+
+def test_where_one_is_told_to_end_amid_a_validation_both_do_and_go_on_as_if_it_had_not_been(processes):
+    for found in processes:
+        assert found["told"] == found["contrastive"] | {"losses": []}
 
 
 if __name__ == "__main__":

@@ -155,9 +155,13 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     _status(folder, "interrupted")
                 else:
-                    _status(folder, "failed", f"{type(error).__name__}: {sentence(error)}")
+                    fail(folder, f"{type(error).__name__}: {sentence(error)}")
         raise
     _status(folder, "done")
+
+
+def fail(folder: Path, error: str) -> None:
+    _status(folder, "failed", error)
 
 
 def _status(folder: Path, status: str, error: str = "") -> None:

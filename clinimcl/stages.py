@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,12 +31,12 @@ from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
 from clinimcl.files import write_json, write_text
-from clinimcl.modules import checkpoints, embedding, ending
+from clinimcl.modules import checkpoints, company, embedding, ending
 from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
 from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
-from clinimcl.run_folder import finished, logged, set_aside_metrics
+from clinimcl.run_folder import fail, finished, logged, set_aside_metrics
 from clinimcl.settings import Node, TrainSettings
 
 AFTER_PRETRAINING = {
@@ -145,12 +146,15 @@ def _train_together(
 ) -> None:
     """In one process or in several, which part when the training is over."""
     trainer = experiment.trainer(settings, folder, *watching)
-    if trainer.world_size > 1:
-        sys.argv.append(f"run={folder}")  # the command of the processes that Lightning starts
-    _fit(trainer, module, datamodule=datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
-    if trainer.world_size > 1:
+    own = {"datamodule": datamodule, "ckpt_path": settings.ckpt_path, "weights_only": True}
+    if trainer.world_size == 1:
+        _fit(trainer, module, **own)
+        return
+    sys.argv.append(f"run={folder}")  # the command of the processes that Lightning starts
+    with company.kept(trainer, partial(fail, folder) if trainer.is_global_zero else lambda _: None):
+        _fit(trainer, module, **own)
         distributed.destroy_process_group()
-        datamodule.trainer = None  # its loaders are whole again
+    datamodule.trainer = None  # its loaders are whole again
 
 
 def _take_best(continued: str | None, kept: Path) -> None:

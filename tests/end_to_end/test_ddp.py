@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -48,6 +49,15 @@ def tasks(started, arguments, cwd, **environment):
     return [started(*command, cwd=cwd, **slurm, **environment, **each) for each in own]
 
 
+def until(found, process):
+    while not found() and process.poll() is None:
+        time.sleep(0.05)
+
+
+def children(process):
+    return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -68,8 +78,7 @@ def test_two_processes_that_were_ended_and_queued_again_train_as_one_undisturbed
     alone = clinimcl("train", *arguments, "run=one", cwd=folder)
     assert alone.returncode == 0, alone.stderr
     first = tasks(started, arguments, folder, MASTER_PORT=free_port())
-    while not (run / "checkpoints" / "last.ckpt").is_file() and first[0].poll() is None:
-        time.sleep(0.05)
+    until((run / "checkpoints" / "last.ckpt").is_file, first[0])
     first[0].send_signal(signal.SIGTERM)  # the other one hears of it
     said = [task.finished() for task in first]
     assert [task.returncode for task in said] == [143, 0], said
@@ -80,6 +89,28 @@ def test_two_processes_that_were_ended_and_queued_again_train_as_one_undisturbed
     pd.testing.assert_series_equal(losses(run), losses(folder / "one"), rtol=1e-3, atol=1e-5)
     values = [json.loads((each / "evaluation.json").read_text())["val_loss"]["value"] for each in (run, folder / "one")]
     assert values[0] == pytest.approx(values[1], rel=1e-3)
+
+
+def test_a_process_that_is_lost_is_told_by_the_first_one(started, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=3000", "run=lost"]
+    first, second = tasks(started, arguments, folder, MASTER_PORT=free_port())
+    until((folder / "lost" / "checkpoints" / "last.ckpt").is_file, first)
+    second.send_signal(signal.SIGKILL)
+    said, _ = first.finished(), second.finished()
+    assert said.returncode == 2, said
+    assert "another process of this training was lost" in said.stderr
+    assert json.loads((folder / "lost" / "status.json").read_text())["status"] == "failed"
+
+
+def test_a_process_that_was_started_and_lost_before_they_meet_is_not_waited_for(started, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2", "run=unmet", "trainer=ddp", "trainer.devices=2"]
+    first = started("train", *arguments, *ON_CPUS, cwd=folder)
+    until(lambda: children(first), first)
+    os.kill(*children(first), signal.SIGKILL)
+    said = first.finished()
+    assert said.returncode == 2, said
+    assert "process 1 of the 2 that train together was ended by SIGKILL" in said.stderr
+    assert json.loads((folder / "unmet" / "status.json").read_text())["status"] == "failed"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from jaxtyping import Float16
 
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Input
-from clinimcl.preparation.decoding import decode
+from clinimcl.preparation.decoding import NIFTI, TENSOR, decode
 from clinimcl.preparation.fetching import digest, fetch, fetch_series, is_series
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan, announced_bytes
@@ -41,10 +41,10 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
     """
     place = f"{path.rstrip('/')}/" if Path(path).is_dir() else path
     try:
-        if place.lower().endswith(".pt"):
+        if place.lower().endswith(TENSOR):
             raise UnusableScan("tensors are not answered: give the scan that it was made of")
         raw = fetch_series(place) if is_series(place) else [fetch(place)]
-        if place.lower().endswith((".nii", ".nii.gz")) and (size := announced_bytes(raw[0])) > MOST_BYTES:
+        if place.lower().endswith(NIFTI) and (size := announced_bytes(raw[0])) > MOST_BYTES:
             raise UnusableScan(f"has an absurd size: {size / 2**20:.0f} MiB of voxels")
         decoded = decode(place, raw)
         check_kind(decoded, wanted)

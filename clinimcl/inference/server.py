@@ -14,14 +14,13 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
 from clinimcl.inference.queue import Full, Job, Line
 from clinimcl.inference.scans import given_pair
-from clinimcl.preparation.video import ENDINGS
+from clinimcl.preparation.decoding import ENDINGS
 
 STATIC = Path(__file__).with_name("static")
 CHUNK = 2**20
 SEVERAL = 4  # of the largest upload may lie on the disk at a time
 MOST_FILES = 4000  # slices of both scans
 MOST_FIELD = 1000  # bytes
-KNOWN = (".nii.gz", ".nii", ".dcm", ".dicom", *ENDINGS)
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": (
@@ -178,8 +177,7 @@ async def _saved(files: list[Any], folder: Path) -> str:
     """The path of the one file, or of the folder of several slices."""
     folder.mkdir()
     for number, file in enumerate(files):
-        name = file.filename.lower()
-        ending = ".dcm" if len(files) > 1 else next((known for known in KNOWN if name.endswith(known)), "")
+        ending = next((known for known in ENDINGS if file.filename.lower().endswith(known)), "")
         with (folder / f"{number:04d}{ending}").open("wb") as target:
             while part := await file.read(CHUNK):
                 target.write(part)

@@ -28,10 +28,17 @@ READ = {
     "1.2.840.10008.1.2.5": "RLE",
 }
 JPEG = "1.2.840.10008.1.2.4.50"  # baseline, 8 bits
+HEAD = 256  # bytes of a file by which it is known
+DIRECTORY = b"1.2.840.10008.1.3.10"  # the class of a DICOMDIR, which lists the files of a disc
 DEFLATED = b"1.2.840.10008.1.2.1.99"  # pydicom would inflate such a file whole, however large it becomes
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 UNEVEN = 0.1  # of the usual gap between slices
 TILT = 1e-3  # by which direction cosines of one series may differ
+
+
+def is_dicom(content: bytes) -> bool:
+    """Whatever the name, which scanners and discs choose freely; a DICOMDIR is none. `HEAD` bytes are enough."""
+    return content[128:132] == b"DICM" and DIRECTORY not in content[:HEAD]
 
 
 def decode_cine(content: bytes) -> Clip:

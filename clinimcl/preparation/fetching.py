@@ -12,6 +12,7 @@ from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
 from clinimcl.preparation import bucket
 from clinimcl.preparation.cache import Cache
+from clinimcl.preparation.dicom import HEAD, is_dicom
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.turns import waiting
 
@@ -43,7 +44,7 @@ def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerp
 
 
 def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -> list[bytes]:
-    """The .dcm files that lie in a folder, by name.
+    """The .dcm files that lie in a folder, by name; of a local one without any, those that are DICOM by content.
 
     Raises:
         UnusableScan, UserError: as `fetch`, and where there are none or absurdly many.
@@ -52,7 +53,7 @@ def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -
         with waiting():
             sizes = _slices(path)
         if not sizes:
-            raise UnusableScan("the folder holds no .dcm file")
+            raise UnusableScan("the folder holds no .dcm file" + ("" if "://" in path else " and no other DICOM file"))
         if len(sizes) > MOST_SLICES or sum(sizes.values()) > MOST_BYTES:
             raise UnusableScan(f"has an absurd size: {len(sizes)} slices of {sum(sizes.values())} bytes together")
         return _contents(list(sizes), cache, fingerprint)
@@ -118,12 +119,19 @@ def _place(url: str) -> str:
 
 
 def _slices(path: str) -> dict[str, int]:
-    """Bytes of each .dcm file that lies in a folder, by address."""
+    """Bytes of each slice that lies in a folder, by address."""
     file_system, folder = connect(path)
     entries = file_system.ls(folder.rstrip("/"), detail=True)
     files = {entry["name"]: int(entry["size"]) for entry in entries if entry["type"] != "directory"}
     names = [name for name in sorted(files) if name.lower().endswith(".dcm")]
+    if not names and "://" not in path:
+        names = [name for name in sorted(files) if is_dicom(_head(name))]
     return {file_system.unstrip_protocol(name) if "://" in path else name: files[name] for name in names}
+
+
+def _head(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(HEAD)
 
 
 def _stamp(info: dict[str, Any]) -> str:

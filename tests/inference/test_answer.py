@@ -7,6 +7,7 @@ import pytest
 from clinimcl.inference.answer import answer, ask, sentences
 from clinimcl.inference.scans import Refused, given, given_pair
 from tests.inference.heads import head, nifti
+from tests.preparation.test_dicom import directory
 from tests.preparation.test_dicom import nifti as same
 from tests.preparation.test_dicom import series as slices
 
@@ -97,11 +98,13 @@ def test_a_video_is_refused_by_a_model_of_volumes(model, tmp_path):
     assert "it is a video or a still, and the model was trained on volumes" in refused(model, path)
 
 
-def test_a_folder_of_slices_is_the_scan_of_its_nifti(model, tmp_path):
+@pytest.mark.parametrize("name", ["{}.dcm", "IM-{:04d}", "1.2.840.113619.2.5.{}"])
+def test_a_folder_of_slices_is_the_scan_of_its_nifti(model, tmp_path, name):
     voxels = head(1)
     (tmp_path / "slices").mkdir()
     for number, content in enumerate(slices(voxels)):
-        (tmp_path / "slices" / f"{number}.dcm").write_bytes(content)
+        (tmp_path / "slices" / name.format(number)).write_bytes(content)
+    (tmp_path / "slices" / "DICOMDIR").write_bytes(directory())
     (tmp_path / "same.nii").write_bytes(same(voxels))
     folder, file = (
         given("later", str(tmp_path / name), model.pipeline, model.parts.input) for name in ("slices", "same.nii")

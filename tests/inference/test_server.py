@@ -13,6 +13,9 @@ import uvicorn
 
 from clinimcl.inference.server import application
 from tests.inference.heads import head, nifti
+from tests.preparation.test_dicom import directory
+from tests.preparation.test_dicom import nifti as same
+from tests.preparation.test_dicom import series as slices
 
 
 @pytest.fixture
@@ -68,6 +71,13 @@ def test_two_files_are_answered_and_gone(serving, tmp_path):
     assert "<h1>" in client.get(f"/pairs/{state['job']}/page.html").text
     assert len(client.get(f"/pairs/{state['job']}/later.nii").content) > 176**3
     assert left(tmp_path) == []
+
+
+def test_slices_without_an_ending_are_the_scan_of_their_nifti(serving):
+    contents = [*enumerate(slices(head(1))), ("DIR", directory())]
+    files = [("earlier", (f"IM-{number}", content)) for number, content in contents]
+    said = ended(serving(), [*files, ("later", ("same.nii", same(head(1))))])["said"]
+    assert said == ["the earlier and the later scan are one and the same: give two scans of different days"]
 
 
 def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from clinimcl.preparation import dicom
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.dicom import decode_cine, decode_series
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.reading import UnusableScan, decode_nifti
@@ -62,6 +63,11 @@ def series(voxels=VOXELS, places=None, **tags):
         }
         files.append(written(np.ascontiguousarray(voxels[:, :, index].T), **(geometry | tags)))
     return [files[index] for index in np.random.default_rng(1).permutation(len(files))]
+
+
+def directory():
+    """A DICOMDIR."""
+    return written(np.zeros((2, 2), np.uint8), SOPClassUID="1.2.840.10008.1.3.10")
 
 
 def nifti(voxels=VOXELS):
@@ -131,6 +137,13 @@ LOOP = np.random.default_rng(2).integers(0, 256, (3, 10, 12)).astype(np.uint8)
 
 def test_a_cine_loop_is_a_clip():
     assert np.array_equal(decode_cine(written(LOOP)).frames, LOOP)
+
+
+def test_a_file_is_known_by_its_content_whatever_its_name():
+    assert np.array_equal(decode("1.2.840.113619.2.5", [written(LOOP)]).frames, LOOP)
+    for other in (directory(), b"text" * 99, b""):
+        with pytest.raises(UnusableScan, match=r"tells no format that is read: .*or be a DICOM file"):
+            decode("IM-0001", [other])
 
 
 def test_a_single_frame_is_a_still():

@@ -37,7 +37,8 @@ def test_a_changed_slice_changes_the_fingerprint(folder):
 
 
 def test_a_folder_without_slices_is_unusable(tmp_path):
-    with pytest.raises(UnusableScan, match=r"the folder holds no .dcm file"):
+    (tmp_path / "notes").write_bytes(b"no slice")
+    with pytest.raises(UnusableScan, match=r"the folder holds no .dcm file and no other DICOM file"):
         fetch_series(f"{tmp_path}/")
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 
     def digest(self, asked: str) -> str:
         """Changes when a file, a date, or what is `asked` of which model does."""
-        paths = [f"{path.rstrip('/')}/" if Path(path).is_dir() else path for path in (self.earlier, self.later)]
+        paths = [f"{path.rstrip('/')}/" if os.path.isdir(path) else path for path in (self.earlier, self.later)]
         parts = [asked, *map(str, self), *paths, *map(_stamp, paths)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -41,7 +42,7 @@ class Row(NamedTuple):
 def _stamp(path: str) -> str:
     try:
         return fingerprint(path)
-    except OSError as error:  # whose message names the file
+    except (OSError, ValueError) as error:  # whose message names the file
         return type(error).__name__
 
 
@@ -93,35 +94,35 @@ def read_rows(path: Path) -> list[Row]:
             missing = {"earlier", "later"} - set(reader.fieldnames or ())
             if missing:
                 raise UserError(
-                    f"pairs={path} has no column {' and '.join(sorted(missing))}: expected columns earlier and later"
+                    f"pairs=... has no column {' and '.join(sorted(missing))}: expected columns earlier and later"
                 )
             rows = [_row(path, number, cells) for number, cells in enumerate(reader, start=1)]
     except FileNotFoundError:
-        raise UserError(f"pairs={path} is not there: expected a CSV file with columns earlier and later") from None
+        raise UserError("pairs=... is not there: expected a CSV file with columns earlier and later") from None
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"pairs={path} cannot be read as CSV ({type(error).__name__})") from None
+        raise UserError(f"pairs=... cannot be read as CSV ({type(error).__name__})") from None
     if not rows:
-        raise UserError(f"pairs={path} has no row: expected columns earlier and later, a pair a row")
+        raise UserError("pairs=... has no row: expected columns earlier and later, a pair a row")
     return rows
 
 
 def _row(table: Path, number: int, cells: dict[Any, Any]) -> Row:
     if None in cells or None in cells.values():
-        raise UserError(f"{table} row {number} has more or fewer cells than the first line")
+        raise UserError(f"pairs=... row {number} has more or fewer cells than the first line")
     for role in ("earlier", "later"):
         if not cells[role]:
-            raise UserError(f"{table} row {number}: {role} is empty, expected the path of a scan")
+            raise UserError(f"pairs=... row {number}: {role} is empty, expected the path of a scan")
     earlier, later = (_place(table, cells[role]) for role in ("earlier", "later"))
     first, second = (cells.get(name) or None for name in DATES)
     try:
         reversed_days(first or "2000-01-01", second or "2000-01-01")
     except UserError as error:
-        raise UserError(f"{table} row {number}: {error}") from None
+        raise UserError(f"pairs=... row {number}: {error}") from None
     return Row(number, earlier, later, (first, second))
 
 
 def _place(table: Path, path: str) -> str:
-    return path if "://" in path else str(table.parent / Path(path).expanduser())
+    return path if "://" in path else str(table.parent / os.path.expanduser(path))
 
 
 def _answered(model: Model, row: Row, place: Path | None) -> dict[str, Any]:

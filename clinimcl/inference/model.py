@@ -1,5 +1,6 @@
 """An exported model at work: two scans in, an answer out."""
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -41,7 +42,11 @@ def _pipeline(node: Node) -> Pipeline:
 
 
 def settle() -> None:
-    """What a process that answers does first: a third less time a pair, of which each scan has a core of its own."""
+    """What a process that answers does first: a third less time a pair, of which each scan has a core of its own.
+
+    Warnings quote headers of files, and silencing them in two threads at a time undoes itself: here it is done for all.
+    """
+    warnings.simplefilter("ignore")
     memory.keep_freed()
     threadpool_limits(1, user_api="blas")
 

@@ -1,7 +1,7 @@
 """A scan of a person as it comes to be answered: a file, or a folder of DICOM slices."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
     Raises:
         Refused: it is no scan of the kind that the model knows.
     """
-    place = f"{path.rstrip('/')}/" if Path(path).is_dir() else path
+    place = f"{path.rstrip('/')}/" if os.path.isdir(path) else path
     try:
         if place.lower().endswith(TENSOR):
             raise UnusableScan("tensors are not answered: give the scan that it was made of")
@@ -51,6 +51,10 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
     except UnusableScan as unusable:
         raise Refused(f"the {role} scan cannot be used: {unusable}") from None
+    except UserError:
+        raise
+    except Exception as error:  # as many kinds as there are flaws; messages and tracebacks may quote the file
+        raise Refused(f"the {role} scan cannot be used: it cannot be prepared ({type(error).__name__})") from None
 
 
 def given_pair(earlier: str, later: str, pipeline: Pipeline, wanted: Input) -> tuple[Given, Given]:

@@ -1,6 +1,7 @@
 """The bytes of a scan file → its voxels and geometry, every byte verified before anything is believed."""
 
 import io
+import logging
 import math
 import pickle
 import zipfile
@@ -20,6 +21,8 @@ from clinimcl.preparation.layout import as_stored
 
 DamagedStream: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # isal's stub takes it for an instance
 Header = nib.Nifti1Header | nib.Nifti2Header
+
+logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # it prints bytes of the headers that it dislikes
 
 GZIP, RESERVED = b"\x1f\x8b\x08", b"\x20"  # how a member begins; flags from here on mean nothing yet
 HEADER_BYTES = 540  # NIfTI-2's header, the longer one

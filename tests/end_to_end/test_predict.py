@@ -17,6 +17,7 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.page import page
 from clinimcl.inference.scans import given_pair
 from tests.end_to_end.base_install import base_install
+from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 
 TINY = [
     "experiment=demo",
@@ -152,19 +153,50 @@ def turned(path, axes, place):
     return place
 
 
-def test_planted_names_come_out_nowhere(folder, clinimcl, pair, tmp_path):
-    paths = []
-    for number, path in enumerate(pair):
-        image = nib.load(path)
-        image.header["descrip"] = b"DOE^JANE 1950-01-01"
-        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"DOE^JANE"))
-        nib.save(image, tmp_path / f"DOE_JANE_{number}.nii.gz")
-        paths.append(tmp_path / f"DOE_JANE_{number}.nii.gz")
-    result = predicted(clinimcl, folder, *paths)
-    assert result.returncode == 0, result.stderr
-    written = b"".join(path.read_bytes() for path in (folder / "out").iterdir())
-    for secret in ("DOE^JANE", "DOE_JANE", "1950-01-01"):
-        assert secret not in result.stdout + result.stderr and secret.encode() not in written
+@pytest.fixture
+def named(pair, tmp_path):
+    """A folder of slices and a file, of one person, who is named in them and by them."""
+    images = [nib.as_closest_canonical(nib.load(path)) for path in pair]
+    earlier, later = (np.rint(image.get_fdata()).astype(np.int16) for image in images)
+    spacing = float(images[0].header.get_zooms()[0])
+    folder, file = tmp_path / "DOE_JANE 19500101", tmp_path / "DOE_JANE.nii"
+    folder.mkdir()
+    for number, content in enumerate(planted_slices(earlier, spacing)):
+        (folder / f"DOE_JANE.{number}").write_bytes(content)
+    file.write_bytes(planted_nifti(later, spacing))
+    return folder, file
+
+
+def written_in(folder):
+    return [path.read_bytes() for path in folder.iterdir()]
+
+
+def test_planted_names_come_out_nowhere(folder, clinimcl, named):
+    result = predicted(clinimcl, folder, *named, "out=named", "earlier_date=1950-01-01", "later_date=1949-01-01")
+    assert result.returncode == 0 and "the dates are reversed" in result.stdout, result.stderr
+    assert (folder / "named" / "page.html").is_file()
+    assert told(result.stdout, result.stderr, *written_in(folder / "named")) == []
+
+
+def test_a_table_s_answers_and_progress_name_nobody(folder, clinimcl, named, tmp_path):
+    slices, file = named
+    (tmp_path / "DOE_JANE.dcm").write_bytes(planted_loop())
+    (tmp_path / "DOE_JANE").write_bytes(b"DOE^JANE" * 99)
+    (tmp_path / "DOE_JANE.damaged.nii").write_bytes(damaged(file.read_bytes()))
+    names = [slices.name, "DOE_JANE.dcm", "DOE_JANE", "DOE_JANE.damaged.nii", "DOE_JANE" * 40]
+    rows = [f"{name},{file.name},1950-01-01,1950-01-01,DOE^JANE" for name in names]
+    (tmp_path / "pairs.csv").write_text("\n".join(["earlier,later,earlier_date,later_date,name", *rows]))
+    settings = ["model=model", f"pairs={tmp_path / 'pairs.csv'}", "out=many", "page=false"]
+    result = clinimcl("predict", *settings, cwd=folder, FORCE_COLOR="1")
+    assert result.stdout.startswith("1 answered, 4 refused") and "Answering" in result.stderr, result.stderr
+    assert told(result.stdout, result.stderr, *written_in(folder / "many")) == []
+
+
+def test_an_unforeseen_fault_is_told_in_a_sentence_that_names_nobody(folder, clinimcl, named, tmp_path):
+    (tmp_path / "DOE_JANE.dcm").write_bytes(planted_loop())
+    result = predicted(clinimcl, folder, tmp_path / "DOE_JANE.dcm", named[1])
+    assert result.returncode == 2 and "scan cannot be used: it cannot be prepared (ValueError)" in result.stderr
+    assert told(result.stdout, result.stderr) == []
 
 
 def test_exported_twice_the_folder_is_replaced(folder, clinimcl):

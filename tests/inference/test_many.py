@@ -55,7 +55,8 @@ def test_pages_are_named_by_row_and_the_table_names_no_file(model, folder, pairs
         ("earlier,later,earlier_date\n1.nii,2.nii,soon\n", "row 1: earlier_date must be a date"),
     ],
 )
-def test_a_wrong_table_is_told(tmp_path, content, said):
-    (tmp_path / "pairs.csv").write_text(content)
-    with pytest.raises(UserError, match=said):
-        read_rows(tmp_path / "pairs.csv")
+def test_a_wrong_table_is_told_without_its_name(tmp_path, content, said):
+    (tmp_path / "DOE_JANE.csv").write_text(content)
+    with pytest.raises(UserError, match=said) as caught:
+        read_rows(tmp_path / "DOE_JANE.csv")
+    assert "DOE_JANE" not in str(caught.value)

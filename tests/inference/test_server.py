@@ -1,6 +1,9 @@
 """A real server over HTTP."""
 
+import re
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -13,6 +16,7 @@ import uvicorn
 
 from clinimcl.inference.server import application
 from tests.inference.heads import head, nifti
+from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 from tests.preparation.test_dicom import directory
 from tests.preparation.test_dicom import nifti as same
 from tests.preparation.test_dicom import series as slices
@@ -64,13 +68,40 @@ def left(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_two_files_are_answered_and_gone(serving, tmp_path):
+def named(earlier, later):
+    """What a browser sends of a person who is named in the files and by them."""
+    files = [("earlier", (f"DOE_JANE.{number}", content)) for number, content in enumerate(earlier)]
+    return [*files, ("later", ("DOE_JANE 1950-01-01.nii", later))]
+
+
+def test_two_scans_are_answered_and_gone_and_what_is_shown_names_nobody(serving, tmp_path):
     client = serving()
-    state = ended(client, scans(), pictures="yes")
+    state = ended(client, named(planted_slices(head(1), 8.0), planted_nifti(head(2), 8.0)), pictures="yes")
     assert state["state"] == "done" and state["said"][-1] == "For research, not a medical device."
-    assert "<h1>" in client.get(f"/pairs/{state['job']}/page.html").text
-    assert len(client.get(f"/pairs/{state['job']}/later.nii").content) > 176**3
+    shown = {name: client.get(f"/pairs/{state['job']}/{name}").content for name in state["shown"]}
+    assert b"<h1>" in shown["page.html"] and len(shown["later.nii"]) > 176**3 and "earlier.nii" in shown
+    assert told(str(state), *shown.values()) == []
     assert left(tmp_path) == []
+
+
+def test_the_log_and_what_is_refused_name_nobody(folder):
+    command = [sys.executable, "-m", "clinimcl.serve", f"model={folder}", "port=0"]
+    slices, file = planted_slices(head(1), 8.0), planted_nifti(head(2), 8.0)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            address = re.search(r"http://\S+", process.stdout.readline())[0]
+            with httpx.Client(base_url=address, timeout=60) as client:
+                answered = ended(client, named(slices, file))
+                pairs = [(slices[1:5] + slices[6:], file), ([planted_loop()], file), (slices, damaged(file))]
+                refused = [ended(client, named(*pair)) for pair in pairs]
+                refused.append(ended(client, named(slices, file)[:-1]))
+                lost = client.get("/DOE_JANE.nii").text, client.post("/pairs", content=b"DOE^JANE").text
+        finally:
+            process.terminate()
+            logged = process.communicate()
+    assert answered["state"] == "done"
+    assert "job" not in refused[3] and {state["state"] for state in refused[:3]} == {"refused"}
+    assert told(str(answered), str(refused), *lost, *logged) == []
 
 
 def test_slices_without_an_ending_are_the_scan_of_their_nifti(serving):

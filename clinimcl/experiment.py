@@ -24,6 +24,7 @@ from clinimcl.encoders.contract import Contract, check_new, made, read_contract
 from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
+from clinimcl.modules import machine
 from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.ending import EndAsTold
@@ -115,8 +116,9 @@ def helps(settings: TrainSettings) -> bool:
 def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
     """
     Raises:
-        UserError: Lightning refuses the settings.
+        UserError: this machine cannot, or Lightning refuses the settings.
     """
+    machine.check(node)
     try:
         parts = parts | {"callbacks": [KeepNumbersRight(), *parts.get("callbacks", []), EndAsTold()]}
         return build(node, "trainer")(plugins=[CheckpointFiles(), *_slurm(node)], **parts)

@@ -48,18 +48,26 @@ def continued(settings: TrainSettings) -> TrainSettings:
     With a mirror it is the last one of all machines. The jobs of a sweep need none: see `stages.pretrain`.
 
     Raises:
-        UserError: there is no such checkpoint in the bucket, or it is damaged.
+        UserError: there is no such checkpoint, or it is damaged.
     """
+    from clinimcl.modules.checkpoints import read
+
+    found = _continued(settings)
+    if found is not None:
+        read(found)
+    return replace(settings, ckpt_path=str(found) if found else None)
+
+
+def _continued(settings: TrainSettings) -> Path | None:
     path = settings.ckpt_path
     if path == "last":
-        last = _last(settings) if settings.sweep is None else None
-        return replace(settings, ckpt_path=str(last) if last else None)
+        return _last(settings) if settings.sweep is None else None
     if path is None or "://" not in path:
-        return settings
+        return Path(path) if path else None
     found = _fetched(path)
     if found is None:
         raise UserError(f"no checkpoint at {path}: expected one such as gs://bucket/RUN/checkpoints/last.ckpt")
-    return replace(settings, ckpt_path=str(found))
+    return found
 
 
 def _last(settings: TrainSettings) -> Path | None:

@@ -18,10 +18,13 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
+    from clinimcl import repeated
     from clinimcl.run_folder import continued, finished, recorded
 
     folder = Path(settings.run)
     if finished(folder) and (settings.sweep is not None or settings.ckpt_path == "last"):
+        if settings.sweep is None:
+            repeated.check_same(settings, folder)
         print(f"already done: {folder}")
         return _headline(folder)
     from clinimcl import experiment
@@ -58,7 +61,6 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     """The cohort, prepared, with all that could be wrong with it or with the settings found before any training."""
     from clinimcl import experiment, memory, stages, tracking
     from clinimcl.cohorts import splits
-    from clinimcl.modules import checkpoints
     from clinimcl.preparation.prepare import TooManySetAside
 
     memory.keep_freed()
@@ -77,7 +79,6 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     say(splits.told(datamodule.scans))
     stages.check_pairs(settings, datamodule)
     if settings.ckpt_path is not None:
-        checkpoints.read(Path(settings.ckpt_path))
         experiment.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
     return datamodule
 

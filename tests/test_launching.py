@@ -13,8 +13,8 @@ HEAVY = {"torch", "lightning", "monai", "pandas", "scipy", "nibabel", "nilearn",
 def refused(clinimcl, tmp_path):
     """What a command says that is the user's mistake."""
 
-    def run(command, *arguments):
-        result = clinimcl(command, *arguments, cwd=tmp_path)
+    def run(command, *arguments, **environment):
+        result = clinimcl(command, *arguments, cwd=tmp_path, **environment)
         assert result.returncode == 2, result.stderr
         assert "Traceback" not in result.stderr
         return result.stderr
@@ -130,6 +130,9 @@ WRONG = {
     "cohort.window_days=-1": "cohort.window_days must be at least 0",
     "name=../escape": "name must be letters",
     "objective=mse": "does not go with pretraining",
+    "trainer.devices=0": "trainer.devices must be how many processes train, at least 1, got 0",
+    "trainer=ddp trainer.accelerator=cpu": "set trainer.precision=32-true trainer.sync_batchnorm=false",
+    "ckpt_path=nowhere.ckpt": "nowhere.ckpt: expected a local file",
     "logger=wandb logger.share=[subjects]": "logger.share needs logger.key",
     "logger=wandb logger.share=[names]": "logger.share may hold subjects and images, got names",
 }
@@ -139,3 +142,15 @@ WRONG = {
 def test_a_wrong_value_is_told_before_any_work(refused, setting):
     arguments = ["experiment=demo", "cohort.root=no such cohort", "run=run", *setting.split()]
     assert WRONG[setting] in refused("train", *arguments)
+
+
+def test_a_machine_without_a_gpu_is_told(refused):
+    arguments = ["experiment=demo", "cohort.root=no such cohort", "run=run", "trainer=gpu"]
+    assert "trainer.accelerator=gpu needs a GPU" in refused("train", *arguments, CUDA_VISIBLE_DEVICES="")
+
+
+def test_a_damaged_checkpoint_is_told_before_any_work(refused, tmp_path):
+    (tmp_path / "cut.ckpt").write_bytes(b"PK")
+    arguments = ["experiment=demo", "cohort.root=no such cohort", "run=run", "ckpt_path=cut.ckpt"]
+    assert "cut.ckpt is damaged" in refused("train", *arguments)
+    assert not (tmp_path / "run").exists()

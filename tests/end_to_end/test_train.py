@@ -166,7 +166,15 @@ def test_a_training_that_is_told_to_end_goes_on_in_its_place_by_the_same_command
     epochs = pd.concat(pd.read_csv(path) for path in run.glob("metrics*.csv"))["epoch"].dropna()
     assert sorted(epochs.unique()) == list(range(40))
     assert pd.read_csv(run / "metrics-002.csv")["epoch"].min() >= done
-    assert "already done" in clinimcl(*command, cwd=trained[0]).stdout
+    assert "already done" in clinimcl(*command, "engine.workers=2", cwd=trained[0]).stdout
+
+
+def test_a_finished_run_that_is_asked_for_with_other_settings_names_them(trained, clinimcl, phantom):
+    arguments = [f"cohort.root={phantom}", "cohort.score=MMSE", "store=store", "run=run", "ckpt_path=last"]
+    others = ["epochs=3", "optimizer.lr=0.5", "augmentation=none", "seed=9"]
+    result = clinimcl("train", *TINY, *arguments, *others, cwd=trained[0])
+    assert result.returncode == 2
+    assert "seed was 0, is 9, epochs was 2, is 3, " in result.stderr and " and 1 more; name another" in result.stderr
 
 
 def test_a_refused_command_leaves_the_finished_run_of_its_folder(trained, clinimcl, phantom):

@@ -5,10 +5,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from tests.inference.heads import head, nifti
+from tests.inference.planted import planted_slices
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")),
@@ -41,18 +43,36 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-def dropped(browser, address, files):
+def chosen(browser, address, files):
     """What the page says in the end."""
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get(address)
     for role, path in files.items():
         browser.find_element(By.CSS_SELECTOR, f"#drop-{role} input").send_keys(str(path))
-    browser.find_element(By.TAG_NAME, "button").click()
-    wait = WebDriverWait(browser, 60)
-    wait.until(lambda page: page.find_element(By.TAG_NAME, "button").is_enabled())
+    return asked(browser)
+
+
+def asked(browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    wait, button = WebDriverWait(browser, 60), browser.find_element(By.TAG_NAME, "button")
+    wait.until(lambda _: button.is_enabled())
+    button.click()
+    wait.until(lambda _: button.is_enabled())
     return browser.find_element(By.ID, "said")
+
+
+def drop(browser, path, element):
+    """As the desktop hands a file or a folder to the browser."""
+    place = browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center'}); return arguments[0].getBoundingClientRect()", element
+    )
+    middle = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "data": data, **middle})
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +84,33 @@ def files(tmp_path_factory):
     return paths
 
 
-def test_two_scans_dropped_give_an_answer_the_page_and_the_viewer(browser, address, files):
+def test_a_folder_and_a_file_dropped_give_an_answer_the_page_and_the_viewer(browser, address, files, tmp_path):
     from selenium.webdriver.common.by import By
 
-    said = dropped(browser, address, files)
+    for number, content in enumerate(planted_slices(head(1), 8.0)):
+        (tmp_path / f"IM-{number}").write_bytes(content)
+    (tmp_path / "notes.txt").write_text("no slice")
+    browser.get(address)
+    for role, path in (files | {"earlier": tmp_path}).items():
+        drop(browser, path, browser.find_element(By.ID, f"drop-{role}"))
+    said = asked(browser)
     assert re.match(r"(improved|stable|deteriorated): ", said.text)
     assert "refused" not in said.get_attribute("class")
     assert browser.find_element(By.ID, "viewer").get_attribute("data-volumes") == "2"
     browser.switch_to.frame("page")
     assert browser.find_element(By.TAG_NAME, "h1").text in ("Improved", "Stable", "Deteriorated")
     browser.switch_to.default_content()
+    for element in ("h1", "#viewer", "#page"):  # where nothing is expected
+        drop(browser, tmp_path / "notes.txt", browser.find_element(By.CSS_SELECTOR, element))
+    time.sleep(1)  # Chromium would open it in another tab
+    assert browser.current_url == address and len(browser.window_handles) == 1
     wrong = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not [message for message in wrong if "favicon" not in message]
 
 
-def test_nonsense_dropped_gives_a_sentence(browser, address, files, tmp_path):
+def test_nonsense_gives_a_sentence(browser, address, files, tmp_path):
     (tmp_path / "nonsense.nii").write_bytes(b"hello")
-    said = dropped(browser, address, files | {"later": tmp_path / "nonsense.nii"})
+    said = chosen(browser, address, files | {"later": tmp_path / "nonsense.nii"})
     assert said.text == "the later scan cannot be used: not a NIfTI file"
     assert said.get_attribute("class") == "refused"
 
@@ -89,7 +119,7 @@ def test_no_request_leaves_the_machine(browser, address, files):
     import json
 
     browser.get_log("performance")
-    dropped(browser, address, files)
+    chosen(browser, address, files)
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     assert asked

@@ -1,11 +1,19 @@
+import socket
+import tempfile
+import threading
+import time
+
+import httpx
 import pytest
 import torch
+import uvicorn
 
 from benchmarks.untrained import export_untrained, networks
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.inference.card import Limits
 from clinimcl.inference.model import Model
+from clinimcl.inference.server import application
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.reading import decode_nifti
 from tests.inference.heads import head, nifti
@@ -28,3 +36,31 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model(folder):
     return Model(folder)
+
+
+@pytest.fixture
+def serving(model, tmp_path, monkeypatch):
+    """Start a server; returns a client. Its uploads lie in tmp_path."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    servers, clients = [], []
+
+    def start(**settings):
+        settings = {"token": None, "most_bytes": 2**22, "most_waiting": 60} | settings
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(application(model, **settings), port=port, log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            time.sleep(0.01)
+        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join()

@@ -1,20 +1,15 @@
 """A real server over HTTP."""
 
 import re
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 
-from clinimcl.inference.server import application
+from tests.inference.asking import ended
 from tests.inference.heads import head, nifti
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 from tests.preparation.test_dicom import directory
@@ -22,46 +17,8 @@ from tests.preparation.test_dicom import nifti as same
 from tests.preparation.test_dicom import series as slices
 
 
-@pytest.fixture
-def serving(model, tmp_path, monkeypatch):
-    """Start a server; returns a client. Its uploads lie in tmp_path."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    servers, clients = [], []
-
-    def start(**settings):
-        settings = {"token": None, "most_bytes": 2**22, "most_waiting": 60} | settings
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(application(model, **settings), port=port, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            time.sleep(0.01)
-        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
-        return clients[-1]
-
-    yield start
-    for client in clients:
-        client.close()
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join()
-
-
 def scans(first=1, second=2):
     return {"earlier": ("JANE.nii", nifti(head(first))), "later": ("JANE2.nii", nifti(head(second)))}
-
-
-def ended(client, files, **data):
-    sent = client.post("/pairs", files=files, data=data).json()
-    while "job" in sent:
-        state = client.get(f"/pairs/{sent['job']}").json()
-        if state["state"] in ("done", "refused"):
-            return state | {"job": sent["job"]}
-        time.sleep(0.05)
-    return sent
 
 
 def left(folder):

@@ -43,16 +43,6 @@ def score(found: Described) -> Score | None:
     return Score(name=str(first["score_name"]), higher_is=str(first["higher_is"]), error=_score_error(found))
 
 
-def score_error(found: Described) -> float | None:
-    """Within which 90 % of new people's scans lie; None where no score is estimated, or subjects are too few."""
-    rows = np.flatnonzero((found.scans["split"] == "validation") & found.scans["score"].notna())
-    if found.score is None or not len(rows):
-        return None
-    off = np.abs(found.score[rows] - found.scans["score"].to_numpy(float)[rows])
-    subject = pd.factorize(found.scans["subject"].to_numpy()[rows])[0]
-    return calibration.covering(off, subject)
-
-
 def _score_error(found: Described) -> float | None:
     """Within which 90 % of new people's scans lie; None where no score is estimated, or subjects are too few."""
     rows = np.flatnonzero((found.scans["split"] == "validation") & found.scans["score"].notna())

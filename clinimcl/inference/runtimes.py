@@ -1,6 +1,8 @@
 """What runs a network file on this machine."""
 
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from clinimcl.errors import UserError
+
+# onnxruntime reads this at import: else it tells its maker of every session, and leaves a file among the temporary ones
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 Network = Callable[[dict[str, Float[np.ndarray, "batch ..."]]], Float[np.ndarray, "batch ..."]]
 
@@ -70,6 +75,7 @@ def _int8(path: Path) -> Network:
 
 def _openvino(hint: str) -> Callable[[Path], Network]:
     def load(path: Path) -> Network:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # openvino goes without, and asks nobody
         import openvino
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": hint})

@@ -1,5 +1,6 @@
 """A real server over HTTP."""
 
+import os
 import re
 import subprocess
 import sys
@@ -41,10 +42,13 @@ def test_two_scans_are_answered_and_gone_and_what_is_shown_names_nobody(serving,
     assert left(tmp_path) == []
 
 
-def test_the_log_and_what_is_refused_name_nobody(folder):
+def test_the_log_and_what_is_refused_name_nobody_and_nothing_is_left(folder, tmp_path):
     command = [sys.executable, "-m", "clinimcl.serve", f"model={folder}", "port=0"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
     slices, file = planted_slices(head(1), 8.0), planted_nifti(head(2), 8.0)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
         try:
             address = re.search(r"http://\S+", process.stdout.readline())[0]
             with httpx.Client(base_url=address, timeout=60) as client:
@@ -59,6 +63,7 @@ def test_the_log_and_what_is_refused_name_nobody(folder):
     assert answered["state"] == "done"
     assert "job" not in refused[3] and {state["state"] for state in refused[:3]} == {"refused"}
     assert told(str(answered), str(refused), *lost, *logged) == []
+    assert left(tmp_path) == []  # onnxruntime's telemetry would leave a file
 
 
 def test_slices_without_an_ending_are_the_scan_of_their_nifti(serving):

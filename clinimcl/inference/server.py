@@ -14,13 +14,10 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
 from clinimcl.inference.queue import Full, Job, Line
 from clinimcl.inference.scans import given_pair
-from clinimcl.preparation.decoding import ENDINGS
+from clinimcl.inference.uploads import announced, received
 
 STATIC = Path(__file__).with_name("static")
-CHUNK = 2**20
 SEVERAL = 4  # of the largest upload may lie on the disk at a time
-MOST_FILES = 4000  # slices of both scans
-MOST_FIELD = 1000  # bytes
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": (
@@ -38,7 +35,7 @@ def application(model: Model, *, token: str | None, most_bytes: int, most_waitin
     """An ASGI application. Without a token it answers only who asks it by a local name, which no foreign page can."""
     from fastapi import FastAPI, Request
     from fastapi.responses import FileResponse, JSONResponse, Response
-    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect
 
     uploads = Path(tempfile.mkdtemp(prefix="clinimcl-"))
     line = Line(lambda job: _answered(model, job), most_waiting, SEVERAL * most_bytes)
@@ -80,16 +77,16 @@ def application(model: Model, *, token: str | None, most_bytes: int, most_waitin
     async def pairs(request: Request) -> Response:
         folder = uploads / secrets.token_hex(8)
         try:
-            size = _announced(request, most_bytes)
+            size = announced(request.headers, most_bytes)
             with line.place(size) as place:
-                job = Job(folder, await _received(request, folder), size)
+                job = Job(folder, await received(request, folder), size)
                 place(job)
             return JSONResponse({"job": job.name}, 202)
-        except HTTPException as error:  # of the parser of forms
-            refused, code = f"the upload cannot be read: {error.detail}", 400
         except UserError as error:
             refused, code = str(error), 503 if isinstance(error, Full) else 400
-        except BaseException:  # the sender went away
+        except ClientDisconnect:
+            refused, code = "the sender went away", 400
+        except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
@@ -141,44 +138,3 @@ def _refused(request: Any, token: str | None) -> str:
     origin = request.headers.get("origin")
     foreign = origin is not None and origin != f"http://{request.headers.get('host', '')}"
     return "only pages of this machine are answered" if host not in LOCAL or foreign else ""
-
-
-def _announced(request: Any, most_bytes: int) -> int:
-    """
-    Raises:
-        UserError: the size of the upload is not announced, or too large.
-    """
-    announced = request.headers.get("content-length", "")
-    if not announced.isdigit() or "transfer-encoding" in request.headers:  # which would outdo the length
-        raise UserError("the size of the upload must be announced")
-    if int(announced) > most_bytes:
-        raise UserError(f"the two scans must have at most {most_bytes / 2**20:.0f} MiB together")
-    return int(announced)
-
-
-async def _received(request: Any, folder: Path) -> dict[str, Any]:
-    """The uploaded files on disk, under names of ours; of theirs only the ending stays.
-
-    Raises:
-        UserError: one of the two scans is missing.
-    """
-    folder.mkdir()
-    async with request.form(max_files=MOST_FILES, max_fields=8, max_part_size=MOST_FIELD) as form:
-        given: dict[str, Any] = {name: form.get(name) or None for name in ("earlier_date", "later_date", "pictures")}
-        for role in ("earlier", "later"):
-            files = [file for file in form.getlist(role) if getattr(file, "filename", "")]
-            if not files:
-                raise UserError(f"the {role} scan is missing: drop a file there")
-            given[role] = await _saved(files, folder / role)
-    return given
-
-
-async def _saved(files: list[Any], folder: Path) -> str:
-    """The path of the one file, or of the folder of several slices."""
-    folder.mkdir()
-    for number, file in enumerate(files):
-        ending = next((known for known in ENDINGS if file.filename.lower().endswith(known)), "")
-        with (folder / f"{number:04d}{ending}").open("wb") as target:
-            while part := await file.read(CHUNK):
-                target.write(part)
-    return str(folder if len(files) > 1 else next(folder.iterdir()))

@@ -2,8 +2,10 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -98,10 +100,36 @@ def test_an_upload_that_hides_its_size_is_refused(serving, tmp_path):
     assert left(tmp_path) == []
 
 
-def test_what_is_no_form_is_refused(serving, tmp_path):
-    told = serving().post("/pairs", content=b"x" * 100, headers={"Content-Type": "multipart/form-data"}).json()
-    assert "refused" in told
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("text/plain", "it must be a form with two files"),
+        ("multipart/form-data", "it must be a form with two files"),
+        ("multipart/form-data; boundary=y", "its form is damaged"),
+    ],
+)
+def test_what_is_no_form_is_refused(serving, tmp_path, kind, said):
+    told = serving().post("/pairs", content=b"x" * 100, headers={"Content-Type": kind}).json()
+    assert told["refused"] == f"the upload cannot be read: {said}"
     assert left(tmp_path) == []
+
+
+def test_a_long_field_is_refused(serving):
+    assert "a field has more than 1000 bytes" in ended(serving(), scans(), earlier_date="1" * 2000)["refused"]
+
+
+def test_of_a_sender_who_goes_away_nothing_is_left(serving, tmp_path, capfd):
+    client = serving()
+    request = client.build_request("POST", "/pairs", files=scans())
+    headers, body = request.headers, request.read()
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as sender:
+        lines = [f"{name}: {headers[name]}" for name in ("host", "content-type", "content-length")]
+        sender.sendall("\r\n".join(["POST /pairs HTTP/1.1", *lines, "", ""]).encode() + body[:-100])
+        while not left(tmp_path):
+            time.sleep(0.01)
+    while client.get("/health").json()["waiting"] or left(tmp_path):
+        time.sleep(0.01)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_fifty_at_once_are_all_answered_or_refused_and_none_is_left(serving, tmp_path):

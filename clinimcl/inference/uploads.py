@@ -1,0 +1,127 @@
+"""Two scans as a browser sends them → files, written as they come: memory holds a piece of one at a time."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO, final
+
+from clinimcl.errors import UserError
+from clinimcl.preparation.decoding import ENDINGS
+
+MOST_FILES = 4000  # slices of both scans
+MOST_FIELD = 1000  # bytes
+FIELDS = ("earlier_date", "later_date", "pictures")
+ROLES = ("earlier", "later")
+
+
+def announced(headers: Any, most_bytes: int) -> int:
+    """
+    Raises:
+        UserError: the size of the upload is not announced, or too large.
+    """
+    length = headers.get("content-length", "")
+    if not length.isdigit() or "transfer-encoding" in headers:  # which would outdo the length
+        raise UserError("the size of the upload must be announced")
+    if int(length) > most_bytes:
+        raise UserError(f"the two scans must have at most {most_bytes / 2**20:.0f} MiB together")
+    return int(length)
+
+
+async def received(request: Any, folder: Path) -> dict[str, Any]:
+    """The fields, and for each role the path of the one file, or of the folder of several slices.
+
+    Raises:
+        UserError: one of the two scans is missing, what comes is no form, or the disk is full.
+    """
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser, parse_options_header
+
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise UserError("the upload cannot be read: it must be a form with two files")
+    try:
+        with closing(Form(folder)) as form:
+            parser = MultipartParser(options[b"boundary"], form.callbacks())
+            async for piece in request.stream():
+                parser.write(piece)
+            return form.given()
+    except FormParserError:
+        raise UserError("the upload cannot be read: its form is damaged") from None
+    except OSError as error:
+        raise UserError(f"the upload cannot be stored ({error.strerror}): make room for temporary files") from None
+
+
+@final
+class Form:
+    """Part after part. Files are stored under names of ours: of theirs only the ending stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._header, self._value, self._disposition = b"", b"", b""
+        self._file: BinaryIO | None = None
+        self._field = bytearray()
+        self._fields: dict[str, bytearray] = {}
+        self._files: dict[str, list[Path]] = {role: [] for role in ROLES}
+
+    def callbacks(self) -> Any:
+        """As the parser calls them, the first three and the last with bytes, and where in them to begin and to end."""
+        return {
+            "on_header_field": self._name_goes_on,
+            "on_header_value": self._value_goes_on,
+            "on_header_end": self._header_ends,
+            "on_headers_finished": self._part_begins,
+            "on_part_data": self._part_goes_on,
+            "on_part_end": self.close,
+        }
+
+    def given(self) -> dict[str, Any]:
+        for role, files in self._files.items():
+            if not files:
+                raise UserError(f"the {role} scan is missing: drop a file there")
+        paths = {role: files[0] if len(files) == 1 else files[0].parent for role, files in self._files.items()}
+        fields = {name: self._fields.get(name, b"").decode("utf-8", "replace") or None for name in FIELDS}
+        return {**fields, **{role: str(path) for role, path in paths.items()}}
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _name_goes_on(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _value_goes_on(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_ends(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header = self._value = b""
+
+    def _part_begins(self) -> None:
+        from python_multipart.multipart import parse_options_header
+
+        options = parse_options_header(self._disposition)[1]
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        filename = options.get(b"filename", b"").decode("utf-8", "replace")
+        if name in ROLES and filename:
+            self._file = self._new_file(name, filename).open("wb")
+        self._field = bytearray()
+        if name in FIELDS:
+            self._fields[name] = self._field
+
+    def _part_goes_on(self, data: bytes, start: int, end: int) -> None:
+        if self._file is not None:
+            self._file.write(memoryview(data)[start:end])
+        elif len(self._field) + end - start <= MOST_FIELD:
+            self._field += data[start:end]
+        else:
+            raise UserError(f"the upload cannot be read: a field has more than {MOST_FIELD} bytes")
+
+    def _new_file(self, role: str, name: str) -> Path:
+        if sum(map(len, self._files.values())) == MOST_FILES:
+            raise UserError(f"the upload cannot be read: it has more than {MOST_FILES} files")
+        ending = next((known for known in ENDINGS if name.lower().endswith(known)), "")
+        path = self._folder / role / f"{len(self._files[role]):04d}{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._files[role].append(path)
+        return path

@@ -87,10 +87,10 @@ class Form:
             self._file = None
 
     def _name_goes_on(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+        self._header += _small(data, start, end, self._header)
 
     def _value_goes_on(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._value += _small(data, start, end, self._value)
 
     def _header_ends(self) -> None:
         if self._header.lower() == b"content-disposition":
@@ -101,6 +101,7 @@ class Form:
         from python_multipart.multipart import parse_options_header
 
         options = parse_options_header(self._disposition)[1]
+        self._disposition = b""
         name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = options.get(b"filename", b"").decode("utf-8", "replace")
         if name in ROLES and filename:
@@ -112,10 +113,8 @@ class Form:
     def _part_goes_on(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
             self._file.write(memoryview(data)[start:end])
-        elif len(self._field) + end - start <= MOST_FIELD:
-            self._field += data[start:end]
         else:
-            raise UserError(f"the upload cannot be read: a field has more than {MOST_FIELD} bytes")
+            self._field += _small(data, start, end, self._field)
 
     def _new_file(self, role: str, name: str) -> Path:
         if sum(map(len, self._files.values())) == MOST_FILES:
@@ -125,3 +124,14 @@ class Form:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._files[role].append(path)
         return path
+
+
+def _small(data: bytes, start: int, end: int, before: bytes | bytearray) -> bytes:
+    """What goes on after `before`.
+
+    Raises:
+        UserError: it becomes too long.
+    """
+    if len(before) + end - start > MOST_FIELD:
+        raise UserError(f"the upload cannot be read: a field has more than {MOST_FIELD} bytes")
+    return data[start:end]

@@ -64,16 +64,16 @@ def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """
     if "://" not in url:
         return fsspec.filesystem("file"), os.path.abspath(os.path.expanduser(url))
-    protocol = url.split("://")[0]
+    protocol, place = url.split("://")[0], "/".join(url.split("/")[:3])  # below its bucket, names may be of subjects
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         extra = _EXTRAS.get(protocol, f"the fsspec package of {protocol}://")
         raise UserError(
-            f"{url}: {protocol}:// needs a package that is not installed ({error}); pip install '{extra}'"
+            f"{place}: {protocol}:// needs a package that is not installed ({error}); pip install '{extra}'"
         ) from error
     except ValueError as error:
-        raise UserError(f"{url}: {error}; expected a local folder or a URL such as gs://bucket/folder") from error
+        raise UserError(f"{place}: {error}; expected a local folder or a URL such as gs://bucket/folder") from error
     if protocol in ("gs", "gcs"):
         _refresh_credentials(filesystem, url)
     return filesystem, path

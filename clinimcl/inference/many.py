@@ -19,7 +19,7 @@ from clinimcl.inference.answer import Answer, answer, ask
 from clinimcl.inference.card import SUMS, sha256
 from clinimcl.inference.flags import reversed_days
 from clinimcl.inference.model import Model
-from clinimcl.inference.scans import given_pair
+from clinimcl.inference.scans import Refused, given_pair
 from clinimcl.preparation.fetching import fingerprint
 
 DATES = ("earlier_date", "later_date")
@@ -65,13 +65,16 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
     console = Console(stderr=True)
     for row in track(rows, "Answering", console=console, disable=not console.is_terminal):
         digest, place = row.digest(asked), out / f"pair-{row.number:04d}.html"
-        if digest in known and (known[digest]["refused"] or not page or place.is_file()):
+        cells = _before(known.get(digest), place)
+        if cells:
             before += 1
         else:
-            known[digest] = _answered(model, row, place if page else None)
-            with (out / DONE).open("a", encoding="utf-8") as file:
-                file.write(json.dumps([digest, known[digest]]) + "\n")
-        found.append({"pair": row.number, **known[digest]})
+            cells, lasting = _answered(model, row, place if page else None)
+            if lasting:
+                written = sha256(place) if page and place.is_file() else ""
+                with (out / DONE).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([digest, cells, written]) + "\n")
+        found.append({"pair": row.number, **cells})
     table = pd.DataFrame(found)
     write_text(table.to_csv(index=False), out / "answers.csv")
     shown = {f"pair-{cells['pair']:04d}.html" for cells in found if page and not cells["refused"]}
@@ -125,12 +128,22 @@ def _place(table: Path, path: str) -> str:
     return path if "://" in path else str(table.parent / os.path.expanduser(path))
 
 
-def _answered(model: Model, row: Row, place: Path | None) -> dict[str, Any]:
+def _before(done: tuple[dict[str, Any], str] | None, place: Path) -> dict[str, Any] | None:
+    """What was answered, if the page that was written with it is still there, and not that of another table's pair."""
+    if done is None or (done[1] and not (place.is_file() and sha256(place) == done[1])):
+        return None
+    return done[0]
+
+
+def _answered(model: Model, row: Row, place: Path | None) -> tuple[dict[str, Any], bool]:
+    """And whether that will last: a file that cannot be read now may be read another time."""
+    if place is not None:
+        place.unlink(missing_ok=True)
     try:
         asked = ask(model, *given_pair(row.earlier, row.later, model.pipeline, model.parts.input))
         found = answer(model, asked, row.days)
     except UserError as refused:
-        return _cells(None, str(refused))
+        return _cells(None, str(refused)), isinstance(refused, Refused)
     if place is not None:
         from clinimcl.inference.page import Unshowable, write_page
 
@@ -138,7 +151,7 @@ def _answered(model: Model, row: Row, place: Path | None) -> dict[str, Any]:
             write_page(model, asked, found, place)
         except Unshowable as error:
             found = found._replace(flags=[*found.flags, str(error)])
-    return _cells(found, "")
+    return _cells(found, ""), True
 
 
 def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
@@ -156,12 +169,12 @@ def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
     }
 
 
-def _done(path: Path) -> dict[str, dict[str, Any]]:
-    """By digest; the line that a kill cut short is left out."""
+def _done(path: Path) -> dict[str, tuple[dict[str, Any], str]]:
+    """Cells, and the page's SHA-256 ("": none), by digest; the line that a kill cut short is left out."""
     known = {}
     with suppress(FileNotFoundError):
         for line in path.read_text("utf-8").splitlines():
-            with suppress(ValueError):
-                digest, cells = json.loads(line)
-                known[digest] = cells
+            with suppress(ValueError, IndexError):
+                digest, *done = json.loads(line)
+                known[digest] = (done[0], done[1])
     return known

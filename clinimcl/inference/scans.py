@@ -10,7 +10,7 @@ from jaxtyping import Float16
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Input
 from clinimcl.preparation.decoding import NIFTI, TENSOR, decode
-from clinimcl.preparation.fetching import digest, fetch, fetch_series, is_series
+from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, is_series
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan, announced_bytes
 from clinimcl.preparation.video import Clip
@@ -22,6 +22,10 @@ MANY = {"clip": "videos", "volume": "volumes"}
 
 class Refused(UserError):
     """A scan, or two, that the model does not answer: the message says why, without a path or a name."""
+
+
+class Unread(UserError):
+    """A scan that may be answered another time: not it is at fault. The message is without a path or a name, too."""
 
 
 class Given(NamedTuple):
@@ -38,6 +42,7 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
 
     Raises:
         Refused: it is no scan of the kind that the model knows.
+        Unread, UserError: it cannot be read now.
     """
     place = f"{path.rstrip('/')}/" if os.path.isdir(path) else path
     try:
@@ -49,8 +54,12 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
         decoded = decode(place, raw)
         check_kind(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
+    except UnreadableFile as unread:
+        raise Unread(f"the {role} scan cannot be used: {unread}") from None
     except UnusableScan as unusable:
         raise Refused(f"the {role} scan cannot be used: {unusable}") from None
+    except MemoryError:
+        raise Unread(f"the {role} scan cannot be used: this machine has too little memory for it") from None
     except UserError:
         raise
     except Exception as error:  # as many kinds as there are flaws; messages and tracebacks may quote the file

@@ -45,6 +45,30 @@ def test_pages_are_named_by_row_and_the_table_names_no_file(model, folder, pairs
     assert all(".nii" not in path.read_text() for path in (tmp_path / "out").iterdir())
 
 
+def test_a_page_is_that_of_its_pair_though_another_table_came_between(model, folder, pairs, tmp_path):
+    answer_table(model, folder, pairs, tmp_path / "out", page=True)
+    page = (tmp_path / "out" / "pair-0001.html").read_bytes()
+    (tmp_path / "other.csv").write_text("earlier,later\n3.nii,1.nii\n")
+    answer_table(model, folder, tmp_path / "other.csv", tmp_path / "out", page=True)
+    assert (tmp_path / "out" / "pair-0001.html").read_bytes() != page
+    answer_table(model, folder, pairs, tmp_path / "out", page=True)
+    assert (tmp_path / "out" / "pair-0001.html").read_bytes() == page
+
+
+def test_what_could_not_be_read_is_asked_again(model, folder, pairs, tmp_path):
+    (tmp_path / "text.nii").unlink()
+    (tmp_path / "text.nii").symlink_to(tmp_path / "away" / "text.nii")
+    assert answer_table(model, folder, pairs, tmp_path / "out", page=False).refused == 1
+    assert answer_table(model, folder, pairs, tmp_path / "out", page=False).before == 2
+
+
+def test_the_address_of_a_scan_is_not_told(model, folder, pairs, tmp_path):
+    (tmp_path / "far.csv").write_text("earlier,later\nnone://bucket/DOE_JANE.nii,1.nii\n")
+    answer_table(model, folder, tmp_path / "far.csv", tmp_path / "out", page=False)
+    assert "none://bucket: Protocol not known" in (tmp_path / "out" / "answers.csv").read_text()
+    assert not [path.name for path in (tmp_path / "out").iterdir() if "DOE_JANE" in path.read_text()]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -127,6 +127,7 @@ class ExportSettings:
     licence: str
     thickest: float | None  # mm between slices that the model takes
     page: str | None  # of an answered pair, for the run's report to link
+    allow_overlap: bool  # held-out subjects may have trained the weights
 
     def __post_init__(self) -> None:
         if "://" in self.out:

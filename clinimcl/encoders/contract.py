@@ -62,7 +62,7 @@ def made(
 
 
 def check_new(weights: Path, subjects: Sequence[str], allowed: bool, must_tell: bool = True) -> int:
-    """How many of these test subjects trained the weights.
+    """How many of these held-out subjects trained the weights.
 
     Raises:
         UserError: there are such, or the weights must tell and do not, and that is not allowed.
@@ -70,15 +70,15 @@ def check_new(weights: Path, subjects: Sequence[str], allowed: bool, must_tell: 
     contract = read_contract(weights)
     if contract is None and must_tell and not allowed:
         raise UserError(
-            f"{weights} has no contract beside it that tells who trained it, so that test subjects may be among them: "
-            "copy the contract with the weights, train again, or set allow_overlap=true"
+            f"{weights} has no contract beside it that tells who trained it, so that held-out subjects may be among "
+            "them: copy the contract with the weights, train again, or set allow_overlap=true"
         )
     known = overlap(contract, subjects) if contract else 0
     if known and not allowed:
         raise UserError(
-            f"{known} test subjects have the ids of subjects who trained {weights}, so that a test would say nothing "
+            f"{known} held-out subjects have the ids of subjects who trained {weights}, so that they would say nothing "
             "about new people: choose another cohort.split.seed, or, if they are other people, set "
-            "allow_overlap=true, which the report then says"
+            "allow_overlap=true, which the results then say"
         )
     return known
 

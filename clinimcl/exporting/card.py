@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from clinimcl.data.longitudinal import LongitudinalDataModule
-from clinimcl.encoders.contract import read_contract
+from clinimcl.encoders.contract import check_new, read_contract
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.wording import label, number
 from clinimcl.exporting.judged import Measured
@@ -34,6 +36,17 @@ def wanted(settings: TrainSettings, datamodule: LongitudinalDataModule, thickest
         shape=list(datamodule.volumes.gather([0]).shape[2:]),
         thickest=thickest if volume else None,
     )
+
+
+def known_people(settings: ExportSettings, scans: pd.DataFrame) -> int:
+    """How many of those from whom calibration, limits and figures come trained the networks.
+
+    Raises:
+        UserError: there are such, and that is not allowed.
+    """
+    held_out = scans.loc[scans["split"] != "train", "subject"].unique().tolist()
+    runs = [Path(run) for run in (settings.run, settings.identity) if run]
+    return max(check_new(run / "checkpoints" / "best.ckpt", held_out, settings.allow_overlap) for run in runs)
 
 
 def stated(settings: ExportSettings, datamodule: LongitudinalDataModule, tells_people: bool) -> dict[str, Any]:

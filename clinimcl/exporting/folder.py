@@ -15,7 +15,12 @@ from clinimcl.settings import ExportSettings, TrainSettings
 def write_folder(
     settings: ExportSettings, training: TrainSettings, datamodule: LongitudinalDataModule, folder: Path
 ) -> tuple[list[str], judged.Measured]:
-    """The whole folder; what there is to say of it, and what was measured."""
+    """The whole folder; what there is to say of it, and what was measured.
+
+    Raises:
+        UserError: held-out subjects trained what travels, and that is not allowed.
+    """
+    known = exported_card.known_people(settings, datamodule.scans)
     run, identity = Path(settings.run), settings.identity
     found = networks.networks(training, run, Path(identity) if identity else None, datamodule)
     wanted = exported_card.wanted(training, datamodule, settings.thickest)
@@ -24,18 +29,17 @@ def write_folder(
     networks.check_same(found, travels, wanted.shape)
     selftest.write_selftest(travels, wanted.shape, folder)
     scans = described.describe(travels, datamodule, wanted.kind, found.tells_people)
-    known = familiarity.references(scans)
-    write_references(known, folder)
+    compared = familiarity.references(scans)
+    write_references(compared, folder)
     parts = card.Typed(
         wanted,
         judged.score(scans),
         judged.calibrate(travels, scans, datamodule.rule),
-        familiarity.limits(scans, known),
+        familiarity.limits(scans, compared),
     )
-    measured = judged.measure(travels, scans, known, parts, datamodule.rule, training.seed)
-    told = exported_card.told(run, datamodule, measured) | exported_card.stated(
-        settings, datamodule, found.tells_people
-    )
+    measured = judged.measure(travels, scans, compared, parts, datamodule.rule, training.seed)
+    told = exported_card.told(run, datamodule, measured)
+    told |= exported_card.stated(settings, datamodule, found.tells_people) | {"known_people": known}
     made = card.Card(
         format=card.FORMAT,
         name=training.name,

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from clinimcl import stages
 from clinimcl.building import build
 from clinimcl.data.longitudinal import LongitudinalDataModule
-from clinimcl.encoders.contract import check_new
 from clinimcl.errors import UserError
 from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE
 from clinimcl.inference.networks import Networks as Exported
@@ -68,7 +67,6 @@ def networks(settings: TrainSettings, run: Path, identity: Path | None, datamodu
 
 
 def _identity(settings: TrainSettings, run: Path, datamodule: LongitudinalDataModule) -> nn.Module:
-    """Its training subjects must be strangers to those from whom the limits come, and to those who test them."""
     from clinimcl.run_folder import settings_of
 
     other = settings_of(run)
@@ -78,8 +76,6 @@ def _identity(settings: TrainSettings, run: Path, datamodule: LongitudinalDataMo
     own = (build(settings.preparation, "preparation"), settings.loading["slices"])
     if (build(other.preparation, "preparation"), other.loading["slices"]) != own:
         raise UserError(f"identity={run} sees scans that are prepared otherwise: train it with the same preparation")
-    held_out = datamodule.scans.loc[datamodule.scans["split"] != "train", "subject"].unique().tolist()
-    check_new(run / "checkpoints" / "best.ckpt", held_out, allowed=False)
     return module.encoder.eval()
 
 

@@ -49,6 +49,7 @@ def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | Non
         "said": [line for line in sentences(model, found)[1:] if not line.startswith("flag:") and line != RESEARCH],
         "research": RESEARCH,
         "generated": model.card.told["generated"],
+        "known_people": model.card.told.get("known_people"),
         "card": model.card,
         "volumes": _volumes(shown, shown.on_earlier(effect)) if shown is not None else None,
         "clips": _clips(model, asked, effect) if isinstance(model.pipeline, Clips) else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -38,7 +39,8 @@ def ask(networks: Networks, seen: Float[np.ndarray, "scan 1 a b c"]) -> dict[str
 
 def write_selftest(networks: Networks, shape: Sequence[int], folder: Path) -> None:
     seen = made_up(shape)
-    np.savez_compressed(folder / SELFTEST, allow_pickle=False, seen=seen.astype(np.float16), **ask(networks, seen))
+    arrays: dict[str, Any] = {"seen": seen.astype(np.float16), **ask(networks, seen)}
+    np.savez_compressed(folder / SELFTEST, **arrays)
 
 
 def run_selftest(networks: Networks, folder: Path) -> tuple[float, int]:

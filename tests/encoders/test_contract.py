@@ -93,7 +93,7 @@ def trained_by(path, *subjects, earlier=None):
 
 def test_people_who_trained_the_weights_are_refused_with_their_number(tmp_path):
     weights = trained_by(tmp_path / "best.ckpt", "a", "b", "c")
-    with pytest.raises(UserError, match="2 test subjects have the ids of subjects who trained"):
+    with pytest.raises(UserError, match="2 held-out subjects have the ids of subjects who trained"):
         check_new(weights, ["b", "c", "d"], allowed=False)
     assert check_new(weights, ["d"], allowed=False) == 0
 
@@ -102,7 +102,7 @@ def test_people_who_trained_what_the_weights_started_from_are_refused_however_lo
     first = trained_by(tmp_path / "first.ckpt", "a")
     second = trained_by(tmp_path / "second.ckpt", "b", earlier=first)
     third = trained_by(tmp_path / "third.ckpt", "c", earlier=second)
-    with pytest.raises(UserError, match="3 test subjects"):
+    with pytest.raises(UserError, match="3 held-out subjects"):
         check_new(third, ["a", "b", "c"], allowed=False)
     assert check_new(third, ["a", "d"], allowed=True) == 1
 

@@ -68,7 +68,7 @@ def test_weights_that_test_subjects_trained_are_refused(trained, clinimcl, lung,
     arguments = ["cohort.root=lung", "run=refused", "store=store", start, "cohort.split.seed=3"]
     refused = clinimcl("train", *TINY, *arguments, cwd=lung)
     assert refused.returncode == 2, refused.stderr
-    assert "test subjects have the ids of subjects who trained" in refused.stderr
+    assert "held-out subjects have the ids of subjects who trained" in refused.stderr
 
 
 def test_the_report_says_where_test_subjects_trained_the_weights(trained, clinimcl, lung):

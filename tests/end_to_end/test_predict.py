@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from clinimcl.encoders.contract import hashed, read_contract, write_contract
 from clinimcl.inference.answer import Asked, answer, ask
 from clinimcl.inference.model import Model
 from clinimcl.inference.page import page
@@ -251,6 +253,18 @@ def test_another_run_s_encoder_can_tell_people_apart(folder, clinimcl):
     assert result.returncode == 0, result.stderr
     assert (folder / "two" / "identity.onnx").is_file() and not (folder / "model" / "identity.onnx").exists()
     assert Model(folder / "two").parts.limits.likeness == pytest.approx(Model(folder / "model").parts.limits.likeness)
+
+
+def test_held_out_subjects_who_trained_the_weights_are_told(folder, clinimcl):
+    shutil.copytree(folder / "run", folder / "known", dirs_exist_ok=True)
+    scans = pd.read_parquet(folder / "store" / "scans.parquet")
+    weights = folder / "known" / "checkpoints" / "best.ckpt"
+    contract = read_contract(weights)
+    write_contract(weights, replace(contract, subjects=hashed(scans["subject"].unique(), contract.salt)))
+    refused = clinimcl("export", "run=known", "out=told", cwd=folder)
+    assert refused.returncode == 2 and "held-out subjects have the ids of subjects who trained" in refused.stderr
+    assert clinimcl("export", "run=known", "out=told", "allow_overlap=true", cwd=folder).returncode == 0
+    assert "of the held-out subjects trained its weights**" in (folder / "told" / "README.md").read_text()
 
 
 LUNG = ["experiment=lus_learner", "engine.workers=1", "preparation.side=32", "preparation.frames=2", "epochs=1"]

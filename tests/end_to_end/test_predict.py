@@ -18,7 +18,9 @@ from clinimcl.inference.answer import Asked, answer, ask
 from clinimcl.inference.model import Model
 from clinimcl.inference.page import page
 from clinimcl.inference.scans import given_pair
+from clinimcl.inference.uploads import ROLES
 from tests.end_to_end.base_install import base_install
+from tests.inference.asking import ended, left, served
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 
 TINY = [
@@ -318,3 +320,16 @@ def test_two_real_videos_are_answered_or_refused_in_words_and_shown(lung, clinim
     asked = Asked(*scans, model.embed(seen))
     shown = page(model, asked, answer(model, asked))
     assert shown.count("data:image/webp") == 2 and pair[0].stem not in shown
+
+
+def test_real_scans_are_answered_or_refused_in_words_on_the_page_and_gone(folder, lung, real_data, tmp_path):
+    heads = [sorted((real_data / "btp_bids" / f"sub-0{number}").glob("**/*T1w.nii.gz")) for number in (1, 5, 9)]
+    videos = sorted((real_data / "covid_blues" / "lus_videos").glob("*.mp4"))[:2]
+    for model, pairs in ((folder / "model", heads), (lung / "model", [videos])):
+        with served(model, tmp_path) as client:
+            for pair in pairs:
+                files = {role: (path.name, path.read_bytes()) for role, path in zip(ROLES, pair, strict=True)}
+                state = ended(client, files, pictures="yes")
+                assert state["state"] == "done" or "scan is out of distribution" in state["said"][0], state
+                assert not any(path.name.split(".")[0] in str(state) for path in pair)
+        assert left(tmp_path) == []

@@ -1,6 +1,28 @@
 """How a client asks a server of answers."""
 
+import os
+import re
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
+
+import httpx
+
+
+@contextmanager
+def served(model, uploads):
+    """A client of `clinimcl.serve` in a process of its own, whose uploads lie in a folder."""
+    command = [sys.executable, "-m", "clinimcl.serve", f"model={model}", "port=0"]
+    environment = os.environ | {"TMPDIR": str(uploads)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            address = re.search(r"http://\S+", process.stdout.readline())[0]
+            with httpx.Client(base_url=address, timeout=60) as client:
+                yield client
+        finally:
+            process.terminate()
+            sys.stdout.write(process.communicate()[0])
 
 
 def ended(client, files, **data):
@@ -12,3 +34,7 @@ def ended(client, files, **data):
             return state | {"job": sent["job"]}
         time.sleep(0.05)
     return sent
+
+
+def left(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]

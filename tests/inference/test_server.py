@@ -1,18 +1,13 @@
 """A real server over HTTP."""
 
-import os
-import re
 import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import numpy as np
 import pytest
 
-from tests.inference.asking import ended
+from tests.inference.asking import ended, left, served
 from tests.inference.heads import head, nifti
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 from tests.preparation.test_dicom import directory
@@ -22,10 +17,6 @@ from tests.preparation.test_dicom import series as slices
 
 def scans(first=1, second=2):
     return {"earlier": ("JANE.nii", nifti(head(first))), "later": ("JANE2.nii", nifti(head(second)))}
-
-
-def left(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def named(earlier, later):
@@ -44,24 +35,15 @@ def test_two_scans_are_answered_and_gone_and_what_is_shown_names_nobody(serving,
     assert left(tmp_path) == []
 
 
-def test_the_log_and_what_is_refused_name_nobody_and_nothing_is_left(folder, tmp_path):
-    command = [sys.executable, "-m", "clinimcl.serve", f"model={folder}", "port=0"]
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+def test_the_log_and_what_is_refused_name_nobody_and_nothing_is_left(folder, tmp_path, capfd):
     slices, file = planted_slices(head(1), 8.0), planted_nifti(head(2), 8.0)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
-    ) as process:
-        try:
-            address = re.search(r"http://\S+", process.stdout.readline())[0]
-            with httpx.Client(base_url=address, timeout=60) as client:
-                answered = ended(client, named(slices, file))
-                pairs = [(slices[1:5] + slices[6:], file), ([planted_loop()], file), (slices, damaged(file))]
-                refused = [ended(client, named(*pair)) for pair in pairs]
-                refused.append(ended(client, named(slices, file)[:-1]))
-                lost = client.get("/DOE_JANE.nii").text, client.post("/pairs", content=b"DOE^JANE").text
-        finally:
-            process.terminate()
-            logged = process.communicate()
+    with served(folder, tmp_path) as client:
+        answered = ended(client, named(slices, file))
+        pairs = [(slices[1:5] + slices[6:], file), ([planted_loop()], file), (slices, damaged(file))]
+        refused = [ended(client, named(*pair)) for pair in pairs]
+        refused.append(ended(client, named(slices, file)[:-1]))
+        lost = client.get("/DOE_JANE.nii").text, client.post("/pairs", content=b"DOE^JANE").text
+    logged = capfd.readouterr()
     assert answered["state"] == "done"
     assert "job" not in refused[3] and {state["state"] for state in refused[:3]} == {"refused"}
     assert told(str(answered), str(refused), *lost, *logged) == []

@@ -96,15 +96,14 @@ class Line:
             job.state = "working"
             try:
                 self._work(job)
-                job.state = "done"
+                state = "done"
             except UserError as error:
-                job.said, job.state = [str(error)], "refused"
+                job.said, state = [str(error)], "refused"
             except Exception as error:  # the queue goes on whatever a file does; what it says may quote the file
-                job.said, job.state = [f"something went wrong with these scans ({type(error).__name__})"], "refused"
-            finally:
-                job.given = {}
-                shutil.rmtree(job.files, ignore_errors=True)
-                self._forget()
+                job.said, state = [f"something went wrong with these scans ({type(error).__name__})"], "refused"
+            shutil.rmtree(job.files, ignore_errors=True)
+            job.given, job.state = {}, state
+            self._forget()
 
     def _forget(self) -> None:
         with self._lock:

@@ -3,12 +3,18 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import ClientDisconnect
 
 from clinimcl.errors import UserError
+from clinimcl.inference.access import guard
 from clinimcl.inference.answer import answer, ask, sentences
 from clinimcl.inference.model import Model
 from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
@@ -18,123 +24,107 @@ from clinimcl.inference.uploads import announced, received
 
 STATIC = Path(__file__).with_name("static")
 SEVERAL = 4  # of the largest upload may lie on the disk at a time
-LOCAL = ("127.0.0.1", "localhost", "[::1]")
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-        "script-src 'self' 'unsafe-inline' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; "
-        "connect-src 'self' blob: data:; frame-ancestors 'self'; form-action 'self'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 
-def application(model: Model, *, token: str | None, most_bytes: int, most_waiting: int) -> Any:
-    """An ASGI application. Without a token it answers only who asks it by a local name, which no foreign page can."""
-    from fastapi import FastAPI, Request
-    from fastapi.responses import FileResponse, JSONResponse, Response
-    from starlette.requests import ClientDisconnect
+class Gone(UserError):
+    """An answer that is not kept any longer."""
 
-    uploads = Path(tempfile.mkdtemp(prefix="clinimcl-"))
-    line = Line(lambda job: _answered(model, job), most_waiting, SEVERAL * most_bytes)
 
-    @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        shutil.rmtree(uploads, ignore_errors=True)
+CODES: dict[type[Exception], int] = {Full: 503, Gone: 404}
 
-    app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Any) -> Any:
-        refused = _refused(request, token)
-        response = JSONResponse({"refused": refused}, 403) if refused else await call_next(request)
-        response.headers.update(HEADERS)
-        if token and not refused and request.query_params.get("token"):
-            response.set_cookie("token", token, httponly=True, samesite="strict")
-        return response
-
-    @app.get("/")
-    async def start() -> Response:
-        return FileResponse(STATIC / "index.html")
-
-    @app.get("/static/{name}")
-    async def static(name: str) -> Response:
-        known = {path.name for path in STATIC.iterdir()}
-        return FileResponse(STATIC / name) if name in known else Response(status_code=404)
-
-    @app.get("/health")
-    async def health() -> dict[str, Any]:
-        return {"status": "ok", "model": model.card.name, "waiting": len(line)}
-
-    @app.get("/model")
-    async def card() -> dict[str, Any]:
-        return {"name": model.card.name, "kind": model.parts.input.kind, "generated": model.card.told["generated"]}
-
-    @app.post("/pairs")
-    async def pairs(request: Request) -> Response:
-        folder = uploads / secrets.token_hex(8)
-        try:
-            size = announced(request.headers, most_bytes)
-            with line.place(size) as place:
-                job = Job(folder, await received(request, folder), size)
-                place(job)
-            return JSONResponse({"job": job.name}, 202)
-        except UserError as error:
-            refused, code = str(error), 503 if isinstance(error, Full) else 400
-        except ClientDisconnect:
-            refused, code = "the sender went away", 400
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        shutil.rmtree(folder, ignore_errors=True)
-        return JSONResponse({"refused": refused}, code)
-
-    @app.get("/pairs/{name}")
-    async def state(name: str) -> Response:
-        job = line.find(name)
-        if job is None:
-            return JSONResponse({"refused": "this answer is not kept any longer: ask again"}, 404)
-        waits = {"before": line.before(job)} if job.state == "waiting" else {}
-        return JSONResponse({"state": job.state, "said": job.said, "shown": sorted(job.shown), **waits})
-
-    @app.get("/pairs/{name}/{shown}")
-    async def shown(name: str, shown: str) -> Response:
-        job = line.find(name)
-        if job is None or shown not in job.shown:
-            return Response("this answer is not kept any longer: ask again", 404)
-        kind = "text/html" if shown.endswith(".html") else "application/octet-stream"
-        return Response(job.shown[shown], media_type=kind)
-
+def application(model: Model, *, token: str | None, most_bytes: int, most_waiting: int) -> FastAPI:
+    answers = Answers(model, most_bytes, most_waiting)
+    app = FastAPI(lifespan=answers.life, docs_url=None, redoc_url=None, openapi_url=None)
+    app.middleware("http")(guard(token))
+    app.add_exception_handler(UserError, refused)
+    app.add_exception_handler(ClientDisconnect, refused)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.get("/")(answers.start)
+    app.get("/health")(answers.health)
+    app.get("/model")(answers.card)
+    app.post("/pairs")(answers.take)
+    app.get("/pairs/{name}")(answers.state)
+    app.get("/pairs/{name}/{shown}")(answers.shown)
     return app
 
 
-def _answered(model: Model, job: Job) -> None:
-    """What is said stands before the pictures are begun, which take seconds."""
-    asked = ask(model, *given_pair(job.given["earlier"], job.given["later"], model.pipeline, model.parts.input))
-    found = answer(model, asked, (job.given["earlier_date"], job.given["later_date"]))
-    job.said = sentences(model, found)
-    shutil.rmtree(job.files, ignore_errors=True)
-    if not job.given["pictures"]:
-        return
+async def refused(_: Request, error: Exception) -> JSONResponse:
+    """In words; a sender who went away does not read them."""
+    return JSONResponse({"refused": str(error)}, CODES.get(type(error), 400))
+
+
+@final
+class Answers:
+    """What the page asks for. Uploads lie in a folder that goes when the server ends."""
+
+    def __init__(self, model: Model, most_bytes: int, most_waiting: int) -> None:
+        self._model, self._most_bytes = model, most_bytes
+        self._uploads = Path(tempfile.mkdtemp(prefix="clinimcl-"))
+        self._line = Line(self._work, most_waiting, SEVERAL * most_bytes)
+
+    @asynccontextmanager
+    async def life(self, _: FastAPI) -> AsyncIterator[None]:
+        yield
+        shutil.rmtree(self._uploads, ignore_errors=True)
+
+    async def start(self) -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    async def health(self) -> dict[str, Any]:
+        return {"status": "ok", "model": self._model.card.name, "waiting": len(self._line)}
+
+    async def card(self) -> dict[str, Any]:
+        card, kind = self._model.card, self._model.parts.input.kind
+        return {"name": card.name, "kind": kind, "generated": card.told["generated"]}
+
+    async def take(self, request: Request) -> JSONResponse:
+        """Two scans, and a place in the line for them."""
+        size, folder = announced(request.headers, self._most_bytes), self._uploads / secrets.token_hex(8)
+        with _removed_on_failure(folder), self._line.place(size) as place:
+            job = Job(folder, await received(request, folder), size)
+            place(job)
+        return JSONResponse({"job": job.name}, 202)
+
+    async def state(self, name: str) -> dict[str, Any]:
+        job = self._job(name)
+        waits = {"before": self._line.before(job)} if job.state == "waiting" else {}
+        return {"state": job.state, "said": job.said, "shown": sorted(job.shown), **waits}
+
+    async def shown(self, name: str, shown: str) -> Response:
+        content = self._job(name).shown.get(shown)
+        if content is None:
+            raise Gone("these pictures are not kept any longer: ask again")
+        kind = "text/html" if shown.endswith(".html") else "application/octet-stream"
+        return Response(content, media_type=kind)
+
+    def _job(self, name: str) -> Job:
+        job = self._line.find(name)
+        if job is None:
+            raise Gone("this answer is not kept any longer: ask again")
+        return job
+
+    def _work(self, job: Job) -> None:
+        """What is said stands before the pictures are begun, which take seconds."""
+        model, given = self._model, job.given
+        asked = ask(model, *given_pair(given["earlier"], given["later"], model.pipeline, model.parts.input))
+        found = answer(model, asked, (given["earlier_date"], given["later_date"]))
+        job.said = sentences(model, found)
+        shutil.rmtree(job.files, ignore_errors=True)
+        if not given["pictures"]:
+            return
+        try:
+            shown = shown_volumes(model, asked) if model.parts.input.kind == "volume" else None
+            volumes = viewable(shown) if shown else {}
+            job.shown = {"page.html": page(model, asked, found, shown).encode(), **volumes}
+        except Unshowable as error:
+            job.said = [*job.said, str(error)]
+
+
+@contextmanager
+def _removed_on_failure(folder: Path) -> Iterator[None]:
     try:
-        shown = shown_volumes(model, asked) if model.parts.input.kind == "volume" else None
-        volumes = viewable(shown) if shown else {}
-        job.shown = {"page.html": page(model, asked, found, shown).encode(), **volumes}
-    except Unshowable as error:
-        job.said = [*job.said, str(error)]
-
-
-def _refused(request: Any, token: str | None) -> str:
-    """Why a request is not answered; "" if it is."""
-    if token:
-        given = request.query_params.get("token") or request.cookies.get("token") or ""
-        header = request.headers.get("authorization", "").removeprefix("Bearer ")
-        known = any(secrets.compare_digest(own.encode(), token.encode()) for own in (given, header))
-        return "" if known else "a token is needed: open the address that clinimcl.serve printed"
-    host = request.headers.get("host", "").rsplit(":", 1)[0]
-    origin = request.headers.get("origin")
-    foreign = origin is not None and origin != f"http://{request.headers.get('host', '')}"
-    return "only pages of this machine are answered" if host not in LOCAL or foreign else ""
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

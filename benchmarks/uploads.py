@@ -27,6 +27,7 @@ from untrained import export_untrained, networks
 
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.cnn3d import CNN3d
+from clinimcl.inference.upload_folder import LOCK
 from clinimcl.preparation.decoding import decode
 
 BOUNDARY = "a-line-that-no-scan-holds"
@@ -44,7 +45,7 @@ class Server(NamedTuple):
         return int(re.findall(rf"{name}:\s+(\d+)", status)[0]) // 1024
 
     def left(self) -> int:
-        return sum(path.is_file() for path in self.uploads.rglob("*"))
+        return sum(path.is_file() and path.name != LOCK for path in self.uploads.rglob("*"))
 
 
 def main() -> None:

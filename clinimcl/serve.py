@@ -28,7 +28,7 @@ def serve(settings: ServeSettings) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else host
     asked = f"?token={quote(settings.token, safe='')}" if settings.token else ""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     with listening(settings.host, settings.port) as listener, contextlib.suppress(KeyboardInterrupt):
         print(f"open http://{host}:{listener.getsockname()[1]}/{asked} (Ctrl-C ends it)", flush=True)
         server.run(sockets=[listener])

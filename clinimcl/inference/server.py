@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
 from clinimcl.inference.queue import Full, Job, Line
 from clinimcl.inference.scans import given_pair
+from clinimcl.inference.upload_folder import UploadFolder
 from clinimcl.inference.uploads import announced, received
 
 STATIC = Path(__file__).with_name("static")
@@ -60,13 +60,13 @@ class Answers:
 
     def __init__(self, model: Model, most_bytes: int, most_waiting: int) -> None:
         self._model, self._most_bytes = model, most_bytes
-        self._uploads = Path(tempfile.mkdtemp(prefix="clinimcl-"))
+        self._uploads = UploadFolder()
         self._line = Line(self._work, most_waiting, SEVERAL * most_bytes)
 
     @asynccontextmanager
     async def life(self, _: FastAPI) -> AsyncIterator[None]:
         yield
-        shutil.rmtree(self._uploads, ignore_errors=True)
+        self._uploads.remove()
 
     async def start(self) -> FileResponse:
         return FileResponse(STATIC / "index.html")
@@ -80,7 +80,7 @@ class Answers:
 
     async def take(self, request: Request) -> JSONResponse:
         """Two scans, and a place in the line for them."""
-        size, folder = announced(request.headers, self._most_bytes), self._uploads / secrets.token_hex(8)
+        size, folder = announced(request.headers, self._most_bytes), self._uploads.path / secrets.token_hex(8)
         with _removed_on_failure(folder), self._line.place(size) as place:
             job = Job(folder, await received(request, folder), size)
             place(job)

@@ -1,5 +1,7 @@
 """Two scans as a browser sends them → files, written as they come: memory holds a piece of one at a time."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, final
@@ -7,6 +9,7 @@ from typing import Any, BinaryIO, final
 from clinimcl.errors import UserError
 from clinimcl.preparation.decoding import ENDINGS
 
+PATIENCE = 60.0  # seconds without a byte
 MOST_FILES = 4000  # slices of both scans
 MOST_FIELD = 1000  # bytes
 FIELDS = ("earlier_date", "later_date", "pictures")
@@ -41,13 +44,26 @@ async def received(request: Any, folder: Path) -> dict[str, Any]:
     try:
         with closing(Form(folder)) as form:
             parser = MultipartParser(options[b"boundary"], form.callbacks())
-            async for piece in request.stream():
+            async for piece in _pieces(request):
                 parser.write(piece)
             return form.given()
+    except TimeoutError:
+        raise UserError(f"the upload was given up: nothing came for {PATIENCE:g} seconds") from None
     except FormParserError:
         raise UserError("the upload cannot be read: its form is damaged") from None
     except OSError as error:
         raise UserError(f"the upload cannot be stored ({error.strerror}): make room for temporary files") from None
+
+
+async def _pieces(request: Any) -> AsyncIterator[bytes]:
+    """Raises TimeoutError: who stopped sending would keep a place in the line for ever."""
+    stream = aiter(request.stream())
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(stream), PATIENCE)
+        except StopAsyncIteration:
+            return
+        yield piece
 
 
 @final

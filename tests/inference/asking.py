@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import httpx
 
+from clinimcl.inference.upload_folder import LOCK
+
 
 @contextmanager
 def served(model, uploads):
@@ -37,4 +39,4 @@ def ended(client, files, **data):
 
 
 def left(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]

@@ -1,12 +1,16 @@
 """A real server over HTTP."""
 
+import shutil
 import socket
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from clinimcl.inference import uploads
+from clinimcl.inference.upload_folder import PREFIX, UploadFolder
 from tests.inference.asking import ended, left, served
 from tests.inference.heads import head, nifti
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
@@ -112,6 +116,29 @@ def test_of_a_sender_who_goes_away_nothing_is_left(serving, tmp_path, capfd):
     while client.get("/health").json()["waiting"] or left(tmp_path):
         time.sleep(0.01)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_upload_that_stalls_gives_its_place_to_others(serving, tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "PATIENCE", 0.3)
+    client = serving(most_waiting=1)
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as sender:
+        head = "POST /pairs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=y"
+        sender.sendall(f"{head}\r\nContent-Length: 9999\r\n\r\n--y\r\n".encode())
+        assert b"nothing came for 0.3 seconds" in sender.makefile("rb").read()
+    assert ended(client, scans())["state"] == "done"
+    assert left(tmp_path) == []
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lives = UploadFolder()
+    (lives.path / "scan.nii").touch()
+    killed = tmp_path / f"{PREFIX}killed"
+    shutil.copytree(lives.path, killed)
+    UploadFolder().remove()
+    assert (lives.path / "scan.nii").is_file() and not killed.exists()
+    lives.remove()
+    assert not lives.path.exists()
 
 
 def test_fifty_at_once_are_all_answered_or_refused_and_none_is_left(serving, tmp_path):

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 SUBJECTS ?= 240
 PERSON := OAS30002
 DEVICE ?= cpu
-ON_CORES := preparation bucket million help predict uploads
+ON_CORES := preparation bucket million help predict
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
 .PHONY: demo test bench check clean

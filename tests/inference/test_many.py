@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.inference.many import answer_table, read_rows
+from clinimcl.inference.many import answer_table
+from clinimcl.inference.pair_table import read_rows
 from tests.inference.heads import head, nifti
 
 

@@ -31,28 +31,37 @@ class Tally(NamedTuple):
         return f"{self.answered} answered, {self.refused} refused ({self.before} were there already): {self.table}"
 
 
+class Done(NamedTuple):
+    cells: dict[str, Any]
+    page: str  # its SHA-256, "" where there is none
+    lasting: bool = True  # a file that cannot be read now may be read another time
+
+    def stands(self, place: Path) -> bool:
+        """Whether the page that was written with it is still there, and not that of another table's pair."""
+        return not self.page or (place.is_file() and sha256(place) == self.page)
+
+
 def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bool) -> Tally:
     """Raises UserError: the table cannot be read. A pair that is refused stands in the answers with the reason."""
     rows = read_rows(pairs)
     made_folder(out, "out")
-    known, asked = _done(out / DONE), f"{sha256(folder / SUMS)} {page}"
-    found, before = [], 0
+    known, asked = _known(out / DONE), f"{sha256(folder / SUMS)} {page}"
+    found, shown, before = [], set(), 0
     console = Console(stderr=True)
     for row in track(rows, "Answering", console=console, disable=not console.is_terminal):
         digest, place = row.digest(asked), out / f"pair-{row.number:04d}.html"
-        cells = _before(known.get(digest), place)
-        if cells:
+        done = known.get(digest)
+        if done and done.stands(place):
             before += 1
         else:
-            cells, lasting = _answered(model, row, place if page else None)
-            if lasting:
-                written = sha256(place) if page and place.is_file() else ""
+            done = _answered(model, row, place if page else None)
+            if done.lasting:
                 with (out / DONE).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([digest, cells, written]) + "\n")
-        found.append({"pair": row.number, **cells})
+                    file.write(json.dumps([digest, done.cells, done.page]) + "\n")
+        found.append({"pair": row.number, **done.cells})
+        shown |= {place.name} if done.page else set()
     table = pd.DataFrame(found)
     write_text(table.to_csv(index=False), out / "answers.csv")
-    shown = {f"pair-{cells['pair']:04d}.html" for cells in found if page and not cells["refused"]}
     for left in out.glob("pair-*.html"):  # of another table
         if left.name not in shown:
             left.unlink()
@@ -60,30 +69,21 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
     return Tally(len(table) - refused, refused, before, out / "answers.csv")
 
 
-def _before(done: tuple[dict[str, Any], str] | None, place: Path) -> dict[str, Any] | None:
-    """What was answered, if the page that was written with it is still there, and not that of another table's pair."""
-    if done is None or (done[1] and not (place.is_file() and sha256(place) == done[1])):
-        return None
-    return done[0]
-
-
-def _answered(model: Model, row: Row, place: Path | None) -> tuple[dict[str, Any], bool]:
-    """And whether that will last: a file that cannot be read now may be read another time."""
-    if place is not None:
-        place.unlink(missing_ok=True)
+def _answered(model: Model, row: Row, place: Path | None) -> Done:
     try:
         asked = ask(model, *given_pair(row.earlier, row.later, model.pipeline, model.parts.input))
         found = answer(model, asked, row.days)
     except UserError as refused:
-        return _cells(None, str(refused)), isinstance(refused, Refused)
-    if place is not None:
-        from clinimcl.inference.page import Unshowable, write_page
+        return Done(_cells(None, str(refused)), "", lasting=isinstance(refused, Refused))
+    if place is None:
+        return Done(_cells(found, ""), "")
+    from clinimcl.inference.page import Unshowable, write_page
 
-        try:
-            write_page(model, asked, found, place)
-        except Unshowable as error:
-            found = found._replace(flags=[*found.flags, str(error)])
-    return _cells(found, ""), True
+    try:
+        write_page(model, asked, found, place)
+    except Unshowable as error:
+        return Done(_cells(found._replace(flags=[*found.flags, str(error)]), ""), "")
+    return Done(_cells(found, ""), sha256(place))
 
 
 def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
@@ -101,12 +101,12 @@ def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
     }
 
 
-def _done(path: Path) -> dict[str, tuple[dict[str, Any], str]]:
-    """Cells, and the page's SHA-256 ("": none), by digest; the line that a kill cut short is left out."""
+def _known(path: Path) -> dict[str, Done]:
+    """By digest; the line that a kill cut short is left out."""
     known = {}
     with suppress(FileNotFoundError):
         for line in path.read_text("utf-8").splitlines():
-            with suppress(ValueError, IndexError):
-                digest, *done = json.loads(line)
-                known[digest] = (done[0], done[1])
+            with suppress(ValueError):
+                digest, cells, page = json.loads(line)
+                known[digest] = Done(cells, page)
     return known

@@ -17,9 +17,7 @@ def serve(settings: ServeSettings) -> None:
     from clinimcl.inference.model import Model, settle
     from clinimcl.inference.runtimes import Runtime
     from clinimcl.inference.server import application
-    from clinimcl.memory import share_freed
 
-    share_freed()  # before any thread begins: else each of those that answer keeps a heap of its own
     settle()
     model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))
     app = application(

@@ -42,8 +42,8 @@ def _pipeline(node: Node) -> Pipeline:
 
 
 def settle() -> None:
-    """What a process that answers does before any thread begins: a third less time a pair, of which each scan has a core
-    of its own, and one heap for all threads.
+    """What a process that answers does before any thread begins: one heap for them, and a third less time a pair, of
+    which each scan has a core of its own.
 
     Warnings quote headers of files, and silencing them in two threads at a time undoes itself: here it is done for all.
     """

@@ -124,6 +124,16 @@ def announced_bytes(content: bytes) -> int:
     return _announced_bytes(_header(beginning))
 
 
+def check_bytes(size: int, most_bytes: int) -> None:
+    """Refuse before memory is asked for.
+
+    Raises:
+        UnusableScan: more voxels than are wanted here.
+    """
+    if size > most_bytes:
+        raise UnusableScan(f"has an absurd size: {size / 2**20:.0f} MiB of voxels")
+
+
 def _inflate(content: bytes) -> bytes:
     """At most what the header announces: a decompression bomb is refused before it is allocated."""
     members: list[bytes] = []

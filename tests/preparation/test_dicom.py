@@ -1,4 +1,6 @@
 import io
+import struct
+import tracemalloc
 import warnings
 
 import av
@@ -173,27 +175,63 @@ def test_colours_become_grey(kind):
     assert np.abs(frames.astype(int) - LOOP).max() <= 1
 
 
-def jpegs(uid):
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="image2pipe") as output:
-        stream = output.add_stream("mjpeg", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
-        grey = av.VideoFrame.from_ndarray(np.full((24, 32), 90, np.uint8), format="gray")
-        output.mux(stream.encode(grey.reformat(format="yuvj420p")))
-        output.mux(stream.encode())
-    header = pydicom.dcmread(io.BytesIO(written(np.zeros((2, 24, 32), np.uint8))))
+def encapsulated(uid, stills, height, width):
+    """A loop of frames that are compressed already, whatever their size."""
+    header = pydicom.dcmread(io.BytesIO(written(np.zeros((len(stills), height, width), np.uint8))))
     header.file_meta.TransferSyntaxUID = uid
-    header.PixelData = pydicom.encaps.encapsulate([buffer.getvalue()] * 2)
+    header.PixelData = pydicom.encaps.encapsulate(stills)
     header["PixelData"].VR = "OB"
     content = io.BytesIO()
     pydicom.dcmwrite(content, header)
     return content.getvalue()
 
 
+def jpegs(uid, height=24, width=32, size=(24, 32)):
+    """Two frames of a size which the header may not tell."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="image2pipe") as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *size, "yuvj420p"
+        grey = av.VideoFrame.from_ndarray(np.full(size, 90, np.uint8), format="gray")
+        output.mux(stream.encode(grey.reformat(format="yuvj420p")))
+        output.mux(stream.encode())
+    return encapsulated(uid, [buffer.getvalue()] * 2, height, width)
+
+
 def test_a_loop_of_jpeg_frames_is_a_clip():
     frames = decode_cine(jpegs(pydicom.uid.JPEGBaseline8Bit)).frames
     assert frames.shape == (2, 24, 32)
     assert np.abs(frames.astype(int) - 90).max() <= 2
+
+
+def traced(content):
+    """Bytes at the peak of a refusal."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnusableScan, match="the frames of the DICOM file are not those that its header announces"):
+            decode_cine(content)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (24, 24)], ids=["larger", "smaller"])
+def test_a_jpeg_frame_of_another_size_than_the_header_s_is_not_decoded(size):
+    assert traced(jpegs(pydicom.uid.JPEGBaseline8Bit, size=size)) < 2**19
+
+
+def test_run_lengths_that_outgrow_the_frame_are_not_written_out():
+    still = struct.pack("<16L", 1, 64, *[0] * 14) + b"\x81\0" * 2**14  # 128 zeros, as often
+    assert traced(encapsulated(RLELossless, [still], 8, 8)) < 2**19
+
+
+def test_a_loop_of_more_frames_than_its_header_announces_is_unusable():
+    for content in (written(LOOP, compressed=True), jpegs(pydicom.uid.JPEGBaseline8Bit)):
+        header = pydicom.dcmread(io.BytesIO(content))
+        header.NumberOfFrames = 1
+        buffer = io.BytesIO()
+        pydicom.dcmwrite(buffer, header)
+        traced(buffer.getvalue())
 
 
 def test_a_compression_that_is_not_read_is_named():

@@ -9,13 +9,13 @@ from jaxtyping import Float16
 
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Input
-from clinimcl.preparation.decoding import NIFTI, TENSOR, decode
+from clinimcl.preparation.decoding import TENSOR, decode, is_clip
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, is_series
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import Scan, UnusableScan, announced_bytes
+from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
-MOST_BYTES = 2**29  # of a volume as it is stored: 512 × 512 × 1024 of int16
+MOST_BYTES = 2**29  # of a scan as it is decoded: 512 × 512 × 1024 voxels of int16, a clip of 1920 × 1080 for 8 seconds
 ONE = {"clip": "a video or a still", "volume": "a volume"}
 MANY = {"clip": "videos", "volume": "volumes"}
 
@@ -49,10 +49,9 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
         if place.lower().endswith(TENSOR):
             raise UnusableScan("tensors are not answered: give the scan that it was made of")
         raw = fetch_series(place) if is_series(place) else [fetch(place)]
-        if place.lower().endswith(NIFTI) and (size := announced_bytes(raw[0])) > MOST_BYTES:
-            raise UnusableScan(f"has an absurd size: {size / 2**20:.0f} MiB of voxels")
-        decoded = decode(place, raw)
-        check_kind(decoded, wanted)
+        check_kind("clip" if is_clip(place, raw) else "volume", wanted)
+        decoded = decode(place, raw, MOST_BYTES)
+        check_slices(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
     except UnreadableFile as unread:
         raise Unread(f"the {role} scan cannot be used: {unread}") from None
@@ -77,11 +76,14 @@ def given_pair(earlier: str, later: str, pipeline: Pipeline, wanted: Input) -> t
         return both[0].result(), both[1].result()
 
 
-def check_kind(decoded: Scan | Clip, wanted: Input) -> None:
-    """Raises UnusableScan: a video where a volume is expected, or slices are too thick."""
-    kind = "clip" if isinstance(decoded, Clip) else "volume"
+def check_kind(kind: str, wanted: Input) -> None:
+    """Raises UnusableScan: a video where a volume is expected, or the other way round."""
     if kind != wanted.kind:
         raise UnusableScan(f"it is {ONE[kind]}, and the model was trained on {MANY[wanted.kind]}")
+
+
+def check_slices(decoded: Scan | Clip, wanted: Input) -> None:
+    """Raises UnusableScan: they are too thick."""
     if isinstance(decoded, Scan) and wanted.thickest is not None:
         spacing = wanted.preparation.get("spacing") or decoded.spacing
         if max(spacing) > wanted.thickest:

@@ -1,0 +1,39 @@
+import pytest
+
+from clinimcl.inference import scans
+from clinimcl.inference.card import Input
+from clinimcl.inference.scans import Refused, given
+from clinimcl.preparation.clips import Clips
+from tests.preparation.test_dicom import LOOP, written
+from tests.preparation.test_video import encoded, gradient
+
+CLIPS = Clips(frames=2, side=8, crop=False)
+
+
+def wanted(kind):
+    return Input(kind=kind, preparation={}, slices=None, shape=[8, 8, 8], thickest=None)
+
+
+def put(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    return str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.avi", encoded(gradient(), "avi", "mjpeg", "yuvj420p")), ("x.dcm", written(LOOP))],
+    ids=["video", "loop"],
+)
+def test_a_clip_beyond_the_bound_is_refused(tmp_path, monkeypatch, name, content):
+    path = put(tmp_path, name, content)
+    assert given("earlier", path, CLIPS, wanted("clip")).prepared.shape == (2, 8, 8)
+    monkeypatch.setattr(scans, "MOST_BYTES", 300)
+    with pytest.raises(Refused, match="the earlier scan cannot be used: has an absurd size"):
+        given("earlier", path, CLIPS, wanted("clip"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("x.mp4", "volume"), ("x.dcm", "volume"), ("x.nii.gz", "clip")])
+def test_the_kind_of_a_scan_is_told_before_it_is_decoded(tmp_path, name, kind):
+    path = put(tmp_path, name, b"would not decode")
+    with pytest.raises(Refused, match=f"it is .*, and the model was trained on {scans.MANY[kind]}"):
+        given("later", path, CLIPS, wanted(kind))

@@ -12,28 +12,37 @@ from lightning.pytorch.profilers import PassThroughProfiler, Profiler
 from clinimcl.data.batches import PairBatch, ScoredBatch
 
 WARM_UP = 3  # steps that are not counted
+EPOCH, FETCH = "run_training_epoch", ".train_dataloader_next"  # what Lightning calls them
 
 
 @final
 class _Fetching(Profiler):
-    """Seconds that the training has asked its loader for batches. Other actions are not timed."""
+    """Seconds that the training has waited for its loader, whose workers start anew with each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seconds = self._began = 0.0
+        self.seconds = 0.0
+        self._began: float | None = None
 
     def start(self, action_name: str) -> None:
-        if action_name.endswith(".train_dataloader_next"):
+        if action_name == EPOCH or (action_name.endswith(FETCH) and self._began is None):
             self._began = time.perf_counter()
 
     def stop(self, action_name: str) -> None:
-        if action_name.endswith(".train_dataloader_next"):
+        if action_name.endswith(FETCH) and self._began is not None:
             self.seconds += time.perf_counter() - self._began
+            self._began = None
 
 
 @final
 class SpeedMeter(pl.Callback):
-    """Seconds from the end of one step to the end of the next, and how many of them it waited for its batch."""
+    """How long steps take, and how much of that they wait for their batch.
+
+    A step lasts from the end of the one before, or from where an epoch begins or a validation within it ends. The wait
+    is measured as it happens: it is what the same steps would save on tensors that are there already, the pair that
+    benchmarks/epoch.py compares. On a GPU, which may still compute meanwhile, it is the most that they would save; the
+    copy to it is not counted, for it is not waited for, or, from memory that is not pinned, along with the step before.
+    """
 
     def __init__(self) -> None:
         self._fetching = _Fetching()
@@ -47,6 +56,12 @@ class SpeedMeter(pl.Callback):
         if isinstance(trainer.profiler, PassThroughProfiler):  # type: ignore[attr-defined]
             trainer.profiler = self._fetching  # type: ignore[attr-defined]
 
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin()  # amid an epoch
+
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
@@ -55,20 +70,19 @@ class SpeedMeter(pl.Callback):
         batch: PairBatch | ScoredBatch,
         batch_idx: int,
     ) -> None:
-        now = time.perf_counter()
         if self._last is not None:
-            self._seconds.append(now - self._last)
+            self._seconds.append(time.perf_counter() - self._last)
             self._waited.append(self._fetching.seconds - self._fetched)
-        self._last, self._fetched = now, self._fetching.seconds
+        self._begin()
         self._scans = len(batch.subject) * (2 if isinstance(batch, PairBatch) else 1) * trainer.world_size
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._last = None
+    def _begin(self) -> None:
+        self._last, self._fetched = time.perf_counter(), self._fetching.seconds
 
     def measured(self) -> dict[str, float]:
         """Median step, its rate, the share of all steps that was a wait, and the peak memory of this process.
 
-        Empty before the fourth step.
+        Empty before the fourth step. Of a wait nothing is told where the trainer has a profiler of its own.
         """
         counted = self._seconds[WARM_UP:]
         if not counted:
@@ -77,7 +91,7 @@ class SpeedMeter(pl.Callback):
         peak = {"peak memory (GiB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
         if torch.cuda.is_available():
             peak["peak GPU memory (GiB)"] = torch.cuda.max_memory_allocated() / 2**30
-        waiting = {"waiting for data (% of a step)": 100 * share}
+        waiting = {"waiting for data (% of a step)": 100 * share} if self._fetching.seconds else {}
         return {"seconds a step": step, "scans a second": self._scans / step, **waiting, **peak}
 
     def __str__(self) -> str:

@@ -1,20 +1,27 @@
 import time
 
 import lightning.pytorch as pl
+import pytest
 import torch
+from lightning.pytorch.profilers import SimpleProfiler
 from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import ScoredBatch
 from clinimcl.modules.speed import SpeedMeter
 
-WAIT, WORK = 0.08, 0.02  # seconds a batch takes to come, and to be learned from
+WAIT, WORK, STALL = 0.08, 0.02, 0.5  # seconds: each batch comes, is learned from; the first of an epoch comes
 
 
-class Slow(torch.utils.data.IterableDataset):
-    def __iter__(self):
-        for _ in range(7):
-            time.sleep(WAIT)
-            yield ScoredBatch(torch.rand(2, 1, 8, 8, 8), torch.rand(2), torch.arange(2))
+class Slow(torch.utils.data.Dataset):
+    def __init__(self, batches, first, each):
+        self.batches, self.first, self.each = batches, first, each
+
+    def __len__(self):
+        return self.batches
+
+    def __getitem__(self, number):
+        time.sleep(self.each if number else self.first)
+        return ScoredBatch(torch.rand(2, 1, 8, 8, 8), torch.rand(2), torch.arange(2))
 
 
 class Worker(pl.LightningModule):
@@ -26,15 +33,37 @@ class Worker(pl.LightningModule):
         time.sleep(WORK)
         return self.layer(batch.volume.flatten(1)).square().mean()
 
+    def validation_step(self, batch, batch_idx):
+        pass
+
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.01)
 
 
-def test_the_speed_meter_tells_how_long_a_step_waited_for_its_batch(tmp_path):
+def measured(folder, slow, epochs, workers=0, **settings):
     meter = SpeedMeter()
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    run = pl.Trainer(max_epochs=1, accelerator="cpu", default_root_dir=tmp_path, callbacks=[meter], **quiet)
-    run.fit(Worker(), DataLoader(Slow(), batch_size=None))
-    measured = meter.measured()
-    assert measured["seconds a step"] >= WAIT + WORK
-    assert 50 <= measured["waiting for data (% of a step)"] <= 85  # 80, were the machine not busy
+    quiet |= {"accelerator": "cpu", "default_root_dir": folder, "callbacks": [meter]}
+    validation = DataLoader(Slow(1, STALL, 0.0), batch_size=None)  # whose wait is none of a step
+    run = pl.Trainer(max_epochs=epochs, num_sanity_val_steps=0, **quiet, **settings)
+    run.fit(Worker(), DataLoader(slow, batch_size=None, num_workers=workers), validation)
+    return meter.measured()
+
+
+def test_the_speed_meter_tells_how_long_a_step_waited_for_its_batch(tmp_path):
+    found = measured(tmp_path, Slow(7, WAIT, WAIT), epochs=1)
+    assert found["seconds a step"] >= WAIT + WORK
+    assert 50 <= found["waiting for data (% of a step)"] <= 85  # 80, were the machine not busy
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_wait_for_the_first_batch_of_each_epoch_counts(tmp_path, workers):
+    found = measured(tmp_path, Slow(4, STALL, 0.0), epochs=2, workers=workers)
+    assert found["seconds a step"] < STALL
+    assert 60 <= found["waiting for data (% of a step)"] <= 90  # 83: the second stall, and 5 steps
+
+
+def test_a_profiler_of_the_user_is_left_alone_and_no_wait_told(tmp_path):
+    found = measured(tmp_path, Slow(5, 0.0, 0.0), epochs=1, profiler=SimpleProfiler())
+    assert found["seconds a step"] >= WORK
+    assert "waiting for data (% of a step)" not in found

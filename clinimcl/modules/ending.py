@@ -9,6 +9,7 @@ from typing import Any, final
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import distributed
 
 TOLD = 128 + signal.SIGTERM  # the exit code of what was told to end
 
@@ -32,7 +33,7 @@ class EndAsTold(pl.Callback):
     """Where one of the processes that train is told to end, all do after the same step, or batch of a validation.
 
     Lightning's own handler talks to the others at once, wherever they are, and all may then wait for ever; and it is
-    heard after a step only.
+    heard after a step only. What Lightning tells the others before each step is asked here after it, once.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class EndAsTold(pl.Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
         self._before = signal.signal(signal.SIGTERM, self._note)
 
     def on_train_batch_end(
@@ -83,5 +85,9 @@ class EndAsTold(pl.Callback):
 
 
 def any_process(trainer: pl.Trainer, own: bool) -> bool:
-    """Whether it holds for any of the processes. To ask is to wait for the GPU, as Lightning does at each step."""
-    return own if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(own, all=False)
+    """Whether it holds for any of the processes. To ask is to wait for the GPU."""
+    if trainer.world_size == 1:
+        return own
+    answer = torch.tensor(int(own), device=trainer.strategy.root_device)
+    distributed.all_reduce(answer, distributed.ReduceOp.MAX)  # Lightning's own would wait for a barrier first
+    return bool(answer)

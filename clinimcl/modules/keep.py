@@ -14,6 +14,8 @@ from torch import Tensor
 
 from clinimcl.modules.ending import any_process
 
+ASKED = 10  # steps from one question to the next, where several processes must agree that it is time to save
+
 
 @final
 class KeepBest(ModelCheckpoint):
@@ -54,7 +56,8 @@ class RememberBest(pl.Callback):
 class KeepEvery(pl.Callback):
     """Saves `last.ckpt` every epoch, and `epoch-<number>.ckpt` every `epochs` epochs, counted from 1.
 
-    Within an epoch `last.ckpt` is saved after `minutes` without one, and when the process is told to end (SIGTERM).
+    Within an epoch `last.ckpt` is saved after `minutes` without one (of several processes up to `ASKED` steps later, as
+    to ask is to wait), and when the process is told to end (SIGTERM).
     Lightning's own `save_last` only follows when something else is saved, so that its last is an earlier best.
     """
 
@@ -70,7 +73,8 @@ class KeepEvery(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        late = any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes)
+        asked = trainer.world_size == 1 or batch_idx % ASKED == 0
+        late = asked and any_process(trainer, time.monotonic() - self._saved > 60 * self._minutes)
         if late and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._save(trainer)
 

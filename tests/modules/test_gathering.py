@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import distributed
 from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import PairBatch, ScoredBatch
@@ -69,6 +70,27 @@ class Losses(pl.Callback):
         self.seen.append(trainer.callback_metrics["train/loss"].item())
 
 
+class Questions(pl.Callback):
+    """What the processes ask each other from the end of a step to the next batch."""
+
+    def __init__(self):
+        self.asked, self._between = [], False
+        for name in ("all_reduce", "all_gather", "broadcast", "barrier"):
+            setattr(distributed, name, functools.partial(self._heard, name, getattr(distributed, name)))
+
+    def _heard(self, name, ask, *arguments, **settings):
+        if self._between:
+            self.asked[-1].append(name)
+        return ask(*arguments, **settings)
+
+    def on_train_batch_start(self, *_):
+        self._between = False
+
+    def on_train_batch_end(self, *_):
+        self._between = True
+        self.asked.append([])
+
+
 class TellTheSecond(pl.Callback):
     """SIGTERM in the first batch of a validation, and no batch after it."""
 
@@ -116,6 +138,9 @@ def main():
     torch.set_num_threads(1)
     process = int(os.environ.get("LOCAL_RANK", 0))
     found = {kind: trained(kind, sys.argv[1], process) for kind in KINDS}
+    questions = Questions()
+    trained("contrastive", sys.argv[1], process, questions, KeepEvery(Path(sys.argv[1]), 1))
+    found["asked"] = questions.asked[: STEPS - 1]  # the last step ends the epoch, too
     found["told"] = told_and_taken_up(sys.argv[1], process)
     (Path(sys.argv[1]) / f"{process}.json").write_text(json.dumps(found))
 
@@ -147,6 +172,11 @@ def test_validation_is_over_the_parts_of_all_processes(kind, processes, tmp_path
 def test_where_one_is_told_to_end_amid_a_validation_both_do_and_go_on_as_if_it_had_not_been(processes):
     for found in processes:
         assert found["told"] == found["contrastive"] | {"losses": []}
+
+
+def test_processes_ask_each_other_once_a_step_and_now_and_then_whether_to_save(processes):
+    for found in processes:
+        assert found["asked"] == [["all_reduce", "all_reduce"], ["all_reduce"]]
 
 
 if __name__ == "__main__":

@@ -5,18 +5,17 @@ Only what places and shows pixels is read from a header; nothing that names a pe
 
 import io
 import math
-import struct
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise, product
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Shaped
 
+from clinimcl.preparation.dicom_pixels import JPEG, frames_of_stills, grey_frames, pixels_of, stored_type
 from clinimcl.preparation.reading import MOST_VOXELS, Scan, UnusableScan, check_bytes, check_geometry, toward_ras
-from clinimcl.preparation.video import MOST_PIXELS, Clip, check_size, decode_still
+from clinimcl.preparation.video import MOST_PIXELS, Clip, check_size
 
 TAGS = (
     ["SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"]
@@ -25,23 +24,10 @@ TAGS = (
 )
 NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsStored")
 USUAL = {"NumberOfFrames": 1, "RescaleSlope": 1.0, "RescaleIntercept": 0.0}  # where a header does not say
-RLE = "1.2.840.10008.1.2.5"
-READ = {
-    "1.2.840.10008.1.2": "implicit little endian",
-    "1.2.840.10008.1.2.1": "explicit little endian",
-    "1.2.840.10008.1.2.2": "explicit big endian",
-    RLE: "RLE",
-}
-JPEG = "1.2.840.10008.1.2.4.50"  # baseline, 8 bits
-DEEP_KINDS = ("MONOCHROME1", "MONOCHROME2", "RGB")
-KINDS = (*DEEP_KINDS, "YBR_FULL", "YBR_FULL_422")
-BAND = 512  # rows that become grey at a time, for the sake of memory
 HEAD = 256  # bytes of a file by which it is known
 DIRECTORY = b"1.2.840.10008.1.3.10"  # the class of a DICOMDIR, which lists the files of a disc
 DEFLATED = b"1.2.840.10008.1.2.1.99"  # pydicom would inflate such a file whole, however large it becomes
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 UNEVEN = 0.1  # of the usual gap between slices
-UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
 TILT = 1e-3  # by which direction cosines of one series may differ
 
 
@@ -65,10 +51,10 @@ def decode_cine(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
     check_size(frames * colours, rows, columns, MOST_PIXELS)
     if header.file_meta.TransferSyntaxUID == JPEG:
         check_bytes(frames * rows * columns, most_bytes)
-        return _cine_of_stills(header, shape)
-    check_bytes(frames * rows * columns * colours * _stored(header).itemsize, most_bytes)
-    pixels = _pixels(header)
-    return Clip(_grey(pixels.reshape(shape if colours == 1 else (*shape, colours)), header))
+        return Clip(frames_of_stills(header, shape))
+    check_bytes(frames * rows * columns * colours * stored_type(header).itemsize, most_bytes)
+    pixels = pixels_of(header)
+    return Clip(grey_frames(pixels.reshape(shape if colours == 1 else (*shape, colours)), header))
 
 
 def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> Scan:
@@ -119,118 +105,6 @@ def _header(content: bytes) -> Any:
         raise UnusableScan(f"damaged: not a readable DICOM file ({type(error).__name__})") from None
 
 
-def _stored(header: Any) -> np.dtype[Any]:
-    """Of the numbers in the file."""
-    from pydicom.pixels.utils import pixel_dtype
-
-    try:
-        return pixel_dtype(header).newbyteorder("=")
-    except Exception as error:
-        raise UnusableScan(f"damaged: the pixels of the DICOM file do not decode ({type(error).__name__})") from None
-
-
-def _pixels(header: Any) -> Shaped[np.ndarray, "..."]:
-    """As stored, nothing copied that need not be; by pydicom and numpy alone, so that all installations read alike."""
-    from pydicom.pixels import pixel_array
-
-    syntax = header.file_meta.TransferSyntaxUID
-    if syntax not in READ:
-        raise UnusableScan(f"its pixels are compressed as {syntax.name}, which is not read: save them uncompressed")
-    if syntax == RLE:
-        _check_runs(header)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return pixel_array(header, decoding_plugin="pydicom", raw=True, view_only=True)
-    except Exception as error:
-        raise UnusableScan(f"damaged: the pixels of the DICOM file do not decode ({type(error).__name__})") from None
-
-
-def _check_runs(header: Any) -> None:
-    """pydicom writes runs out at full length, and only then compares them with the size of a frame."""
-    most = 2 * int(header.Rows) * int(header.Columns)
-    for still in _stills(header):
-        starts = [start for start in struct.unpack("<15L", still[4:64].ljust(60, b"\0")) if start]
-        for start, end in pairwise([*starts, len(still)]):
-            if _is_longer(still[start:end], most):
-                raise UnusableScan(UNANNOUNCED)
-
-
-def _is_longer(runs: bytes, most: int) -> bool:
-    place = length = 0
-    while place < len(runs) and length <= most:
-        code = runs[place]
-        if code < 128:  # so many bytes and one follow
-            length += code + 1
-            place += code + 2
-        elif code > 128:  # one byte follows, that often
-            length += 257 - code
-            place += 2
-        else:
-            place += 1
-    return length > most
-
-
-def _cine_of_stills(header: Any, shape: tuple[int, int, int]) -> Clip:
-    """Each frame a JPEG file, as most scanners store loops; decoded like any other still."""
-    frames = np.empty(shape, np.uint8)
-    for index, content in enumerate(_stills(header)):
-        still = decode_still(content, *shape[1:])
-        if still is None:
-            raise UnusableScan(UNANNOUNCED)
-        frames[index] = still
-    return Clip(frames)
-
-
-def _stills(header: Any) -> Iterator[bytes]:
-    """As many as the header announces.
-
-    Raises:
-        UnusableScan: there are fewer or more.
-    """
-    from pydicom.encaps import generate_frames
-
-    announced, count = int(header.NumberOfFrames), 0
-    try:
-        for still in islice(generate_frames(header.PixelData, number_of_frames=announced), announced + 1):
-            count += 1
-            if count <= announced:
-                yield still
-    except Exception as error:
-        raise UnusableScan(f"damaged: the frames of the DICOM file do not part ({type(error).__name__})") from None
-    if count != announced:
-        raise UnusableScan(UNANNOUNCED)
-
-
-def _grey(
-    pixels: Shaped[np.ndarray, "frame height width *colour"], header: Any
-) -> UInt8[np.ndarray, "frame height width"]:
-    kind = str(header.get("PhotometricInterpretation"))
-    known = KINDS if pixels.dtype == np.uint8 else DEEP_KINDS
-    if pixels.dtype.kind != "u" or kind not in known:
-        raise UnusableScan(
-            f"its pixels are of another kind or of type {pixels.dtype}, expected unsigned grey, RGB or YBR"
-        )
-    frames, rows, columns = pixels.shape[:3]
-    grey = np.empty((frames, rows, columns), np.uint8)
-    spare = max(0, int(header.BitsStored) - 8)
-    for index, start in product(range(frames), range(0, rows, BAND)):
-        band = np.s_[index, start : start + BAND]
-        grey[band] = _grey_band(pixels[band], kind, spare)
-    return grey
-
-
-def _grey_band(
-    band: Shaped[np.ndarray, "height width *colour"], kind: str, spare: int
-) -> UInt8[np.ndarray, "height width"]:
-    from pydicom.pixels import convert_color_space
-
-    if band.ndim == 3:
-        colours = convert_color_space(band, kind, "RGB") if kind.startswith("YBR") else band
-        return np.rint((colours >> spare).astype(np.uint8) @ LUMA).astype(np.uint8)
-    grey = (band >> spare).astype(np.uint8)
-    return 255 - grey if kind == "MONOCHROME1" else grey
-
-
 def _check_alike(headers: Sequence[Any]) -> None:
     for name in ("SeriesInstanceUID", "Rows", "Columns", "PixelSpacing"):
         if len({str(header.get(name)) for header in headers}) > 1:
@@ -268,12 +142,12 @@ def _affine(first: Any, step: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "4 4
 
 def _scaled(header: Any) -> np.dtype[Any]:
     """Of the numbers that `_slice` gives."""
-    stored = _stored(header)
+    stored = stored_type(header)
     return stored if _scale(header) == (1, 0) else np.result_type(np.float32, stored)
 
 
 def _slice(header: Any) -> Shaped[np.ndarray, "column row"]:
-    pixels, (slope, intercept) = _pixels(header).T, _scale(header)
+    pixels, (slope, intercept) = pixels_of(header).T, _scale(header)
     return pixels if (slope, intercept) == (1, 0) else np.float32(slope) * pixels + np.float32(intercept)
 
 

@@ -16,6 +16,7 @@ from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
 MOST_BYTES = 2**29  # of a scan as it is decoded: 512 × 512 × 1024 voxels of int16, a clip of 1920 × 1080 for 8 seconds
+MOST_PIXELS = 4096 * 2304  # of a frame: fitting one to the grid takes some 80 bytes a pixel
 ONE = {"clip": "a video or a still", "volume": "a volume"}
 MANY = {"clip": "videos", "volume": "volumes"}
 
@@ -51,7 +52,7 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
         raw = fetch_series(place) if is_series(place) else [fetch(place)]
         check_kind("clip" if is_clip(place, raw) else "volume", wanted)
         decoded = decode(place, raw, MOST_BYTES)
-        check_slices(decoded, wanted)
+        check_sizes(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
     except UnreadableFile as unread:
         raise Unread(f"the {role} scan cannot be used: {unread}") from None
@@ -82,9 +83,13 @@ def check_kind(kind: str, wanted: Input) -> None:
         raise UnusableScan(f"it is {ONE[kind]}, and the model was trained on {MANY[wanted.kind]}")
 
 
-def check_slices(decoded: Scan | Clip, wanted: Input) -> None:
-    """Raises UnusableScan: they are too thick."""
-    if isinstance(decoded, Scan) and wanted.thickest is not None:
+def check_sizes(decoded: Scan | Clip, wanted: Input) -> None:
+    """Raises UnusableScan: slices are too thick, or frames too large."""
+    if isinstance(decoded, Clip):
+        height, width = decoded.frames.shape[1:]
+        if height * width > MOST_PIXELS:
+            raise UnusableScan(f"has an absurd size: frames of {width} × {height} pixels")
+    elif wanted.thickest is not None:
         spacing = wanted.preparation.get("spacing") or decoded.spacing
         if max(spacing) > wanted.thickest:
             raise UnusableScan(

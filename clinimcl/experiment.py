@@ -1,6 +1,5 @@
 """The objects of one experiment, from its settings."""
 
-import json
 import logging
 import os
 import warnings
@@ -204,4 +203,4 @@ def check_splits(run: Path, scans: pd.DataFrame) -> None:
         UserError: with their number.
     """
     if (run / "splits.json").is_file():
-        splits.check_unmoved(splits.sides(scans), json.loads((run / "splits.json").read_text()))
+        splits.check_unmoved(scans, splits.read_sides(run / "splits.json"))

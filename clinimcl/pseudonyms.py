@@ -1,9 +1,12 @@
 """Names under which subjects appear in figures and reports, and outside of this machine."""
 
 import hmac
+import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from clinimcl.errors import UserError
@@ -39,6 +42,16 @@ def read_key(path: Path) -> bytes:
             f"{path} must hold a key of at least {LEAST_KEY} bytes, got {len(key)}: remove it for a new one"
         )
     return key
+
+
+def shared_salt(folder: Path) -> str:
+    """The one that is kept in a folder, made by the first who asks, though others ask at the same time."""
+    path = folder / "salt"
+    with tempfile.NamedTemporaryFile("w", dir=folder) as own, suppress(FileExistsError):
+        own.write(secrets.token_hex(8))
+        own.flush()
+        os.link(own.name, path)
+    return path.read_text()
 
 
 def without_ids(text: str, path: str, names: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """`python -m clinimcl.train experiment=oasis_infonce cohort.root=DIR`: prepare, train, evaluate, report."""
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -97,7 +98,7 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
         each.check()
     datamodule = _data(settings, told=True)
     begin()
-    write_json(splits.sides(datamodule.scans), folder / "splits.json")
+    write_json(asdict(splits.sides(datamodule.scans, _salt(settings))), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
         stages.pretrain(settings, folder, datamodule, stages.Watching(loggers, [speed, *mirrors]))
@@ -111,6 +112,13 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
         tracking.share(loggers, settings.logger, reported)
     print(f"report: {folder / 'report.html'}")
     return reported.headline
+
+
+def _salt(settings: TrainSettings) -> str:
+    """Of the digests of subjects: fresh, but one for the jobs of a sweep, which compares whom they tested."""
+    from clinimcl.pseudonyms import shared_salt
+
+    return secrets.token_hex(8) if settings.sweep is None else shared_salt(Path(settings.sweep))
 
 
 def main() -> None:

@@ -1,10 +1,11 @@
 import hashlib
 import hmac
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.pseudonyms import keyed, pseudonyms, read_key, without_ids
+from clinimcl.pseudonyms import keyed, pseudonyms, read_key, shared_salt, without_ids
 
 NAMES = {"OAS30001": "subject 1", "OAS30001b": "subject 2", "07": "subject 3"}
 
@@ -48,3 +49,14 @@ def test_a_short_key_is_refused(tmp_path):
     (tmp_path / "key").write_text("short")
     with pytest.raises(UserError, match="at least 16 bytes, got 5"):
         read_key(tmp_path / "key")
+
+
+def test_all_who_ask_for_the_salt_of_a_folder_at_once_get_one(tmp_path):
+    folders = [tmp_path / str(number) for number in range(10)]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor(8) as threads:
+        found = [set(threads.map(shared_salt, [folder] * 8)) for folder in folders]
+    assert all(len(salts) == 1 and len(*salts) == 16 for salts in found)
+    assert len(set.union(*found)) == 10
+    assert [path.name for path in folders[0].iterdir()] == ["salt"]

@@ -1,9 +1,11 @@
 """Which subjects train, validate and test."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -214,21 +216,46 @@ def told(scans: pd.DataFrame) -> str:
     return "subjects: " + ", ".join(f"{counts.get(split, 0)} {split}" for split in ("train", "validation", "test"))
 
 
-def sides(scans: pd.DataFrame) -> dict[str, str]:
-    """The split of each subject, under a digest of its name, to be kept with a run."""
-    subjects = scans.drop_duplicates("subject")
-    return {
-        hashlib.sha256(subject.encode()).hexdigest()[:16]: split
-        for subject, split in zip(subjects["subject"], subjects["split"], strict=True)
-    }
+@dataclass(frozen=True)
+class Sides:
+    """The split of each subject, under a digest of its name, to be kept with a run.
+
+    The salt keeps digests from being looked up in a list made beforehand, and the files of two runs from telling whom
+    both know. It stands beside them, so that it hides no name that can be guessed, as a number among ten thousand can:
+    whoever has the file can ask for each. Treat it like the weights.
+    """
+
+    salt: str  # empty in runs of before there were salts
+    subjects: dict[str, str]
+
+    @property
+    def tested(self) -> list[str]:
+        """Digests, sorted."""
+        return sorted(subject for subject, split in self.subjects.items() if split == "test")
 
 
-def check_unmoved(now: dict[str, str], before: dict[str, str]) -> None:
+def sides(scans: pd.DataFrame, salt: str) -> Sides:
+    """Sorted, so that their order tells nothing."""
+    splits = scans.drop_duplicates("subject").set_index("subject")["split"]
+    return Sides(salt, dict(sorted((_digest(str(subject), salt), split) for subject, split in splits.items())))
+
+
+def _digest(subject: str, salt: str) -> str:
+    return hashlib.sha256((salt + subject).encode()).hexdigest()[:16]
+
+
+def read_sides(path: Path) -> Sides:
+    found = json.loads(path.read_text("utf-8"))
+    return Sides(**found) if "salt" in found else Sides("", found)
+
+
+def check_unmoved(scans: pd.DataFrame, before: Sides) -> None:
     """A model may only be tested on, or go on training from, the division that it was trained with.
 
     Raises: UserError with the number of subjects that changed sides.
     """
-    moved = sum(before.get(subject, split) != split for subject, split in now.items())  # new subjects moved nowhere
+    now = sides(scans, before.salt).subjects
+    moved = sum(before.subjects.get(subject, split) != split for subject, split in now.items())  # new: not moved
     if moved:
         raise UserError(
             f"{moved} subjects are in another split than when the run was trained: give the same cohort.fold and "

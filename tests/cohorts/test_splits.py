@@ -1,7 +1,10 @@
+import hashlib
+import json
+
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.splits import Splitting, assign, check, check_unmoved, require_pairs, sides, told
+from clinimcl.cohorts.splits import Splitting, assign, check, check_unmoved, read_sides, require_pairs, sides, told
 from clinimcl.errors import UserError
 
 
@@ -183,15 +186,25 @@ def test_pairs_need_two_sessions_of_somebody():
 
 
 def test_a_subject_that_changed_sides_is_counted():
-    before = sides(scans(3, 1, split=["train", "test", "test"]))
+    before = sides(scans(3, 1, split=["train", "test", "test"]), "salt")
     with pytest.raises(UserError, match=r"2 subjects are in another split"):
-        check_unmoved(sides(scans(3, 1, split=["test", "train", "test"])), before)
+        check_unmoved(scans(3, 1, split=["test", "train", "test"]), before)
 
 
 def test_new_subjects_change_no_sides():
-    before = sides(scans(2, 1, split=["train", "test"]))
-    assert check_unmoved(sides(scans(3, 1, split=["train", "test", "test"])), before) is None
+    before = sides(scans(2, 1, split=["train", "test"]), "salt")
+    assert check_unmoved(scans(3, 1, split=["train", "test", "test"]), before) is None
 
 
-def test_sides_are_kept_without_names():
-    assert not any("S0" in subject for subject in sides(scans(2, 1, split="train")))
+def test_sides_are_kept_without_names_and_two_salts_have_no_digest_in_common():
+    one, other = (sides(scans(5, 1, split="train"), salt).subjects for salt in ("a", "b"))
+    assert not any("S0" in subject for subject in one)
+    assert len(one) == len(one | other) - len(other) == 5
+    assert list(one) == sorted(one)
+
+
+def test_sides_of_before_there_were_salts_are_still_read(tmp_path):
+    (tmp_path / "splits.json").write_text(json.dumps({hashlib.sha256(b"S0").hexdigest()[:16]: "test"}))
+    before = read_sides(tmp_path / "splits.json")
+    with pytest.raises(UserError, match=r"1 subjects are in another split"):
+        check_unmoved(scans(1, 1, split="train"), before)

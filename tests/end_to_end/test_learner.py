@@ -97,6 +97,7 @@ def test_jobs_of_a_sweep_share_the_encoder_and_are_done_once(clinimcl, lung):
     again = clinimcl("train", *sweep, cwd=lung)
     assert again.returncode == 0 and again.stdout.count("already done") == 2
     assert jobs == {path: path.stat().st_mtime_ns for path in folder.glob("*/evaluation.json")}
+    assert len({path.with_name("splits.json").read_text() for path in jobs}) == 1  # the digests of both have one salt
     assert len(jobs) == 2 and "balanced" in (folder / "sweep.html").read_text().lower()
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
+from clinimcl.cohorts.splits import read_sides
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.factors import Settings, settings_of
 
@@ -90,7 +91,7 @@ def read_job(folder: Path) -> Job:
         validation(folder),
         table,
         notes.read_text(encoding="utf-8").splitlines()[0] if change and notes.is_file() else "",
-        tested(json.loads(sides.read_text())) if sides.is_file() else "",
+        digest("\n".join(read_sides(sides).tested)) if sides.is_file() else "",
         "" if table is None else digest(table[["subject", "other", "change"]].to_csv()),
     )
 
@@ -124,10 +125,6 @@ def read_answers(path: Path) -> pd.DataFrame:
     if answers.isna().to_numpy().any() or not set(classes.ravel()) <= {0, 1, 2}:
         raise ValueError("answers.csv must hold classes 0 to 2 and no empty cells")
     return answers.astype(dict.fromkeys(COLUMNS[:4], int) | dict.fromkeys(COLUMNS[4:], float))
-
-
-def tested(sides: dict[str, str]) -> str:
-    return digest("\n".join(sorted(subject for subject, split in sides.items() if split == "test")))
 
 
 def digest(text: str) -> str:

@@ -69,7 +69,8 @@ def job() -> Callable[..., Path]:
         }
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
         (folder / "evaluation.json").write_text(json.dumps(metrics))
-        (folder / "splits.json").write_text(json.dumps({f"LUS{fold}-{own}": "test" for own in range(subjects)}))
+        sides = {"salt": "ab", "subjects": {f"LUS{fold}-{own}": "test" for own in range(subjects)}}
+        (folder / "splits.json").write_text(json.dumps(sides))
         (folder / "notes.txt").write_text("Tested on pairs of scans of one person at two times.\nMore.\n")
         chosen = [None, 0.5, 0.1 + hits, 0.9]  # the first epoch is not validated, the third is kept
         curves = pd.DataFrame({"change/validation_balanced_accuracy": chosen, "change/selection": [None, -3, -1, -2]})

@@ -33,7 +33,7 @@ def test_repeated_job_and_one_of_other_subjects_are_left_out(job: MakeJob, tmp_p
     for seed in range(3):
         job(tmp_path, seed=seed)
     job(tmp_path, seed=0, number=1)
-    (job(tmp_path, seed=3) / "splits.json").write_text(json.dumps({"LUS99": "test"}))
+    (job(tmp_path, seed=3) / "splits.json").write_text(json.dumps({"salt": "ab", "subjects": {"LUS99": "test"}}))
     cells, left_out = cells_of(read_jobs(tmp_path).done)
     assert cells[0].seeds == [0, 1, 2]
     assert left_out == 2

@@ -42,7 +42,7 @@ def read_tensors(path: Path) -> Any:
     except UserError:
         raise
     except Exception as error:  # what torch raises on bytes that are none of its own can be anything
-        raise UserError(f"{path} is damaged or holds no weights: {type(error).__name__}") from None
+        raise UserError(f"{path} is damaged, cut short, or holds no weights ({type(error).__name__})") from None
 
 
 def _check(content: bytes, path: Path) -> None:

@@ -43,7 +43,8 @@ def _other(path: Path) -> str:
     found = (other for other in path.parent.glob("*.ckpt") if other != path and other.name != "change.ckpt")
     for other in sorted(found, key=lambda other: other.stat().st_mtime, reverse=True):
         with suppress(UserError):
-            return f"; {other.name} beside it is whole, of epoch {int(read_tensors(other)['epoch']) + 1}"
+            epoch = int(read_tensors(other)["epoch"]) + 1
+            return f"; {other.name} beside it is whole, of epoch {epoch}: go on from it by run=NEW ckpt_path={other}"
     return ""
 
 

@@ -17,9 +17,17 @@ TOLD = 128 + signal.SIGTERM  # the exit code of what was told to end
 @contextmanager
 def ends_when_told() -> Iterator[None]:
     """SIGTERM ends what is done here as Ctrl-C would, but for a training, which saves first: see `EndAsTold`."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TOLD))
+    told = []
+
+    def end(*_: Any) -> None:
+        told.append(TOLD)
+        sys.exit(TOLD)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
+        if told:  # where Python let the exit go unheard, as in a destructor
+            sys.exit(TOLD)
     except SystemExit as ended:
         if ended.code == TOLD:
             print("clinimcl: told to end; the same command with run=RUN ckpt_path=last goes on", file=sys.stderr)

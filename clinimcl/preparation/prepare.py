@@ -74,7 +74,7 @@ def prepare(
             file is in two splits.
     """
     sources = [_source(path, mask) for path, mask in zip(scans["path"], scans["mask"], strict=True)]
-    _check_cache(cache, sources)
+    _check_cache(cache, sources, store)
     with store.preparing() as ledger:
         known = _known(store) | ledger.read()
         records = {source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)}
@@ -101,11 +101,11 @@ def prepare(
     return Prepared(table, tally)
 
 
-def _check_cache(cache: Cache | None, sources: list[Source]) -> None:
+def _check_cache(cache: Cache | None, sources: list[Source], store: Store) -> None:
     if cache is None:
         return
-    if not any("://" in source.path for source in sources):
-        print(f"cache={cache.folder} has no effect: the scans are no URLs", file=sys.stderr)
+    if not any("://" in path for path in (store.place, *(source.path for source in sources))):
+        print(f"cache={cache.folder} has no effect: neither the scans nor the store are at a URL", file=sys.stderr)
     cache.check()
 
 

@@ -124,7 +124,7 @@ def test_a_damaged_file_is_refused(tmp_path, share):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "scans.csv").write_text("subject,day,path,score\ns1,0,a.mp4,3\n")
-    with pytest.raises(UserError, match="is damaged or holds"):
+    with pytest.raises(UserError, match="is damaged, cut short, or holds"):
         load_weights(encoder(), tmp_path / "scans.csv")
 
 

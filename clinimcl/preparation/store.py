@@ -147,18 +147,25 @@ class Store:
         return self.folder / "arrays" / f"{key}.npy"
 
     def _write(self, path: Path, content: bytes) -> None:
-        temporary = self.folder / "partial" / uuid.uuid4().hex
+        """Once more where another process, which has just prepared, took away the folder of what is partly written."""
         with _writing(self.folder):
             try:
-                temporary.parent.mkdir(parents=True, exist_ok=True)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with temporary.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+                self._write_once(path, content)
+            except FileNotFoundError:
+                self._write_once(path, content)
+
+    def _write_once(self, path: Path, content: bytes) -> None:
+        temporary = self.folder / "partial" / uuid.uuid4().hex
+        try:
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @cache

@@ -196,13 +196,6 @@ def test_a_table_s_answers_and_progress_name_nobody(folder, clinimcl, named, tmp
     assert told(result.stdout, result.stderr, *written_in(folder / "many")) == []
 
 
-def test_an_unforeseen_fault_is_told_in_a_sentence_that_names_nobody(folder, clinimcl, named, tmp_path):
-    (tmp_path / "DOE_JANE.dcm").write_bytes(planted_loop())
-    result = predicted(clinimcl, folder, tmp_path / "DOE_JANE.dcm", named[1])
-    assert result.returncode == 2 and "scan cannot be used: it cannot be prepared (ValueError)" in result.stderr
-    assert told(result.stdout, result.stderr) == []
-
-
 def test_exported_twice_the_folder_is_replaced(folder, clinimcl):
     before = json.loads((folder / "model" / "card.json").read_text())
     assert clinimcl("export", "run=run", "out=model", "licence=CC BY 4.0", cwd=folder).returncode == 0

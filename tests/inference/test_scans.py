@@ -32,6 +32,16 @@ def test_a_clip_beyond_the_bound_is_refused(tmp_path, monkeypatch, name, content
         given("earlier", path, CLIPS, wanted("clip"))
 
 
+def test_an_unforeseen_fault_is_told_without_what_it_says(tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("DOE^JANE")
+
+    monkeypatch.setattr(Clips, "prepare", fail)
+    with pytest.raises(Refused) as caught:
+        given("earlier", put(tmp_path, "x.dcm", written(LOOP)), CLIPS, wanted("clip"))
+    assert str(caught.value) == "the earlier scan cannot be used: it cannot be prepared (ValueError)"
+
+
 @pytest.mark.parametrize(("name", "kind"), [("x.mp4", "volume"), ("x.dcm", "volume"), ("x.nii.gz", "clip")])
 def test_the_kind_of_a_scan_is_told_before_it_is_decoded(tmp_path, name, kind):
     path = put(tmp_path, name, b"would not decode")

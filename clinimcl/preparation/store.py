@@ -117,7 +117,8 @@ class Store:
     def write_audit(self, audit: pd.DataFrame) -> None:
         """How each scan came to its score; no file where nothing was matched."""
         if len(audit):
-            self._write(self.folder / AUDIT, audit.to_csv(index=False).encode())
+            with self._held():
+                self._write(self.folder / AUDIT, audit.to_csv(index=False).encode())
 
     @contextmanager
     def preparing(self) -> Iterator["Ledger"]:
@@ -126,6 +127,12 @@ class Store:
         Raises:
             UserError: the folder cannot be written.
         """
+        with self._held():
+            yield Ledger(self.folder / "ledger.jsonl")
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """By one process at a time, which may take away what a killed one has partly written."""
         with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("w")
@@ -136,7 +143,7 @@ class Store:
                 print(f"waiting for another process that prepares into {self.folder}", file=sys.stderr, flush=True)
                 fcntl.flock(lock, fcntl.LOCK_EX)
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
-            yield Ledger(self.folder / "ledger.jsonl")
+            yield
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
 
     def _file(self, key: str, checksum: str) -> Path:
@@ -147,25 +154,19 @@ class Store:
         return self.folder / "arrays" / f"{key}.npy"
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Once more where another process, which has just prepared, took away the folder of what is partly written."""
+        """Whole or not at all. The store is held, by this process or the one that it works for."""
+        temporary = self.folder / "partial" / uuid.uuid4().hex
         with _writing(self.folder):
             try:
-                self._write_once(path, content)
-            except FileNotFoundError:
-                self._write_once(path, content)
-
-    def _write_once(self, path: Path, content: bytes) -> None:
-        temporary = self.folder / "partial" / uuid.uuid4().hex
-        try:
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+                temporary.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 @cache

@@ -50,7 +50,8 @@ def tasks(started, arguments, cwd, **environment):
 
 
 def until(found, process):
-    while not found() and process.poll() is None:
+    while not found():
+        assert process.poll() is None, process.finished()
         time.sleep(0.05)
 
 

@@ -214,6 +214,17 @@ def test_a_second_preparation_waits_for_the_first(tmp_path, capfd):
     assert "waiting for another process" in capfd.readouterr().err
 
 
+def test_an_audit_is_not_written_amid_another_preparation(tmp_path):
+    store = Store(tmp_path / "store")
+    with ThreadPoolExecutor() as pool:
+        with store.preparing():
+            written = pool.submit(store.write_audit, cohort(tmp_path / "raw"))
+            time.sleep(0.2)
+            assert not written.done()
+        written.result()
+    assert (tmp_path / "store" / "match_audit.csv").is_file()
+
+
 def test_an_unwritable_store_is_told_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UserError, match="cannot be written"):

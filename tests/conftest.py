@@ -82,6 +82,17 @@ def link(emulator, monkeypatch):
         yield proxy
 
 
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    """SLURM's commands, whose jobs this machine does at once (tests/slurm); the folder has what was submitted."""
+    folder = tmp_path / "queue"
+    folder.mkdir()
+    (folder / "jobs").touch()
+    monkeypatch.setenv("PATH", f"{Path(__file__).parent / 'slurm'}:{os.environ['PATH']}")
+    monkeypatch.setenv("QUEUE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def own_process():
     """A command of clinimcl in a process of its own, as a user starts it; what it may use can be limited.

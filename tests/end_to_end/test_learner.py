@@ -139,13 +139,16 @@ def test_the_report_of_a_sweep_pools_the_answers_of_folds(folds):
     assert "2 folds are pooled: their test subjects differ; answers of all folds are put together" in report
 
 
-def test_submitit_runs_the_jobs_as_a_cluster_would(clinimcl, lung):
-    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store"]
-    launcher = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
-    result = clinimcl("train", "-m", *arguments, *launcher, "sweep=cluster", "seed=1", cwd=lung)
+def test_submitit_sends_the_jobs_of_a_sweep_to_slurm(clinimcl, queue, lung):
+    arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "seed=1"]
+    launcher = ["hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=5", "hydra.launcher.partition=brains"]
+    result = clinimcl("train", "-m", *arguments, *launcher, "sweep=cluster", "classifier=mlp,mlp_large", cwd=lung)
     assert result.returncode == 0, result.stderr
-    (status,) = (lung / "runs" / "lus_learner" / "sweeps" / "cluster").glob("*/status.json")
-    assert json.loads(status.read_text()) == {"status": "done"}
+    (script,) = (path.read_text() for path in queue.glob("script*"))
+    assert "--array=0-1" in script and "--partition=brains" in script
+    folder = lung / "runs" / "lus_learner" / "sweeps" / "cluster"
+    assert [json.loads(path.read_text()) for path in folder.glob("*/status.json")] == [{"status": "done"}] * 2
+    assert len(list((folder / "pretrained").iterdir())) == 1  # of two jobs that ran at a time
 
 
 @pytest.mark.skipif(find_spec("optuna") is None, reason="optuna is not installed: pip install 'clinimcl[optuna]'")

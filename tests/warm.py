@@ -67,6 +67,7 @@ def answered(connection):
 
 
 def enter(cwd, environment, files):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests were started in the background
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)

@@ -77,7 +77,8 @@ class Dask(Engine):
         with ExitStack() as closing:
             if self.address is None:
                 cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=":0")
-                client = closing.enter_context(Client(closing.enter_context(cluster)))
+                closing.callback(_close, cluster)
+                client = closing.enter_context(Client(cluster))
             else:
                 client = closing.enter_context(_connect(self.address))
             yield from on_cluster(client, work, items)
@@ -113,6 +114,17 @@ def on_cluster(
             "a scan ended one Dask worker after another, most often because memory ran out: give the workers more; "
             "what is prepared stays"
         ) from None
+
+
+def _close(cluster: Any) -> None:
+    """Also where Dask is just starting a worker again, which it fails to end: then all the others, the second time."""
+    from distributed import Status
+
+    try:
+        cluster.close()
+    except AssertionError:
+        cluster.status = Status.running
+        cluster.close()
 
 
 def _connect(address: str) -> Any:

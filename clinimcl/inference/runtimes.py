@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +79,10 @@ def _openvino(hint: str) -> Callable[[Path], Network]:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # openvino goes without, and asks nobody
         import openvino
 
-        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": hint})
+        # its plugin leaves the thread a stack for signals, which is gone when it is: the next signal ends the process
+        with ThreadPoolExecutor(1) as passing:
+            wanted = {"INFERENCE_PRECISION_HINT": hint}
+            compiled = passing.submit(openvino.Core().compile_model, str(path), "CPU", wanted).result()
         return lambda inputs: np.array(compiled(inputs)[0])
 
     return load

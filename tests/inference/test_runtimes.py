@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,25 @@ def test_a_runtime_that_fails_the_self_test_is_not_offered(folder):
 def test_openvino_says_the_same(folder, model):
     other = Model(folder, Runtime("openvino"))
     np.testing.assert_allclose(other.embed(SEEN).change, model.embed(SEEN).change, atol=1e-4)
+
+
+LET_GO = """
+import gc, signal, sys, threading
+from pathlib import Path
+from clinimcl.inference.runtimes import Runtime
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+held = [Runtime("openvino").load(Path(sys.argv[1]))]
+last = threading.Thread(target=held.clear)
+last.start()
+last.join()
+gc.collect()
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_another_thread_let_openvino_go(folder):
+    assert subprocess.run([sys.executable, "-c", LET_GO, folder / "encoder.onnx"], check=False).returncode == 7
 
 
 def test_what_is_not_offered_is_told(folder):

@@ -227,6 +227,7 @@ class TermAt(pl.Callback):
 
 
 @pytest.mark.filterwarnings("ignore:You're resuming", "ignore:Checkpoint directory")  # hushed in a run
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker")  # where there is one core
 @pytest.mark.parametrize(
     ("hook", "step", "workers"),
     [

@@ -84,7 +84,7 @@ def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> S
 def _header(content: bytes) -> Any:
     import pydicom
 
-    if DEFLATED in content[:4096]:
+    if DEFLATED in content:
         raise UnusableScan("its DICOM data set is deflated, which is not read: save it uncompressed")
     try:
         with warnings.catch_warnings(action="ignore"):  # of the many liberties that scanners take

@@ -22,6 +22,7 @@ READ = {
 JPEG = "1.2.840.10008.1.2.4.50"  # baseline, 8 bits
 DEEP_KINDS = ("MONOCHROME1", "MONOCHROME2", "RGB")
 KINDS = (*DEEP_KINDS, "YBR_FULL", "YBR_FULL_422")
+PADDING = 64  # bytes that may follow runs
 BAND = 512  # rows that become grey at a time, for the sake of memory
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
@@ -64,6 +65,8 @@ def _check_runs(header: Any) -> None:
 
 
 def _is_longer(runs: bytes, most: int) -> bool:
+    if len(runs) > 2 * most + PADDING:  # what no encoder needs, even for single pixels
+        return True
     place = length = 0
     while place < len(runs) and length <= most:
         code = runs[place]

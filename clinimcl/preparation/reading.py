@@ -25,9 +25,11 @@ Header = nib.Nifti1Header | nib.Nifti2Header
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # it prints bytes of the headers that it dislikes
 
 GZIP, RESERVED = b"\x1f\x8b\x08", b"\x20"  # how a member begins; flags from here on mean nothing yet
+MOST_MEMBERS, PIECE = 100_000, 4096  # bytes of a member but the first that are looked at together, then twice as many
 HEADER_BYTES = 540  # NIfTI-2's header, the longer one
 PACKED_BYTES = 2**17  # of a gzip stream; hold the header and what may come before it
 MOST_VOXELS = 1024**3
+SCALED_BYTES = 8  # of a voxel that its header scales
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
 
@@ -110,18 +112,13 @@ def decode_tensor(content: bytes) -> Float[np.ndarray, "x y z"]:
 
 
 def announced_bytes(content: bytes) -> int:
-    """Of a NIfTI file, inflated, as its header tells; nothing but the header is looked at.
+    """Of a NIfTI file, its voxels as they come out; nothing but the header is looked at.
 
     Raises:
         UnusableScan: with what is wrong with the header.
     """
-    if content[:2] != GZIP[:2]:
-        return _announced_bytes(_header(content))
-    try:
-        beginning = isal_zlib.decompressobj(wbits=31).decompress(content[:PACKED_BYTES], HEADER_BYTES)
-    except DamagedStream as error:
-        raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
-    return _announced_bytes(_header(beginning))
+    header = _first_header(content)
+    return _announced_bytes(header, SCALED_BYTES if _scaling(header) else 0)
 
 
 def check_bytes(size: int, most_bytes: int) -> None:
@@ -136,36 +133,58 @@ def check_bytes(size: int, most_bytes: int) -> None:
 
 def _inflate(content: bytes) -> bytes:
     """At most what the header announces: a decompression bomb is refused before it is allocated."""
-    members: list[bytes] = []
-    rest, most = content, announced_bytes(content)
-    room = most
+    parts: list[bytes] = []
+    most = room = _announced_bytes(_first_header(content))
+    place, members, end = 0, 0, len(content.rstrip(b"\0"))
     try:
-        while rest.lstrip(b"\0"):  # a gzip file may have several members, and zeros behind the last
-            if not GZIP.startswith(rest[:3]) or rest[3:4] >= RESERVED:  # isal does not look
-                raise DamagedStream("incorrect header")
-            member = isal_zlib.decompressobj(wbits=31)
-            members.append(member.decompress(rest, room + 1))
-            room -= len(members[-1])
-            if room < 0:
-                raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
-            if not member.eof:
-                raise UnusableScan("truncated: the gzip stream ends early")
-            rest = member.unused_data
+        while place < end:  # a gzip file may have several members, and zeros behind the last
+            if not GZIP.startswith(content[place : place + 3]) or content[place + 3 : place + 4] >= RESERVED:
+                raise DamagedStream("incorrect header")  # isal does not look
+            members += 1
+            if members > MOST_MEMBERS:
+                raise UnusableScan(f"damaged: its gzip stream has more than {MOST_MEMBERS} members")
+            member, piece = isal_zlib.decompressobj(wbits=31), PIECE if parts else len(content)
+            while not member.eof:
+                given = memoryview(content)[place : place + piece]
+                if not given:
+                    raise UnusableScan("truncated: the gzip stream ends early")
+                parts.append(member.decompress(given, room + 1))
+                room -= len(parts[-1])
+                if room < 0:
+                    raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
+                place += len(given) - len(member.unused_data)  # which is a copy, and must not be of all that follows
+                piece *= 2
     except DamagedStream as error:
         raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
-    return b"".join(members)  # of one, itself
+    return b"".join(parts)  # of one, itself
 
 
 def _stored(content: bytes, header: Header) -> Shaped[np.ndarray, "..."]:
     """The voxels where they lie in `content`; copied only if their units or the order of their bytes differ."""
     shape, kind = header.get_data_shape(), header.get_data_dtype()
     voxels = np.frombuffer(content, kind, math.prod(shape), int(header.get_data_offset())).reshape(shape, order="F")
+    scaling = _scaling(header)
+    scaled = apply_read_scaling(voxels, *scaling) if scaling else voxels
+    return scaled.astype(scaled.dtype.newbyteorder("="), copy=False)
+
+
+def _scaling(header: Header) -> tuple[float, float] | None:
+    """Slope and intercept where they change a voxel."""
     try:
         slope, intercept = header.get_slope_inter()
     except HeaderDataError as error:
         raise UnusableScan(f"damaged: its header scales no voxel ({error})") from None
-    scaled = apply_read_scaling(voxels, slope, intercept)
-    return scaled.astype(scaled.dtype.newbyteorder("="), copy=False)
+    return None if slope is None or (slope, intercept) == (1, 0) else (slope, intercept)
+
+
+def _first_header(content: bytes) -> Header:
+    """Of a file that may be gzipped, of which no more is inflated."""
+    if content[:2] != GZIP[:2]:
+        return _header(content)
+    try:
+        return _header(isal_zlib.decompressobj(wbits=31).decompress(content[:PACKED_BYTES], HEADER_BYTES))
+    except DamagedStream as error:
+        raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
 
 
 def _header(content: bytes) -> Header:
@@ -183,9 +202,10 @@ def _header(content: bytes) -> Header:
     raise UnusableScan("not a NIfTI file")
 
 
-def _announced_bytes(header: Header) -> int:
+def _announced_bytes(header: Header, least: int = 0) -> int:
+    """With at least so many bytes a voxel."""
     voxels = int(np.prod(header.get_data_shape(), dtype=object))
-    return int(header.get_data_offset()) + voxels * int(header.get_data_dtype().itemsize)
+    return int(header.get_data_offset()) + voxels * max(least, int(header.get_data_dtype().itemsize))
 
 
 def _check_shape(header: Header) -> None:

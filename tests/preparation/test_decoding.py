@@ -1,3 +1,4 @@
+import gzip
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from tests.preparation.test_video import encoded, gradient
 FILM = encoded(gradient(), "avi", "mjpeg", "yuvj420p")
 SCANS = {  # name, files, and the bytes that they take in memory
     "NIfTI": ("x.nii", [nifti()], 2 * VOXELS.size + 352),
+    "scaled NIfTI": ("x.nii.gz", [gzip.compress(nifti(slope=2.5))], 8 * VOXELS.size + 352),
     "series": ("x/", series(), 2 * VOXELS.size),
     "scaled series": ("x/", series(RescaleSlope=2.5), 4 * VOXELS.size),
     "loop": ("x.dcm", [written(LOOP.astype(np.uint16))], 2 * LOOP.size),

@@ -72,11 +72,14 @@ def directory():
     return written(np.zeros((2, 2), np.uint8), SOPClassUID="1.2.840.10008.1.3.10")
 
 
-def nifti(voxels=VOXELS):
+def nifti(voxels=VOXELS, slope=1.0):
     affine = np.eye(4)
     affine[:3, :3] = np.column_stack([ROW, COLUMN, NORMAL]) * SPACING
     affine[:3, 3] = ORIGIN
-    return nib.Nifti1Image(voxels, np.diag([-1, -1, 1, 1]) @ affine).to_bytes()
+    header = nib.Nifti1Image(voxels, np.diag([-1, -1, 1, 1]) @ affine).header
+    header.set_slope_inter(slope, 0.0)
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    return header.binaryblock + bytes(4) + voxels.tobytes(order="F")
 
 
 def test_a_series_is_the_same_scan_as_its_nifti():
@@ -220,9 +223,22 @@ def test_a_jpeg_frame_of_another_size_than_the_header_s_is_not_decoded(size):
     assert traced(jpegs(pydicom.uid.JPEGBaseline8Bit, size=size)) < 2**19
 
 
-def test_run_lengths_that_outgrow_the_frame_are_not_written_out():
-    still = struct.pack("<16L", 1, 64, *[0] * 14) + b"\x81\0" * 2**14  # 128 zeros, as often
+@pytest.mark.parametrize("runs", [b"\x81\0" * 2**14, b"\x80" * 2**14], ids=["128 zeros", "nothing"])
+def test_run_lengths_that_outgrow_the_frame_are_not_written_out(runs):
+    still = struct.pack("<16L", 1, 64, *[0] * 14) + runs
     assert traced(encapsulated(RLELossless, [still], 8, 8)) < 2**19
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_deflated_file_is_not_inflated_wherever_its_header_says_so():
+    header = pydicom.dcmread(io.BytesIO(written(LOOP)))
+    header.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    long = pydicom.DataElement("MediaStorageSOPInstanceUID", "UI", "1" * 5000, validation_mode=pydicom.config.IGNORE)
+    header.file_meta.add(long)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    with pytest.raises(UnusableScan, match="its DICOM data set is deflated"):
+        decode_cine(buffer.getvalue())
 
 
 def test_a_loop_of_more_frames_than_its_header_announces_is_unusable():

@@ -61,6 +61,18 @@ def test_several_gzip_members_are_one_file():
     assert np.array_equal(decode_nifti(split).voxels, VOXELS)
 
 
+def test_blocks_of_a_gzip_file_are_one_file_however_many():
+    content = np.random.default_rng(0).bytes(60_000)
+    header = nifti(np.frombuffer(content, np.uint8).reshape(30, 40, 50), compressed=False)
+    blocks = [gzip.compress(header[:352])]
+    blocks += [gzip.compress(header[start : start + 13], 0) for start in range(352, len(header), 13)]
+    assert decode_nifti(b"".join(blocks)).voxels.tobytes() == content
+
+
+def test_a_gzip_file_of_absurdly_many_members_is_damaged():
+    assert "has more than 100000 members" in reason(nifti() + gzip.compress(b"") * 100_000)
+
+
 def test_zeros_behind_the_last_member_are_left_out():
     assert np.array_equal(decode_nifti(nifti() + bytes(512)).voxels, VOXELS)
 

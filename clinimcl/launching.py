@@ -20,7 +20,7 @@ import hydra.utils
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
@@ -32,9 +32,10 @@ PATHS = (
     *("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key"),
     *("identity", "model", "earlier", "later", "pairs"),
 )
-QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids")
+QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids", "token")
 SERVING = ("fastapi", "python_multipart", "uvicorn")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+DISK |= {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def launch(task: Callable[[Settings], float | None], root: type[Settings], name: str) -> None:
@@ -201,6 +202,8 @@ def _sentence(error: BaseException) -> str:
     unknown = re.search(r"Could not override '([^']+)'", str(error))
     if unknown:  # Hydra's own text repeats the value, which may be the path of a scan
         return f"there is no setting {unknown[1]}, or it is no group: --cfg job prints every setting"
+    if isinstance(error, OverrideParseException):
+        return "an argument is not of the form name=value, or its value needs quotes: \"name='value'\""
     causes = [sentence(error)]
     while error.__cause__ is not None and isinstance(error.__cause__, HydraException | OmegaConfBaseException):
         error = error.__cause__

@@ -1,8 +1,12 @@
 """What each command takes: the typed root of its configuration. Nodes that name a class stay plain until built."""
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from clinimcl.errors import UserError
 
 Node = dict[str, Any]
 
@@ -154,6 +158,17 @@ class PredictSettings:
             raise ValueError("give either earlier=FILE and later=FILE, or pairs=FILE.csv with those columns")
         if "://" in self.out:
             raise ValueError(f"out must be a local folder, got {self.out}")
+        for role, given in (("earlier", self.earlier_date), ("later", self.later_date)):
+            if given is not None:
+                day(role, given)
+
+
+def day(role: str, given: str) -> date:
+    """Of one of two scans."""
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise UserError(f"{role}_date must be a date such as 2024-03-31") from None
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -179,8 +194,10 @@ class ServeSettings:
             )
         if self.token is not None and len(self.token) < LEAST_TOKEN:
             raise ValueError(f"token must have at least {LEAST_TOKEN} characters, got {len(self.token)}")
-        if not 0 <= self.port <= 65535 or self.most_mib <= 0 or self.most_waiting < 1:
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
+            raise ValueError("token must be of letters, digits and signs of ASCII, since it travels in headers")
+        if not 0 <= self.port <= 65535 or not 0 < self.most_mib < math.inf or self.most_waiting < 1:
             raise ValueError(
-                "port must be 0 to 65535, most_mib above 0 and most_waiting at least 1, got "
+                "port must be 0 to 65535, most_mib a number above 0 and most_waiting at least 1, got "
                 f"{self.port}, {self.most_mib:g} and {self.most_waiting}"
             )

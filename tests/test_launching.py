@@ -68,6 +68,26 @@ def test_an_unknown_key_is_refused(refused):
     assert "rot" in refused("prepare", "cohort=bids", "cohort.rot=x")
 
 
+@pytest.mark.parametrize("argument", ["DOE_JANE.nii", 'token=DOE_JANE;b"c', "encoder={DOE_JANE"])
+def test_what_is_no_setting_is_refused_and_not_repeated(refused, argument):
+    said = refused("predict", "model=m", argument)
+    assert "DOE_JANE" not in said and said.count("\n") == 1
+
+
+SERVING = {
+    "token='пароль-пароль-пароль'": "token must be of letters, digits and signs of ASCII",
+    "token=short": "token must have at least 16 characters, got 5",
+    "host=0.0.0.0": "set token=...",
+    "most_mib=nan": "most_mib a number above 0",
+    "most_mib=inf": "most_mib a number above 0",
+}
+
+
+@pytest.mark.parametrize("setting", SERVING)
+def test_a_page_for_whom_it_should_not_be_or_without_bounds_is_refused(refused, setting):
+    assert SERVING[setting] in refused("serve", "model=m", setting)
+
+
 def test_an_unknown_choice_is_refused_with_the_list(refused):
     assert "bids" in refused("prepare", "cohort=adnii")
 

@@ -1,13 +1,11 @@
 """What should be looked at before an answer is believed."""
 
-from datetime import date
-
 import numpy as np
 from jaxtyping import Num
 
-from clinimcl.errors import UserError
 from clinimcl.inference.card import Limits
 from clinimcl.preparation.reading import Scan
+from clinimcl.settings import day
 
 CUT = 0.15  # share of the largest plane's head that a border plane may show
 SIDES = {(0, 0): "left", (0, -1): "right", (1, 0): "back", (1, -1): "front", (2, -1): "top"}  # the neck is always cut
@@ -52,13 +50,5 @@ def reversed_days(earlier: str | None, later: str | None) -> bool:
     Raises:
         UserError: one of them is no date.
     """
-    if earlier is None or later is None:
-        return False
-    return _day("earlier", earlier) > _day("later", later)
-
-
-def _day(role: str, given: str) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise UserError(f"{role}_date must be a date such as 2024-03-31") from None
+    first, last = (given and day(role, given) for role, given in (("earlier", earlier), ("later", later)))
+    return bool(first and last and first > last)

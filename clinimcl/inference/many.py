@@ -45,7 +45,7 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
     """Raises UserError: the table cannot be read. A pair that is refused stands in the answers with the reason."""
     rows = read_rows(pairs)
     made_folder(out, "out")
-    known, asked = _known(out / DONE), f"{sha256(folder / SUMS)} {page}"
+    known, asked = _known(out / DONE), f"{sha256(folder / SUMS)} {' '.join(model.runtime)} {page}"
     found, shown, before = [], set(), 0
     console = Console(stderr=True)
     for row in track(rows, "Answering", console=console, disable=not console.is_terminal):
@@ -102,11 +102,11 @@ def _cells(found: Answer | None, refused: str) -> dict[str, Any]:
 
 
 def _known(path: Path) -> dict[str, Done]:
-    """By digest; the line that a kill cut short is left out."""
+    """By digest; a line that a kill cut short, or that is none of ours, is left out."""
     known = {}
     with suppress(FileNotFoundError):
-        for line in path.read_text("utf-8").splitlines():
-            with suppress(ValueError):
+        for line in path.read_text("utf-8", "replace").splitlines():
+            with suppress(ValueError, TypeError):
                 digest, cells, page = json.loads(line)
                 known[digest] = Done(cells, page)
     return known

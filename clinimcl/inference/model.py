@@ -66,6 +66,7 @@ class Model:
         self.pipeline = _pipeline(self.parts.input.preparation)
         self.rule = Rule(self.parts.calibration.temperature, self.parts.calibration.stable)
         names = [name for name in (ENCODER, CLASSIFIER, SCORE, IDENTITY) if f"{name}.onnx" in self.card.files]
+        self.runtime = runtime or Runtime()
         self.networks = Networks(folder, names, runtime)
         if runtime is not None:
             check_runtime(runtime, self.networks, folder)

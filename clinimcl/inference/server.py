@@ -2,8 +2,8 @@
 
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
@@ -19,7 +19,6 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.page import Unshowable, page, shown_volumes, viewable
 from clinimcl.inference.queue import Full, Job, Line
 from clinimcl.inference.scans import given_pair
-from clinimcl.inference.upload_folder import UploadFolder
 from clinimcl.inference.uploads import announced, received
 
 STATIC = Path(__file__).with_name("static")
@@ -33,9 +32,9 @@ class Gone(UserError):
 CODES: dict[type[Exception], int] = {Full: 503, Gone: 404}
 
 
-def application(model: Model, *, token: str | None, most_bytes: int, most_waiting: int) -> FastAPI:
-    answers = Answers(model, most_bytes, most_waiting)
-    app = FastAPI(lifespan=answers.life, docs_url=None, redoc_url=None, openapi_url=None)
+def application(model: Model, uploads: Path, *, token: str | None, most_bytes: int, most_waiting: int) -> FastAPI:
+    answers = Answers(model, uploads, most_bytes, most_waiting)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(guard(token))
     app.add_exception_handler(UserError, refused)
     app.add_exception_handler(ClientDisconnect, refused)
@@ -56,17 +55,11 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
 
 @final
 class Answers:
-    """What the page asks for. Uploads lie in a folder that goes when the server ends."""
+    """What the page asks for. Uploads lie in a folder until they are answered."""
 
-    def __init__(self, model: Model, most_bytes: int, most_waiting: int) -> None:
-        self._model, self._most_bytes = model, most_bytes
-        self._uploads = UploadFolder()
+    def __init__(self, model: Model, uploads: Path, most_bytes: int, most_waiting: int) -> None:
+        self._model, self._uploads, self._most_bytes = model, uploads, most_bytes
         self._line = Line(self._work, most_waiting, SEVERAL * most_bytes)
-
-    @asynccontextmanager
-    async def life(self, _: FastAPI) -> AsyncIterator[None]:
-        yield
-        self._uploads.remove()
 
     async def start(self) -> FileResponse:
         return FileResponse(STATIC / "index.html")
@@ -80,7 +73,7 @@ class Answers:
 
     async def take(self, request: Request) -> JSONResponse:
         """Two scans, and a place in the line for them."""
-        size, folder = announced(request.headers, self._most_bytes), self._uploads.path / secrets.token_hex(8)
+        size, folder = announced(request.headers, self._most_bytes), self._uploads / secrets.token_hex(8)
         with _removed_on_failure(folder), self._line.place(size) as place:
             job = Job(folder, await received(request, folder), size)
             place(job)

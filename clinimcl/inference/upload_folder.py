@@ -4,28 +4,26 @@ import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import final
 
 PREFIX, LOCK = "clinimcl-uploads-", ".lock"
 
 
-@final
-class UploadFolder:
-    """Holds what is uploaded as long as this process lives; the next one removes what a killed one left."""
-
-    def __init__(self) -> None:
-        for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-            _remove_left(lock)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._lock = (self.path / f"{LOCK}.new").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        (self.path / f"{LOCK}.new").rename(self.path / LOCK)
-
-    def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+@contextmanager
+def upload_folder() -> Iterator[Path]:
+    """Gone when its process leaves it, however it is told to; the next one removes what a killed one left."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        _remove_left(lock)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        with (folder / f"{LOCK}.new").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            (folder / f"{LOCK}.new").rename(folder / LOCK)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_left(lock: Path) -> None:

@@ -77,9 +77,10 @@ class Form:
         self._field = bytearray()
         self._fields: dict[str, bytearray] = {}
         self._files: dict[str, list[Path]] = {role: [] for role in ROLES}
+        self._whole = False
 
     def callbacks(self) -> Any:
-        """As the parser calls them, the first three and the last with bytes, and where in them to begin and to end."""
+        """As the parser calls them: those that go on with bytes, and where in them to begin and to end."""
         return {
             "on_header_field": self._name_goes_on,
             "on_header_value": self._value_goes_on,
@@ -87,9 +88,12 @@ class Form:
             "on_headers_finished": self._part_begins,
             "on_part_data": self._part_goes_on,
             "on_part_end": self.close,
+            "on_end": self._ends,
         }
 
     def given(self) -> dict[str, Any]:
+        if not self._whole:
+            raise UserError("the upload cannot be read: its form is cut short")
         for role, files in self._files.items():
             if not files:
                 raise UserError(f"the {role} scan is missing: drop a file there")
@@ -131,6 +135,9 @@ class Form:
             self._file.write(memoryview(data)[start:end])
         else:
             self._field += _small(data, start, end, self._field)
+
+    def _ends(self) -> None:
+        self._whole = True
 
     def _new_file(self, role: str, name: str) -> Path:
         if sum(map(len, self._files.values())) == MOST_FILES:

@@ -37,6 +37,8 @@ def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerp
         UserError: the server that holds it does not answer, or refuses.
     """
     with _reading(path, what):
+        if "://" not in path and Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise UnreadableFile(f"{what} is a pipe or a device, expected a file")  # which might never end
         content = _contents([path], cache, fingerprint)[0]
     if not content:
         raise UnusableScan(f"{what} is empty")

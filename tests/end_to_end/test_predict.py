@@ -214,7 +214,9 @@ WRONG = {
     "earlier=nowhere.nii": "the earlier scan cannot be used: the file is not there",
     "pairs=some.csv": "give either earlier=FILE and later=FILE, or pairs=FILE.csv",
     "runtime=openvino precision=int8": "runtime=openvino precision=int8 is not offered: choose runtime=onnxruntime",
-    "earlier_date=soon later_date=2020-01-01": "earlier_date must be a date such as 2024-03-31",
+    "earlier_date=soon": "earlier_date must be a date such as 2024-03-31",
+    "out=model/card.json/wrong": "a file cannot be written or read",
+    f"model={'x' * 300}": "a file cannot be written or read",
 }
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +14,8 @@ from clinimcl.inference.upload_folder import LOCK
 
 
 @contextmanager
-def served(model, uploads):
-    """A client of `clinimcl.serve` in a process of its own, whose uploads lie in a folder."""
+def served(model, uploads, *told):
+    """A client of `clinimcl.serve` in a process of its own, whose uploads lie in a folder; it ends by these signals."""
     command = [sys.executable, "-m", "clinimcl.serve", f"model={model}", "port=0"]
     environment = os.environ | {"TMPDIR": str(uploads)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
@@ -23,7 +24,9 @@ def served(model, uploads):
             with httpx.Client(base_url=address, timeout=60) as client:
                 yield client
         finally:
-            process.terminate()
+            for number in told or [signal.SIGTERM]:
+                process.send_signal(number)
+                time.sleep(0.05)
             sys.stdout.write(process.communicate()[0])
 
 

@@ -2,6 +2,7 @@ import socket
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.inference.card import Limits
 from clinimcl.inference.model import Model
 from clinimcl.inference.server import application
+from clinimcl.inference.upload_folder import upload_folder
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.reading import decode_nifti
 from tests.inference.heads import head, nifti
@@ -42,14 +44,15 @@ def model(folder):
 def serving(model, tmp_path, monkeypatch):
     """Start a server; returns a client. Its uploads lie in tmp_path."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    servers, clients = [], []
+    servers, clients, uploads = [], [], ExitStack()
 
     def start(**settings):
         settings = {"token": None, "most_bytes": 2**22, "most_waiting": 60} | settings
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(application(model, **settings), port=port, log_level="error"))
+        app = application(model, uploads.enter_context(upload_folder()), **settings)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
         servers.append((server, thread))
@@ -64,3 +67,4 @@ def serving(model, tmp_path, monkeypatch):
     for server, thread in servers:
         server.should_exit = True
         thread.join()
+    uploads.close()

@@ -54,5 +54,6 @@ def test_one_date_alone_tells_nothing():
 
 
 def test_what_is_no_date_is_told():
-    with pytest.raises(UserError, match="earlier_date must be a date such as 2024-03-31"):
-        reversed_days("yesterday", "2020-01-01")
+    for later in ("2020-01-01", None):
+        with pytest.raises(UserError, match="earlier_date must be a date such as 2024-03-31"):
+            reversed_days("yesterday", later)

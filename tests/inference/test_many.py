@@ -3,7 +3,9 @@ import pytest
 
 from clinimcl.errors import UserError
 from clinimcl.inference.many import answer_table
+from clinimcl.inference.model import Model
 from clinimcl.inference.pair_table import read_rows
+from clinimcl.inference.runtimes import Runtime
 from tests.inference.heads import head, nifti
 
 
@@ -28,10 +30,16 @@ def test_each_pair_is_answered_or_refused_in_words(model, folder, pairs, tmp_pat
 def test_what_is_answered_is_not_asked_again(model, folder, pairs, tmp_path):
     answer_table(model, folder, pairs, tmp_path / "out", page=False)
     before = (tmp_path / "out" / "answers.csv").read_bytes()
-    with (tmp_path / "out" / "answers.jsonl").open("a") as file:
-        file.write('["half a li')  # of a killed run
+    with (tmp_path / "out" / "answers.jsonl").open("ab") as file:
+        file.write(b'5\n\xff\xfe\n["half a li')  # damaged, and of a killed run
     assert answer_table(model, folder, pairs, tmp_path / "out", page=False).before == 3
     assert (tmp_path / "out" / "answers.csv").read_bytes() == before
+
+
+def test_another_runtime_is_asked_again(model, folder, pairs, tmp_path):
+    answer_table(model, folder, pairs, tmp_path / "out", page=False)
+    other = Model(folder, Runtime("openvino"))
+    assert answer_table(other, folder, pairs, tmp_path / "out", page=False).before == 0
 
 
 def test_a_changed_file_is_asked_about_again(model, folder, pairs, tmp_path):

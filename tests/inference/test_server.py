@@ -1,6 +1,7 @@
 """A real server over HTTP."""
 
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from clinimcl.inference import uploads
-from clinimcl.inference.upload_folder import PREFIX, UploadFolder
+from clinimcl.inference.upload_folder import PREFIX, upload_folder
 from tests.inference.asking import ended, left, served
 from tests.inference.heads import head, nifti
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
@@ -27,6 +28,14 @@ def named(earlier, later):
     """What a browser sends of a person who is named in the files and by them."""
     files = [("earlier", (f"DOE_JANE.{number}", content)) for number, content in enumerate(earlier)]
     return [*files, ("later", ("DOE_JANE 1950-01-01.nii", later))]
+
+
+def begun(client):
+    """All but the end of two scans' upload."""
+    request = client.build_request("POST", "/pairs", files=scans())
+    headers, body = request.headers, request.read()
+    lines = [f"{name}: {headers[name]}" for name in ("host", "content-type", "content-length")]
+    return "\r\n".join(["POST /pairs HTTP/1.1", *lines, "", ""]).encode() + body[:-100]
 
 
 def test_two_scans_are_answered_and_gone_and_what_is_shown_names_nobody(serving, tmp_path):
@@ -106,11 +115,8 @@ def test_a_long_field_is_refused(serving):
 
 def test_of_a_sender_who_goes_away_nothing_is_left(serving, tmp_path, capfd):
     client = serving()
-    request = client.build_request("POST", "/pairs", files=scans())
-    headers, body = request.headers, request.read()
     with socket.create_connection((client.base_url.host, client.base_url.port)) as sender:
-        lines = [f"{name}: {headers[name]}" for name in ("host", "content-type", "content-length")]
-        sender.sendall("\r\n".join(["POST /pairs HTTP/1.1", *lines, "", ""]).encode() + body[:-100])
+        sender.sendall(begun(client))
         while not left(tmp_path):
             time.sleep(0.01)
     while client.get("/health").json()["waiting"] or left(tmp_path):
@@ -131,14 +137,24 @@ def test_an_upload_that_stalls_gives_its_place_to_others(serving, tmp_path, monk
 
 def test_what_a_killed_server_left_is_removed_by_the_next_one(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    lives = UploadFolder()
-    (lives.path / "scan.nii").touch()
     killed = tmp_path / f"{PREFIX}killed"
-    shutil.copytree(lives.path, killed)
-    UploadFolder().remove()
-    assert (lives.path / "scan.nii").is_file() and not killed.exists()
-    lives.remove()
-    assert not lives.path.exists()
+    with upload_folder() as lives:
+        (lives / "scan.nii").touch()
+        shutil.copytree(lives, killed)
+        with upload_folder():
+            assert (lives / "scan.nii").is_file() and not killed.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_whose_terminal_is_closed_and_that_is_interrupted_leaves_no_upload(folder, tmp_path, capfd):
+    with served(folder, tmp_path, signal.SIGHUP, signal.SIGINT) as client:
+        sender = socket.create_connection((client.base_url.host, client.base_url.port))
+        sender.sendall(begun(client))
+        while not left(tmp_path):
+            time.sleep(0.01)
+    sender.close()
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == ""
 
 
 def test_fifty_at_once_are_all_answered_or_refused_and_none_is_left(serving, tmp_path):

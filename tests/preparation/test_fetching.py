@@ -42,6 +42,12 @@ def test_a_folder_without_slices_is_unusable(tmp_path):
         fetch_series(f"{tmp_path}/")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scan.nii")
+    with pytest.raises(UnusableScan, match="the file is a pipe or a device"):
+        fetch(str(tmp_path / "scan.nii"))
+
+
 def test_a_missing_folder_is_said_to_be_missing(tmp_path):
     with pytest.raises(UnreadableFile, match="the folder is not there"):
         fetch_series(f"{tmp_path}/nowhere/")

@@ -23,6 +23,7 @@ from clinimcl.modules.checkpoints import CheckpointFiles, read
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.ending import EndAsTold
 from clinimcl.modules.keep import ChanceOfStep, KeepBest, KeepEvery
+from clinimcl.modules.schedule import one_cycle
 from clinimcl.preparation.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.store import Store
@@ -77,7 +78,7 @@ def learner():
         objective=InfoNCE(temperature=0.1, symmetric=False),
         augmentation=None,
         optimizer=functools.partial(torch.optim.AdamW, lr=1e-2),
-        schedule=None,
+        schedule=functools.partial(one_cycle, warm_up=0.25),
         seed=0,
     )
 

@@ -22,7 +22,6 @@ TINY = [
     "pretrain.pairs_per_epoch=8",
     "cohort.split.validation=0.2",
     "cohort.split.test=0.3",
-    "schedule=constant",
     "augmentation=none",  # each process augments its part by its own chance
     "store=store",
 ]

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loops.progress import _BatchProgress
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
@@ -53,9 +53,10 @@ class RememberBest(pl.Callback):
 
 
 @final
-class KeepEvery(pl.Callback):
+class KeepEvery(Checkpoint):
     """Saves `last.ckpt` every epoch, and `epoch-<number>.ckpt` every `epochs` epochs, counted from 1.
 
+    Listed after `KeepBest`, it saves what is judged already: who goes on from there knows how good the best epoch is.
     Within an epoch `last.ckpt` is saved after `minutes` without one (of several processes up to `ASKED` steps later, as
     to ask is to wait), and when the process is told to end (SIGTERM).
     Lightning's own `save_last` only follows when something else is saved, so that its last is an earlier best.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import final
 
 import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
 
 from clinimcl.cohorts.tree import connect
 from clinimcl.encoders.contract import contract_path
@@ -21,11 +22,12 @@ MIRRORED = ("checkpoints/*", "splits.json")
 
 
 @final
-class Mirror(pl.Callback):
+class Mirror(Checkpoint):
     """What a run leaves in its folder to be continued from stands soon below `url`, each file whole or not at all.
 
     One thread of its own looks at the folder and copies what changed; a version that is replaced before its turn comes
     is left out. A training waits for it at its end only, and never fails by it. Nothing is removed from the bucket.
+    Listed after those that save, it copies what they save of a training that is interrupted, too.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -89,9 +91,9 @@ class Mirror(pl.Callback):
             self._copy_changed()
 
     def _copy_changed(self) -> None:
-        """The last checkpoint first: from it a run is continued."""
+        """The last checkpoint first, from which a run is continued; but before it the best, which it knows of."""
         found = {path for pattern in MIRRORED for path in self._folder.glob(pattern)}
-        for path in sorted(found, key=lambda path: (path.name != "last.ckpt", path)):
+        for path in sorted(found, key=lambda path: (path.name != "best.ckpt", path.name != "last.ckpt", path)):
             try:
                 if not path.name.startswith(".") and self._copied.get(path) != _stamp(path):
                     self._copy(path)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
@@ -91,7 +92,7 @@ def fit(root, epochs, *callbacks, workers=0, pretrain=PAIRS, **resume):
         callbacks=[ChanceOfStep(0), *callbacks, EndAsTold()],
         plugins=[CheckpointFiles()],
         logger=False,
-        enable_checkpointing=any(isinstance(callback, KeepBest) for callback in callbacks),
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
     )

@@ -4,6 +4,7 @@ import math
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from torch.utils.data import DataLoader
 
 from clinimcl.data.augmentation import Augmentation
@@ -57,7 +58,7 @@ def trainer(folder, epochs, *callbacks, **settings):
         default_root_dir=folder,
         callbacks=list(callbacks),
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         **settings,

@@ -11,6 +11,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import distributed
 from torch.utils.data import DataLoader
@@ -115,7 +116,7 @@ def trained(kind, folder, process=None, *callbacks, checkpoint=None):
         use_distributed_sampler=False,
         callbacks=[losses, *callbacks, EndAsTold()],
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,

@@ -1,8 +1,10 @@
 import lightning.pytorch as pl
+import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from clinimcl.modules.keep import RememberBest
+from clinimcl.modules.checkpoints import CheckpointFiles, read
+from clinimcl.modules.keep import KeepBest, KeepEvery, RememberBest
 
 
 class Counting(pl.LightningModule):
@@ -24,17 +26,54 @@ class Counting(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def test_the_first_of_the_best_epochs_is_remembered_and_the_sanity_check_is_not(tmp_path):
-    best, data = RememberBest("value"), DataLoader([0.0])
+class KilledIn(pl.Callback):
+    """At the beginning of an epoch, counted from 1."""
+
+    def __init__(self, epoch):
+        self._epoch = epoch
+
+    def on_train_epoch_start(self, trainer, _):
+        if trainer.current_epoch + 1 == self._epoch:
+            raise RuntimeError("killed")
+
+
+def fit(folder, *callbacks, **resume):
+    data = DataLoader([0.0])
     trainer = pl.Trainer(
         max_epochs=4,
         accelerator="cpu",
-        callbacks=[best],
+        callbacks=list(callbacks),
+        plugins=[CheckpointFiles()],
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(callback, KeepBest) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=tmp_path,
+        num_sanity_val_steps=0 if resume else None,
+        default_root_dir=folder,
     )
-    trainer.fit(Counting(), data, data)
+    trainer.fit(Counting(), data, data, **resume)
+
+
+def kept(folder):
+    return KeepBest(folder, "best", "value"), KeepEvery(folder, 1)
+
+
+def test_the_first_of_the_best_epochs_is_remembered_and_the_sanity_check_is_not(tmp_path):
+    best = RememberBest("value")
+    fit(tmp_path, best)
     assert best.state["weight"].item() == 2
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")  # hushed in a run
+def test_a_run_that_was_killed_after_its_best_epoch_goes_on_with_that_one(tmp_path):
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(tmp_path, *kept(tmp_path), KilledIn(3))
+    fit(tmp_path, *kept(tmp_path), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    assert read(tmp_path / "best.ckpt")["state_dict"]["weight"].item() == 2  # the third is as good, and not better
+
+
+def test_what_is_kept_of_an_epoch_knows_the_highest_value_up_to_it(tmp_path):
+    fit(tmp_path, *kept(tmp_path))
+    names = ["epoch-001", "epoch-002", "epoch-003", "epoch-004", "last"]
+    states = [[*read(tmp_path / f"{name}.ckpt")["callbacks"].values()] for name in names]
+    assert states == [[{"highest": highest}] for highest in (1.0, 5.0, 5.0, 5.0, 5.0)]

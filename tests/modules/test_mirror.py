@@ -52,7 +52,6 @@ def trained(folder, epochs, *callbacks):
         max_epochs=epochs,
         accelerator="cpu",
         logger=False,
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         callbacks=[KeepEvery(folder / "checkpoints", 1), *callbacks],

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from clinimcl.data.change_loading import EmbeddingPairs, VolumePairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
+from clinimcl.errors import UserError
 from clinimcl.files import write_json, write_text
 from clinimcl.modules import checkpoints, company, embedding, ending
 from clinimcl.modules.health_change import HealthChange, class_weights
@@ -116,7 +118,8 @@ def train_encoder(
         trainer.strategy.connect(module)
         trainer.save_checkpoint(kept / "best.ckpt", weights_only=True)
     else:
-        _take_best(settings.ckpt_path, kept)
+        if settings.ckpt_path is not None:
+            take_best(Path(settings.ckpt_path), kept)
         _train_together(settings, folder, module, datamodule, watching)
     for path in kept.glob("*.ckpt"):
         write_contract(path, contract)
@@ -157,11 +160,13 @@ def _train_together(
     datamodule.trainer = None  # its loaders are whole again
 
 
-def _take_best(continued: str | None, kept: Path) -> None:
-    """The best epoch of a training that is continued in another folder may remain the best."""
-    before = Path(continued).with_name("best.ckpt") if continued else None
-    if before and before.is_file() and before.parent != kept:
-        shutil.copy(before, kept / "best.ckpt")
+def take_best(continued: Path, kept: Path) -> None:
+    """The best epoch of a training that is continued in another folder may remain the best, if it came before."""
+    best = continued.with_name("best.ckpt")
+    if best.parent != kept:
+        with suppress(UserError):  # there is none, or it is damaged
+            if checkpoints.read(best)["global_step"] <= checkpoints.read(continued)["global_step"]:
+                shutil.copy(best, kept / "best.ckpt")
 
 
 def check_pairs(settings: TrainSettings, datamodule: LongitudinalDataModule) -> None:

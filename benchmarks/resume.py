@@ -39,6 +39,7 @@ from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules import checkpoints
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.keep import ChanceOfStep
+from clinimcl.modules.schedule import one_cycle
 from clinimcl.preparation.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.store import Store
@@ -175,7 +176,7 @@ def _module() -> ContrastivePretraining:
         objective=InfoNCE(temperature=0.1, symmetric=True),
         augmentation=None,
         optimizer=partial(torch.optim.AdamW, lr=5e-4),
-        schedule=None,
+        schedule=partial(one_cycle, warm_up=0.1),
         seed=0,
     )
 

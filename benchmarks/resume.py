@@ -176,7 +176,7 @@ def _module() -> ContrastivePretraining:
         objective=InfoNCE(temperature=0.1, symmetric=True),
         augmentation=None,
         optimizer=partial(torch.optim.AdamW, lr=5e-4),
-        schedule=partial(one_cycle, warm_up=0.1),
+        schedule=partial(one_cycle, warm_up=0.25),
         seed=0,
     )
 

@@ -121,8 +121,6 @@ def train_encoder(
         if settings.ckpt_path is not None:
             take_best(Path(settings.ckpt_path), kept)
         _train_together(settings, folder, module, datamodule, watching)
-    for path in kept.glob("*.ckpt"):
-        write_contract(path, contract)
 
 
 def take_part(settings: TrainSettings, folder: Path, datamodule: LongitudinalDataModule) -> None:

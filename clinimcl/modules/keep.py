@@ -1,6 +1,7 @@
 """Checkpoints that a run keeps."""
 
 import math
+import shutil
 import time
 from pathlib import Path
 from typing import Any, final
@@ -12,6 +13,7 @@ from lightning.pytorch.loops.progress import _BatchProgress
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
+from clinimcl.encoders.contract import contract_path
 from clinimcl.modules.ending import any_process
 
 ASKED = 10  # steps from one question to the next, where several processes must agree that it is time to save
@@ -56,6 +58,7 @@ class RememberBest(pl.Callback):
 class KeepEvery(Checkpoint):
     """Saves `last.ckpt` every epoch, and `epoch-<number>.ckpt` every `epochs` epochs, counted from 1.
 
+    The contract of `last.ckpt`, where it has one, is theirs, too.
     Listed after `KeepBest`, it saves what is judged already: who goes on from there knows how good the best epoch is.
     Within an epoch `last.ckpt` is saved after `minutes` without one (of several processes up to `ASKED` steps later, as
     to ask is to wait), and when the process is told to end (SIGTERM).
@@ -83,7 +86,10 @@ class KeepEvery(Checkpoint):
         done = trainer.current_epoch + 1
         self._save(trainer)
         if done % self._epochs == 0:
-            trainer.save_checkpoint(self._last.with_name(f"epoch-{done:03d}.ckpt"))
+            epoch = self._last.with_name(f"epoch-{done:03d}.ckpt")
+            if trainer.is_global_zero and contract_path(self._last).is_file():
+                shutil.copy(contract_path(self._last), contract_path(epoch))
+            trainer.save_checkpoint(epoch)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Between two steps of an epoch, or in its validation, which is then begun anew when the training goes on."""

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from clinimcl.encoders.contract import contract_path
 from clinimcl.modules.checkpoints import CheckpointFiles, read
 from clinimcl.modules.keep import KeepBest, KeepEvery, RememberBest
 
@@ -77,3 +78,11 @@ def test_what_is_kept_of_an_epoch_knows_the_highest_value_up_to_it(tmp_path):
     names = ["epoch-001", "epoch-002", "epoch-003", "epoch-004", "last"]
     states = [[*read(tmp_path / f"{name}.ckpt")["callbacks"].values()] for name in names]
     assert states == [[{"highest": highest}] for highest in (1.0, 5.0, 5.0, 5.0, 5.0)]
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")  # hushed in a run
+def test_an_epoch_of_a_run_that_was_killed_has_the_contract_of_the_run(tmp_path):
+    contract_path(tmp_path / "last.ckpt").write_text("who trained it")
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(tmp_path, *kept(tmp_path), KilledIn(2))
+    assert contract_path(tmp_path / "epoch-001.ckpt").read_text() == "who trained it"

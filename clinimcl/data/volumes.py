@@ -12,6 +12,8 @@ from torch import Tensor
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.store import Store
 
+BLOCK = 64  # scans that are read at a time to be held: of more, a bucket's cache may drop some before they are read
+
 
 @final
 class Volumes:
@@ -44,4 +46,8 @@ class Volumes:
     def hold(self, device: torch.device) -> None:
         """Read all of them now, to be gathered on `device`; a second time does nothing."""
         if self._held is None or self._held.device != device:
-            self._held = self.gather(range(len(self._keys))).to(device)
+            rows = range(len(self._keys))
+            held = torch.empty((len(rows), *self.gather(rows[:1]).shape[1:]), dtype=torch.float16, device=device)
+            for start in rows[::BLOCK]:
+                held[start : start + BLOCK] = self.gather(rows[start : start + BLOCK])
+            self._held = held

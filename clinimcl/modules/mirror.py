@@ -48,6 +48,7 @@ class Mirror(Checkpoint):
         """
         filesystem, place = connect(f"{self._url}/check.arriving")
         try:
+            bucket.make_folder(filesystem, place)
             filesystem.pipe_file(place, b"")
             filesystem.rm_file(place)
         except Exception as error:  # every client has its own kinds

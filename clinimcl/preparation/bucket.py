@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import hashlib
+import posixpath
 import random
 import uuid
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, BinaryIO
 
+from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem, get_loop, sync
 
 from clinimcl.cohorts.tree import connect
@@ -78,11 +80,19 @@ def upload(content: bytes, url: str) -> None:
     """
     filesystem, place = connect(url)
     arriving = f"{place}.{uuid.uuid4().hex}.arriving"  # another writer may be at the same object
+    make_folder(filesystem, place)
     filesystem.pipe_file(arriving, content)
     if not _arrived(content, filesystem, arriving):
         raise OSError("what arrived is not what was sent")
     filesystem.cp_file(arriving, place)
     filesystem.rm_file(arriving)
+
+
+def make_folder(filesystem: AbstractFileSystem, place: str) -> None:
+    """That in which an object is to be written, where there are folders: the clients of object stores are the
+    asynchronous ones, and need no request."""
+    if not isinstance(filesystem, AsyncFileSystem):
+        filesystem.makedirs(posixpath.dirname(place), exist_ok=True)
 
 
 def said(error: Exception) -> str:

@@ -126,6 +126,14 @@ def test_the_end_waits_no_longer_than_it_may(link, run, capsys):
     assert "what was not done within 0.2 s" in capsys.readouterr().err
 
 
+def test_a_mirror_may_be_a_folder_that_is_not_there_yet(run, tmp_path):
+    watching = Mirror(run, f"file://{tmp_path}/disk/runs/one")
+    watching.check()
+    watching.finish(20.0)
+    last = ("checkpoints", "last.ckpt")
+    assert tmp_path.joinpath("disk", "runs", "one", *last).read_bytes() == run.joinpath(*last).read_bytes()
+
+
 def test_a_bucket_that_can_be_written_passes_the_check_and_nothing_is_left(link, run):
     Mirror(run, RUN).check()
     assert in_bucket() == {}

@@ -86,3 +86,9 @@ def test_a_store_that_may_not_be_read_is_told(filled, link, tmp_path):
     link.link.refused = 403
     with pytest.raises(UserError, match=f"store={URL} cannot be read .*check the address, the network and your cred"):
         on_a_machine(tmp_path).table()
+
+
+def test_a_store_may_be_a_folder_that_is_not_there_yet(tmp_path):
+    store = on_a_machine(tmp_path, f"file://{tmp_path}/disk/stores/one")
+    checksum = store.put("key1", VOLUMES["key1"])
+    assert np.array_equal(read(store, "key1", checksum), VOLUMES["key1"])

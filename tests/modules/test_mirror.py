@@ -1,6 +1,7 @@
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
@@ -78,6 +79,20 @@ def test_what_a_training_saves_stands_in_the_bucket(link, tmp_path):
     saved = {f"checkpoints/{path.name}": path.read_bytes() for path in (tmp_path / "checkpoints").iterdir()}
     assert set(saved) == {"checkpoints/last.ckpt", "checkpoints/epoch-001.ckpt", "checkpoints/epoch-002.ckpt"}
     assert in_bucket() == saved
+
+
+class ToldToEnd(pl.Callback):
+    """After the second step."""
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.global_step == 2:
+            raise SIGTERMException
+
+
+def test_what_a_training_saves_as_it_is_told_to_end_stands_in_the_bucket(link, tmp_path):
+    with pytest.raises(SystemExit):
+        trained(tmp_path, 1, Mirror(tmp_path, RUN), ToldToEnd())
+    assert in_bucket() == {"checkpoints/last.ckpt": (tmp_path / "checkpoints" / "last.ckpt").read_bytes()}
 
 
 def test_only_what_a_run_is_continued_from_is_copied(link, run):

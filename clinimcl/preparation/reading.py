@@ -135,28 +135,38 @@ def _inflate(content: bytes) -> bytes:
     """At most what the header announces: a decompression bomb is refused before it is allocated."""
     parts: list[bytes] = []
     most = room = _announced_bytes(_first_header(content))
-    place, members, end = 0, 0, len(content.rstrip(b"\0"))
+    place, end = 0, len(content)
+    while place < end:
+        if len(parts) == MOST_MEMBERS:
+            raise UnusableScan(f"damaged: its gzip stream has more than {MOST_MEMBERS} members")
+        part, place = _member(content, place, room, PIECE if parts else end)
+        room -= len(part)
+        if room < 0:
+            raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
+        if not parts and place < end:  # a gzip file may have several members, and zeros behind the last
+            end = len(content.rstrip(b"\0"))
+        parts.append(part)
+    return b"".join(parts)  # of one, itself
+
+
+def _member(content: bytes, place: int, room: int, piece: int) -> tuple[bytes, int]:
+    """The gzip member that begins at `place`, to a byte more than there is room for; and where it ends."""
+    parts: list[bytes] = []
     try:
-        while place < end:  # a gzip file may have several members, and zeros behind the last
-            if not GZIP.startswith(content[place : place + 3]) or content[place + 3 : place + 4] >= RESERVED:
-                raise DamagedStream("incorrect header")  # isal does not look
-            members += 1
-            if members > MOST_MEMBERS:
-                raise UnusableScan(f"damaged: its gzip stream has more than {MOST_MEMBERS} members")
-            member, piece = isal_zlib.decompressobj(wbits=31), PIECE if parts else len(content)
-            while not member.eof:
-                given = memoryview(content)[place : place + piece]
-                if not given:
-                    raise UnusableScan("truncated: the gzip stream ends early")
-                parts.append(member.decompress(given, room + 1))
-                room -= len(parts[-1])
-                if room < 0:
-                    raise UnusableScan(f"damaged: more than the {most} bytes that its header announces")
-                place += len(given) - len(member.unused_data)  # which is a copy, and must not be of all that follows
-                piece *= 2
+        if not GZIP.startswith(content[place : place + 3]) or content[place + 3 : place + 4] >= RESERVED:
+            raise DamagedStream("incorrect header")  # isal does not look
+        member = isal_zlib.decompressobj(wbits=31)
+        while not member.eof and room >= 0:
+            given = memoryview(content)[place : place + piece]
+            if not given:
+                raise UnusableScan("truncated: the gzip stream ends early")
+            parts.append(member.decompress(given, room + 1))
+            room -= len(parts[-1])
+            place += len(given) - len(member.unused_data)  # which is a copy, and must not be of all that follows
+            piece *= 2
     except DamagedStream as error:
         raise UnusableScan(f"damaged: the gzip stream fails its check ({error})") from None
-    return b"".join(parts)  # of one, itself
+    return b"".join(parts), place
 
 
 def _stored(content: bytes, header: Header) -> Shaped[np.ndarray, "..."]:

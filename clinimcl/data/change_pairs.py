@@ -82,9 +82,10 @@ class ChangePairs:
         if kind == "zone":
             pairs = zone_pairs(own)
         if pairs.empty:
+            there = f"{len(own)} {split} scans that have a score, of {own['subject'].nunique()} subjects"
             raise UserError(
-                f"no two {split} scans with a score make a pair of change.pairs.test={kind}: "
-                "try change.pairs.test=auto, or check cohort.score"
+                f"no two of the {there}, make a pair of change.pairs.test={self.test}: set a larger "
+                f"cohort.split.{split}, another change.pairs.test, or check cohort.score"
             )
         return KINDS[kind], with_change(pairs, scans, rule)
 

@@ -103,7 +103,7 @@ def test_without_second_sessions_other_people_s_pairs_are_tested_and_it_is_said(
 def test_scans_without_a_score_make_no_pair():
     table = scans()
     table.loc[table["split"] == "test", "score"] = np.nan
-    with pytest.raises(UserError, match="no two test scans with a score"):
+    with pytest.raises(UserError, match=r"no two of the \d+ test scans that have a score.* larger cohort.split.test"):
         pairs().tested(table, RULE)
 
 

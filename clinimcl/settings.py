@@ -158,17 +158,18 @@ class PredictSettings:
             raise ValueError("give either earlier=FILE and later=FILE, or pairs=FILE.csv with those columns")
         if "://" in self.out:
             raise ValueError(f"out must be a local folder, got {self.out}")
-        for role, given in (("earlier", self.earlier_date), ("later", self.later_date)):
-            if given is not None:
-                day(role, given)
+        days(self.earlier_date, self.later_date)
 
 
-def day(role: str, given: str) -> date:
-    """Of one of two scans."""
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise UserError(f"{role}_date must be a date such as 2024-03-31") from None
+def days(earlier: str | None, later: str | None) -> list[date | None]:
+    """Of two scans, as far as they are given; UserError: one is no date."""
+    found = []
+    for role, given in (("earlier", earlier), ("later", later)):
+        try:
+            found.append(date.fromisoformat(given) if given is not None else None)
+        except ValueError:
+            raise UserError(f"{role}_date must be a date such as 2024-03-31") from None
+    return found
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

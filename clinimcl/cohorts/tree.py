@@ -57,6 +57,11 @@ class Tree(NamedTuple):
         return {names[name]: content for name, content in found.items()}
 
 
+def bucket_of(url: str) -> str:
+    """What may be told of a URL: below its bucket, names may be those of subjects."""
+    return "/".join(url.split("/")[:3])
+
+
 def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The file system that serves a path or URL, and the path as it writes it.
 
@@ -64,7 +69,7 @@ def connect(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """
     if "://" not in url:
         return fsspec.filesystem("file"), os.path.abspath(os.path.expanduser(url))
-    protocol, place = url.split("://")[0], "/".join(url.split("/")[:3])  # below its bucket, names may be of subjects
+    protocol, place = url.split("://")[0], bucket_of(url)
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
@@ -87,7 +92,7 @@ def _refresh_credentials(filesystem: fsspec.AbstractFileSystem, url: str) -> Non
     try:
         filesystem.credentials.maybe_refresh()
     except (GoogleAuthError, HttpError, NonRetryableError) as error:
-        place, cause = "/".join(url.split("/")[:3]), error.__cause__ or error
+        place, cause = bucket_of(url), error.__cause__ or error
         raise UserError(
             f"{place}: your credentials have expired or cannot be renewed ({type(cause).__name__}): log in again "
             "(gcloud auth application-default login), or check the file in GOOGLE_APPLICATION_CREDENTIALS"

@@ -5,7 +5,7 @@ from jaxtyping import Num
 
 from clinimcl.inference.card import Limits
 from clinimcl.preparation.reading import Scan
-from clinimcl.settings import day
+from clinimcl.settings import days
 
 CUT = 0.15  # share of the largest plane's head that a border plane may show
 SIDES = {(0, 0): "left", (0, -1): "right", (1, 0): "back", (1, -1): "front", (2, -1): "top"}  # the neck is always cut
@@ -50,5 +50,5 @@ def reversed_days(earlier: str | None, later: str | None) -> bool:
     Raises:
         UserError: one of them is no date.
     """
-    first, last = (given and day(role, given) for role, given in (("earlier", earlier), ("later", later)))
-    return bool(first and last and first > last)
+    first, last = days(earlier, later)
+    return first is not None and last is not None and first > last

@@ -59,7 +59,7 @@ def _row(table: Path, number: int, cells: dict[Any, Any]) -> Row:
     earlier, later = (_place(table, cells[role]) for role in ("earlier", "later"))
     first, second = (cells.get(name) or None for name in DATES)
     try:
-        reversed_days(first or "2000-01-01", second or "2000-01-01")
+        reversed_days(first, second)
     except UserError as error:
         raise UserError(f"pairs=... row {number}: {error}") from None
     return Row(number, earlier, later, (first, second))

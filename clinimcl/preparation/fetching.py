@@ -8,7 +8,7 @@ from typing import Any
 
 import xxhash
 
-from clinimcl.cohorts.tree import connect
+from clinimcl.cohorts.tree import bucket_of, connect
 from clinimcl.errors import UserError
 from clinimcl.preparation import bucket
 from clinimcl.preparation.cache import Cache
@@ -105,19 +105,16 @@ def _reading(path: str, what: str) -> Iterator[None]:
         raise UnreadableFile(f"{what} arrives damaged each time ({error})") from None
     except bucket.Denied as error:
         raise UserError(
-            f"{_place(path)} may not be read ({error}): check your credentials (for gs://: gcloud auth "
+            f"{bucket_of(path)} may not be read ({error}): check your credentials (for gs://: gcloud auth "
             "application-default login) and their right to read objects; what is prepared stays"
         ) from None
     except Exception as error:  # every remote file system has its own kinds
         if "://" in path:
             why = str(error) if isinstance(error, bucket.Failed) else f"{type(error).__name__}: {error}"
-            raise UserError(f"{_place(path)} stopped answering ({why}): run again, what is prepared stays") from error
+            raise UserError(
+                f"{bucket_of(path)} stopped answering ({why}): run again, what is prepared stays"
+            ) from error
         raise UnreadableFile(f"{what} cannot be read ({type(error).__name__})") from error
-
-
-def _place(url: str) -> str:
-    """Its bucket: below it, names may be those of subjects."""
-    return "/".join(url.split("/")[:3])
 
 
 def _slices(path: str) -> dict[str, int]:

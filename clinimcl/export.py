@@ -19,6 +19,11 @@ def export(settings: ExportSettings) -> None:
             f"run={run} has no classifier of health change: train with change=three_way, or experiment=adni_learner "
             "or oasis_change"
         )
+    if not (run / "checkpoints" / "change.ckpt").is_file():
+        raise UserError(
+            f"run={run} has no checkpoints/change.ckpt: it ended before its classifier was trained (status.json may "
+            f"tell why); its own command with run={run} ckpt_path=last goes on"
+        )
     if out.is_symlink() or (out.exists() and not _of_an_export(out)):
         raise UserError(f"out={out} must be a new folder, or one of an earlier export and nothing else in it")
     if build(training.cohort, "cohort").mask is not None:

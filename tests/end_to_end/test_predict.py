@@ -245,6 +245,13 @@ def test_a_run_without_a_classifier_is_refused(folder, clinimcl):
     assert result.returncode == 2 and "has no classifier of health change" in result.stderr
 
 
+def test_a_run_that_ended_before_its_classifier_is_refused(folder, clinimcl):
+    (folder / "ended").mkdir()
+    shutil.copy(folder / "run" / "config.yaml", folder / "ended")
+    result = clinimcl("export", "run=ended", "out=none", cwd=folder)
+    assert result.returncode == 2 and "has no checkpoints/change.ckpt: it ended before" in result.stderr
+
+
 def test_another_run_s_encoder_can_tell_people_apart(folder, clinimcl):
     result = clinimcl("export", "run=run", "identity=run", "out=two", cwd=folder)
     assert result.returncode == 0, result.stderr

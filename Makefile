@@ -11,7 +11,8 @@ ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
-	$(BIN)/python -m clinimcl.train experiment=demo change=three_way_intra cohort.root=runs/phantom run=runs/demo
+	$(BIN)/python -m clinimcl.train experiment=demo change=three_way_intra cohort.root=runs/phantom \
+		run=runs/demo ckpt_path=last
 	$(BIN)/python -m clinimcl.export run=runs/demo out=runs/demo/model page=runs/demo/answer/page.html
 	$(BIN)/python -m clinimcl.predict model=runs/demo/model out=runs/demo/answer \
 		earlier=$$(ls runs/phantom/$(PERSON)_*/anat*/*.nii.gz | head -1) later=$$(ls runs/phantom/$(PERSON)_*/anat*/*.nii.gz | tail -1)

@@ -1,4 +1,4 @@
-"""A command that is given again for a run that is done."""
+"""What differs between a command and the run that it is given for: one that is done, or one that goes on."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -10,10 +10,11 @@ from clinimcl.run_folder import settings_of
 from clinimcl.settings import TrainSettings
 
 MAY_DIFFER = {  # without another result
-    *("ckpt_path", "overrides", "engine", "cache", "cache_gib", "mirror", "save_minutes", "logger"),
+    *("run", "ckpt_path", "overrides", "engine", "cache", "cache_gib", "mirror", "save_minutes", "logger"),
     *("trainer.max_epochs", "trainer.devices", "trainer.num_nodes"),  # the first repeats `epochs`
     *("loading.workers", "loading.place", "loading.pin_memory"),
 }
+FROM_CHECKPOINT = ("optimizer", "weights")
 NAMED = 3  # settings in the sentence
 
 
@@ -24,11 +25,34 @@ def check_same(settings: TrainSettings, run: Path) -> None:
     """
     found = _told(_differences(asdict(settings_of(run)), asdict(settings)))
     if found:
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         raise UserError(
-            f"run={run} is done, with other settings: {', '.join(found[:NAMED])}{more}; name another folder by "
+            f"run={run} is done, with other settings: {_some(found)}; name another folder by "
             f"run=..., with ckpt_path={run}/checkpoints/last.ckpt to go on from this one, or repeat its settings"
         )
+
+
+def changes(settings: TrainSettings) -> str:
+    """What a training that goes on from `ckpt_path` does otherwise than it did before, as far as that run still tells.
+
+    Raises:
+        UserError: a setting without effect differs.
+    """
+    if settings.ckpt_path is None:
+        return ""
+    try:
+        before = asdict(settings_of(Path(settings.ckpt_path).parents[1]))
+    except UserError:  # a checkpoint alone, or a run of another version
+        return ""
+    if settings.weights is None:
+        before["weights"] = None  # need not be repeated
+    differences = list(_differences(before, asdict(settings)))
+    vain = _told(each for each in differences if each.key.partition(".")[0] in FROM_CHECKPOINT)
+    if vain:
+        raise UserError(
+            f"{_some(vain)}, but a training that goes on has its weights and its optimizer from {settings.ckpt_path}: "
+            "leave that as it was, or begin a new training from those weights by weights=... instead of ckpt_path=..."
+        )
+    return f"goes on with other settings than before: {_some(_told(differences))}" if differences else ""
 
 
 class Difference(NamedTuple):
@@ -44,6 +68,11 @@ def _told(differences: Iterable[Difference]) -> list[str]:
         how = f"was {_shown(before)}, is {_shown(now)}"
         keys.setdefault((key.rpartition(".")[2], how), key)
     return [f"{key} {how}" for (_, how), key in keys.items()]
+
+
+def _some(found: list[str]) -> str:
+    """The first few, and how many more there are."""
+    return ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[Difference]:

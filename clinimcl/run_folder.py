@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -126,44 +126,35 @@ def settings_of(run: Path) -> TrainSettings:
 
 
 @contextmanager
-def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[], None]]:
+def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
     """`config.yaml`, and a `status.json` that says running, then done, interrupted, or failed with the error.
 
-    What is yielded is to be called when the work begins: until then, a finished run in this folder stays as it is.
-    A run that continues its own last checkpoint keeps what it has.
+    A run that continues its own last checkpoint keeps what it has; a job of a sweep begins anew.
 
     Raises:
-        UserError: the run continues another checkpoint of this very folder.
+        UserError: a training stands here that would be lost.
     """
     from omegaconf import OmegaConf
 
-    begun, start = False, configuration["ckpt_path"] and Path(configuration["ckpt_path"])
-    own = start == folder / "checkpoints" / "last.ckpt" and not finished(folder)
-
-    def begin() -> None:
-        nonlocal begun
-        if not begun:
-            set_aside_metrics(folder) if own else _make_room(folder)
-            write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
-            _status(folder, "running")
-            begun = True
-
-    if start and folder in start.parents and not own:
+    start = configuration["ckpt_path"] and Path(configuration["ckpt_path"])
+    last, done = folder / "checkpoints" / "last.ckpt", finished(folder)
+    own = start == last and not done
+    if configuration["sweep"] is None and not own and (done or last.is_file()):
         raise UserError(
-            f"run={folder} holds the checkpoint that ckpt_path continues: name another folder, or continue an "
-            "unfinished run in its place by ckpt_path=last"
+            f"run={folder} holds a training: name another folder, let it go on in its place by ckpt_path=last (which "
+            "leaves a finished one as it is), or remove it"
         )
-    if not finished(folder):
-        begin()
+    set_aside_metrics(folder) if own else _make_room(folder)
+    write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
+    _status(folder, "running")
     try:
-        yield begin
+        yield
     except BaseException as error:
-        if begun:
-            with suppress(OSError):  # a full disk, which may be why
-                if isinstance(error, KeyboardInterrupt | SystemExit):
-                    _status(folder, "interrupted")
-                else:
-                    fail(folder, f"{type(error).__name__}: {sentence(error)}")
+        with suppress(OSError):  # a full disk, which may be why
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                _status(folder, "interrupted")
+            else:
+                fail(folder, f"{type(error).__name__}: {sentence(error)}")
         raise
     _status(folder, "done")
 

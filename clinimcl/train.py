@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,11 +32,14 @@ def train(settings: TrainSettings) -> float | None:
 
     experiment.hush()
     settings = continued(settings)
+    changed = repeated.changes(settings)
     if experiment.helps(settings):
         _take_part(settings)
         return None
-    with ending.ends_when_told(), recorded(folder, asdict(settings)) as begin:
-        headline = _train(settings, begin)
+    if changed:
+        print(changed)
+    with ending.ends_when_told(), recorded(folder, asdict(settings)):
+        headline = _train(settings)
     if settings.sweep is not None:
         from clinimcl.evaluation.sweep.report import write_sweep
 
@@ -84,7 +86,7 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     return datamodule
 
 
-def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
+def _train(settings: TrainSettings) -> float | None:
     from clinimcl import evaluate, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.files import write_json
@@ -97,7 +99,6 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     for each in mirrors:
         each.check()
     datamodule = _data(settings, told=True)
-    begin()
     write_json(asdict(splits.sides(datamodule.scans, _salt(settings))), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:

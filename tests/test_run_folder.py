@@ -5,7 +5,7 @@ import pytest
 from clinimcl.errors import UserError
 from clinimcl.run_folder import recorded, settings_of
 
-NEW = {"ckpt_path": None}
+NEW = {"ckpt_path": None, "sweep": None}
 
 
 @pytest.mark.parametrize(("text", "part"), [("[1]", "got list"), ("{", "cannot be read"), ("seed: 0", "missing")])
@@ -27,9 +27,9 @@ def status(folder):
     return json.loads((folder / "status.json").read_text())["status"]
 
 
-def test_what_fails_before_it_begins_leaves_a_finished_run_as_it_was(finished):
-    with pytest.raises(UserError), recorded(finished, NEW):
-        raise UserError("no such cohort")
+def test_a_finished_run_is_not_begun_anew(finished):
+    with pytest.raises(UserError, match="holds a training"), recorded(finished, NEW):
+        pass
     assert {path.name: path.read_text() for path in finished.iterdir()} == {
         "status.json": '{"status": "done"}',
         "config.yaml": "older",
@@ -37,12 +37,31 @@ def test_what_fails_before_it_begins_leaves_a_finished_run_as_it_was(finished):
     }
 
 
-def test_what_begins_takes_the_place_of_a_finished_run(finished):
-    with recorded(finished, NEW) as begin:
-        begin()
-        assert status(finished) == "running"
-    assert not (finished / "report.html").exists()
-    assert status(finished) == "done"
+@pytest.fixture
+def stopped(finished):
+    """A folder with the checkpoint of a run that was told to end."""
+    (finished / "status.json").write_text('{"status": "interrupted"}')
+    (finished / "checkpoints").mkdir()
+    (finished / "checkpoints" / "last.ckpt").write_text("older")
+    return finished
+
+
+def test_a_training_that_was_stopped_is_not_begun_anew(stopped):
+    with pytest.raises(UserError, match="ckpt_path=last"), recorded(stopped, NEW):
+        pass
+    assert (stopped / "report.html").is_file()
+
+
+def test_a_training_goes_on_from_its_own_last_checkpoint_in_its_place(stopped):
+    with recorded(stopped, NEW | {"ckpt_path": str(stopped / "checkpoints" / "last.ckpt")}):
+        assert status(stopped) == "running"
+    assert (stopped / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_a_job_of_a_sweep_that_was_stopped_begins_anew(stopped):
+    with recorded(stopped, NEW | {"sweep": "sweep"}):
+        pass
+    assert not (stopped / "report.html").exists() and not (stopped / "checkpoints").exists()
 
 
 def test_what_fails_in_a_new_folder_is_marked_so(tmp_path):

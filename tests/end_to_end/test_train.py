@@ -125,7 +125,7 @@ def test_a_run_in_the_folder_of_an_older_one_leaves_nothing_of_it(trained, clini
     older = trained[0] / "again"
     (older / "checkpoints").mkdir(parents=True)
     for name in ("status.json", "checkpoints/epoch-009.ckpt", "notes.txt", "probes.csv"):
-        (older / name).write_text("{}")
+        (older / name).write_text("{}")  # that failed before it had a last.ckpt
     result = clinimcl("train", *TINY, f"cohort.root={phantom}", "store=store", "run=again", "epochs=1", cwd=trained[0])
     assert result.returncode == 0, result.stderr
     assert {path.name for path in older.glob("checkpoints/*.ckpt")} == {"best.ckpt", "last.ckpt", "epoch-001.ckpt"}
@@ -177,12 +177,25 @@ def test_a_finished_run_that_is_asked_for_with_other_settings_names_them(trained
     assert "seed was 0, is 9, epochs was 2, is 3, " in result.stderr and " and 1 more; name another" in result.stderr
 
 
-def test_a_refused_command_leaves_the_finished_run_of_its_folder(trained, clinimcl, phantom):
+def test_a_finished_run_is_not_replaced(trained, clinimcl, phantom):
     before = (trained[0] / "run" / "report.html").read_bytes()
-    arguments = [f"cohort.root={phantom}", "cohort.score=bogus", "run=run", "store=store"]
-    assert clinimcl("train", *TINY, *arguments, cwd=trained[0]).returncode == 2
+    result = clinimcl("train", *TINY, f"cohort.root={phantom}", "run=run", "store=store", cwd=trained[0])
+    assert result.returncode == 2 and "holds a training: name another folder" in result.stderr
     assert (trained[0] / "run" / "report.html").read_bytes() == before
     assert (trained[0] / "run" / "checkpoints" / "best.ckpt").is_file()
+
+
+def test_a_continued_training_tells_what_it_does_otherwise(trained, clinimcl, phantom):
+    arguments = [f"cohort.root={phantom}", "run=otherwise", "store=store", "ckpt_path=run/checkpoints/last.ckpt"]
+    result = clinimcl("train", *TINY, *arguments, "cohort.score=MMSE", "epochs=3", "seed=9", cwd=trained[0])
+    assert "goes on with other settings than before: seed was 0, is 9, epochs was 2, is 3\n" in result.stdout
+
+
+def test_settings_that_a_continued_training_cannot_take_are_refused(trained, clinimcl, phantom):
+    arguments = [f"cohort.root={phantom}", "run=other", "store=store", "ckpt_path=run/checkpoints/last.ckpt"]
+    result = clinimcl("train", *TINY, *arguments, "epochs=3", "optimizer.lr=0.5", cwd=trained[0])
+    assert result.returncode == 2
+    assert "optimizer.lr was" in result.stderr and "by weights=... instead of ckpt_path" in result.stderr
 
 
 def test_another_split_than_the_trained_one_is_refused(trained, clinimcl, phantom):

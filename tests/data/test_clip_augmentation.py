@@ -32,7 +32,8 @@ def test_all_frames_of_a_clip_move_alike():
     still = clips()[:, :, :1].expand(-1, -1, 3, -1, -1)
     augmentation = replace(ALL, noise=0.0)
     moved = augmentation.apply(still, augmentation.draw(still, torch.Generator().manual_seed(0)))
-    assert torch.equal(moved[:, :, 0], moved[:, :, 2]) and not torch.allclose(moved, still)
+    torch.testing.assert_close(moved[:, :, 0], moved[:, :, 2])  # the last bits may differ by the place in memory
+    assert not torch.allclose(moved, still)
 
 
 def test_the_same_generator_draws_the_same():

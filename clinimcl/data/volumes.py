@@ -6,10 +6,11 @@ from typing import final
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float16
+from jaxtyping import Float16, Shaped
 from torch import Tensor
 
 from clinimcl.preparation.frames import as_frames
+from clinimcl.preparation.packing import STEPS
 from clinimcl.preparation.store import Store
 
 BLOCK = 64  # scans that are read at a time to be held: of more, a bucket's cache may drop some before they are read
@@ -26,7 +27,7 @@ class Volumes:
         self._keys, self._checksums = scans["key"].array, scans["checksum"].array
         self._store = store
         self._slices = slices
-        self._held: Float16[Tensor, "scan 1 x y z"] | None = None
+        self._held: Shaped[Tensor, "scan 1 x y z"] | None = None
 
     def gather(self, rows: Sequence[int]) -> Float16[Tensor, "batch 1 x y z"]:
         """A batch of its own memory.
@@ -34,20 +35,36 @@ class Volumes:
         Raises:
             UserError: a file of the store is damaged.
         """
-        if self._held is not None:
-            return torch.stack([self._held[row] for row in rows])
-        arrays = list(zip(self._keys.take(rows), self._checksums.take(rows), strict=True))
-        self._store.bring(arrays)
-        whole = np.empty((len(rows), *self._store.shape(*arrays[0])), np.float16)
-        for place, array in zip(whole, arrays, strict=True):
-            self._store.read_into(*array, place)
-        return torch.from_numpy(whole if self._slices is None else as_frames(whole, self._slices))[:, None]
+        if self._held is None:
+            return _intensities(self._read(rows))
+        return _intensities([self._held[row] for row in rows])
 
     def hold(self, device: torch.device) -> None:
         """Read all of them now, to be gathered on `device`; a second time does nothing."""
         if self._held is None or self._held.device != device:
             rows = range(len(self._keys))
-            held = torch.empty((len(rows), *self.gather(rows[:1]).shape[1:]), dtype=torch.float16, device=device)
+            first = self._read(rows[:1])
+            held = torch.empty((len(rows), *first.shape[1:]), dtype=first.dtype, device=device)
             for start in rows[::BLOCK]:
-                held[start : start + BLOCK] = self.gather(rows[start : start + BLOCK])
+                held[start : start + BLOCK] = self._read(rows[start : start + BLOCK])
             self._held = held
+
+    def _read(self, rows: Sequence[int]) -> Shaped[Tensor, "batch 1 x y z"]:
+        """As they are stored."""
+        arrays = list(zip(self._keys.take(rows), self._checksums.take(rows), strict=True))
+        self._store.bring(arrays)
+        first = self._store.stored(*arrays[0])
+        whole = np.empty((len(rows), *first.shape), first.dtype)
+        for place, array in zip(whole, arrays, strict=True):
+            self._store.read_into(*array, place)
+        return torch.from_numpy(whole if self._slices is None else as_frames(whole, self._slices))[:, None]
+
+
+def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:
+    """Packed ones are unpacked one by one, in the processor's cache."""
+    if stored[0].dtype == torch.float16:
+        return stored if isinstance(stored, Tensor) else torch.stack(list(stored))
+    whole = stored[0].new_empty((len(stored), *stored[0].shape), dtype=torch.float16)
+    for place, steps in zip(whole, stored, strict=True):
+        place.copy_(steps.float().div_(STEPS))
+    return whole

@@ -23,6 +23,7 @@ class Clips(Pipeline):
     crop: bool  # to the picture, without the scanner's frame and text
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.frames < 1 or self.side < 2:
             raise ValueError(f"frames must be at least 1 and side 2 pixels, got {self.frames} and {self.side}")
 
@@ -34,7 +35,7 @@ class Clips(Pipeline):
         shown = decoded.frames[evenly(len(decoded.frames), self.frames)]
         if self.crop:
             shown = find_picture(decoded.frames).cut(shown)
-        clip = fit(shown, self.side).astype(np.float16)
+        clip = self.rounded(fit(shown, self.side))
         if clip.min() == clip.max():
             raise UnusableScan("is of one grey throughout")
         return clip

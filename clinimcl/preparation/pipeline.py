@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Float16
 
 from clinimcl.preparation import alignment, geometry, intensity
+from clinimcl.preparation.packing import packed, unpacked
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
@@ -21,17 +22,31 @@ VERSION = 2  # raise it when the same parameters give other voxels
 class Pipeline(ABC):
     """Parameters of a preparation; equal parameters have an equal digest."""
 
+    dtype: str = "float16"  # of the stored array; "uint8" takes half of the bytes, in steps of 1/256
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("float16", "uint8"):
+            raise ValueError(f"dtype must be float16 or uint8, got {self.dtype}")
+
     @abstractmethod
     def prepare(self, decoded: Scan | Clip, mask: Scan | None = None) -> Float16[np.ndarray, "..."]:
-        """Intensities in [0, 1]: (x, y, z) of a volume, (frame, height, width) of a video.
+        """Intensities in [0, 1], `rounded`: (x, y, z) of a volume, (frame, height, width) of a video.
 
         Raises:
             UnusableScan: with the reason.
         """
 
+    def rounded(self, intensities: Float[np.ndarray, "..."]) -> Float16[np.ndarray, "..."]:
+        """As they come back from the store."""
+        if self.dtype == "uint8":
+            return unpacked(packed(intensities))
+        return intensities.astype(np.float16, order="C")
+
     @property
     def digest(self) -> str:
         parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
+        if self.dtype == "float16":
+            del parameters["dtype"]  # once the only one: what was prepared then stays
         return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 
@@ -43,6 +58,7 @@ class VolumePipeline(Pipeline):
     spacing: Sequence[float] | None  # mm, in place of the header's
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.grid < 2:
             raise ValueError(f"grid must be at least 2 voxels, got {self.grid}")
 
@@ -66,10 +82,10 @@ class VolumePipeline(Pipeline):
         if self.spacing is not None:
             x, y, z = self.spacing
             scan = scan._replace(spacing=(float(x), float(y), float(z)))
-        cube = self.cube(scan)
-        if np.float16(cube.min()) == np.float16(cube.max()):
+        cube = self.rounded(self.cube(scan))
+        if cube.min() == cube.max():
             raise UnusableScan("nothing of it lies in the field of view")
-        return cube.astype(np.float16, order="C")
+        return cube
 
 
 def _inside(mask: Scan, scan: Scan) -> Scan:

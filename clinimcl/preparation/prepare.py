@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xxhash
-from jaxtyping import Float16
+from jaxtyping import Shaped
 from rich.console import Console
 from rich.progress import track
 
@@ -18,6 +18,7 @@ from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
+from clinimcl.preparation.packing import packed
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.store import Record, Store
@@ -120,7 +121,7 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
-        checksum = store.put(key, _array(pipeline, source, raw, mask)) if fresh else store.checksum(key)
+        checksum = store.put(key, _stored(pipeline, source, raw, mask)) if fresh else store.checksum(key)
     except UnreadableFile as unreadable:
         return Record("", pipeline.digest, content, "", "", str(unreadable)), True  # another run tries again
     except UnusableScan as unusable:
@@ -128,10 +129,10 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
     return Record(source.fingerprint, pipeline.digest, content, key, checksum, ""), fresh
 
 
-def _array(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> Float16[np.ndarray, "..."]:
+def _stored(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> Shaped[np.ndarray, "..."]:
     try:
-        decoded = decode(source.path, raw)
-        return pipeline.prepare(decoded, _mask(source.mask, mask) if mask else None)
+        prepared = pipeline.prepare(decode(source.path, raw), _mask(source.mask, mask) if mask else None)
+        return packed(prepared) if pipeline.dtype == "uint8" else prepared
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
 

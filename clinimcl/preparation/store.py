@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xxhash
-from jaxtyping import Float16
+from jaxtyping import Float16, Shaped
 
 from clinimcl.errors import UserError
+from clinimcl.preparation.packing import unpacked
 
 TABLE = "scans.parquet"
 SET_ASIDE = "set_aside.csv"
@@ -49,8 +50,8 @@ class Store:
     def has(self, key: str) -> bool:
         return self._array(key).is_file()
 
-    def put(self, key: str, array: Float16[np.ndarray, "a b c"]) -> str:
-        """Write the array; return its checksum."""
+    def put(self, key: str, array: Shaped[np.ndarray, "a b c"]) -> str:
+        """Write the array, of float16 or packed; return its checksum."""
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
         self._write(self._array(key), buffer.getvalue())
@@ -63,6 +64,15 @@ class Store:
         return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
 
     def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
+        """The intensities; memory-mapped, if they are not packed.
+
+        Raises:
+            UserError: as `stored`.
+        """
+        array = self.stored(key, checksum)
+        return array if array.dtype == np.float16 else unpacked(array)
+
+    def stored(self, key: str, checksum: str) -> Shaped[np.ndarray, "a b c"]:
         """The array, memory-mapped; its checksum is compared the first time that this process reads it.
 
         Raises:
@@ -77,16 +87,14 @@ class Store:
             self._verified.add(key)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
-    def shape(self, key: str, checksum: str) -> tuple[int, ...]:
-        return self.get(key, checksum).shape
-
-    def read_into(self, key: str, checksum: str, place: Float16[np.ndarray, "..."]) -> None:
-        """Fill `place`, contiguous memory of the array's shape: one copy, where a mapped file would keep its pages.
+    def read_into(self, key: str, checksum: str, place: Shaped[np.ndarray, "..."]) -> None:
+        """Fill `place`, contiguous memory of the array's shape and type: one copy; a mapped file would keep its pages.
 
         Raises:
-            UserError: as `get`.
+            UserError: as `stored`.
         """
-        header, expected = bytearray(len(_header(place.shape))), _header(place.shape)
+        expected = _header(place.shape, place.dtype.str)
+        header = bytearray(len(expected))
         numbers = place.data.cast("B")
         try:
             with self._file(key, checksum).open("rb", buffering=0) as file:
@@ -97,7 +105,7 @@ class Store:
             self._verified.add(key)
         else:
             self._verified.discard(key)
-            place[...] = self.get(key, checksum)  # written in another order of axes, or damaged
+            place[...] = self.stored(key, checksum)  # written in another order of axes, or damaged
 
     def prepared(self) -> bool:
         """Whether there is a table."""
@@ -170,10 +178,10 @@ class Store:
 
 
 @cache
-def _header(shape: tuple[int, ...]) -> bytes:
-    """What numpy writes before an array of float16."""
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
+    """What numpy writes before an array."""
     buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f2", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(buffer, {"descr": dtype, "fortran_order": False, "shape": shape})
     return buffer.getvalue()
 
 

@@ -1,10 +1,27 @@
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 from clinimcl.data import volumes
 from clinimcl.preparation.bucket_store import BucketStore
 from clinimcl.preparation.cache import Cache
+from clinimcl.preparation.packing import packed
+from clinimcl.preparation.store import Store
+
+
+@pytest.mark.parametrize("slices", [None, 2])
+@pytest.mark.parametrize("held", [False, True])
+def test_packed_scans_are_gathered_as_intensities(tmp_path, slices, held):
+    store, steps = Store(tmp_path), np.random.default_rng(0).integers(256, size=(3, 4, 4, 4)) / 256
+    found = {}
+    for kind, array in {"plain": steps.astype(np.float16), "packed": packed(steps.astype(np.float32))}.items():
+        kept = [(f"{kind}{number}", store.put(f"{kind}{number}", one)) for number, one in enumerate(array)]
+        own = volumes.Volumes(pd.DataFrame(kept, columns=["key", "checksum"]), store, slices)
+        if held:
+            own.hold(torch.device("cpu"))
+        found[kind] = own.gather([2, 0])
+    assert found["packed"].dtype == torch.float16 and torch.equal(found["packed"], found["plain"])
 
 
 def test_to_hold_a_store_larger_than_its_cache_each_scan_is_fetched_once(link, tmp_path, monkeypatch):

@@ -86,6 +86,26 @@ def test_a_prepared_array_lies_in_memory_as_x_y_z_however_the_scan_does():
     assert FIELD.prepare(scan._replace(voxels=np.asfortranarray(scan.voxels))).flags.c_contiguous
 
 
+def test_the_type_of_the_stored_array_changes_the_digest():
+    assert FIELD.digest != replace(FIELD, dtype="uint8").digest
+
+
+def test_what_was_prepared_before_types_could_be_chosen_is_still_known():
+    assert FIELD.digest == "04ea9c821cf1e50b"
+
+
+@pytest.mark.parametrize("pipeline", [FIELD, PaperCrop(grid=12, spacing=None, most=80.0, stored=16)])
+def test_a_cube_in_a_byte_a_voxel_is_the_nearest_step(pipeline):
+    exact, coarse = (replace(pipeline, dtype=dtype).prepare(ball()).astype(float) for dtype in ("float16", "uint8"))
+    assert np.array_equal(coarse * 256, np.rint(coarse * 256)) and np.abs(exact - coarse).max() <= 1 / 256
+    assert 0 < np.abs(exact - coarse)[exact < 0.99].max() < 1.1 / 512
+
+
+def test_another_type_is_refused():
+    with pytest.raises(ValueError, match="must be float16 or uint8, got float32"):
+        replace(FIELD, dtype="float32")
+
+
 def test_parameters_change_the_digest():
     assert FIELD.digest != replace(FIELD, grid=17).digest
     assert FIELD.digest == replace(FIELD, grid=16).digest

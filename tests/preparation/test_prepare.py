@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import av
 import nibabel as nib
@@ -14,6 +16,7 @@ import pydicom
 import pytest
 
 from clinimcl.errors import UserError
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Dask, Local
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.prepare import TooManySetAside, prepare
@@ -130,6 +133,16 @@ def test_voxels_outside_of_the_mask_are_zero(tmp_path):
     row = Store(tmp_path / "store").table().iloc[0]
     cube = Store(tmp_path / "store").get(row["key"], row["checksum"])
     assert 0 < (cube > 0).mean() < 0.4
+
+
+def test_a_packed_store_gives_back_what_the_pipeline_prepares_in_half_of_the_bytes(tmp_path):
+    scans, pipeline = cohort(tmp_path / "raw", 1), replace(PIPELINE, dtype="uint8")
+    prepared(scans, tmp_path / "store", pipeline)
+    store = Store(tmp_path / "store")
+    row = store.table().iloc[0]
+    wanted = pipeline.prepare(decode(row["path"], [Path(row["path"]).read_bytes()]))
+    assert np.array_equal(store.get(row["key"], row["checksum"]), wanted)
+    assert store.stored(row["key"], row["checksum"]).nbytes == wanted.size
 
 
 def test_a_damaged_array_is_not_served(tmp_path):

@@ -153,7 +153,9 @@ def check(settings: TrainSettings) -> None:
     module(settings)
     step(settings).check()
     processes = trainer_with(settings.trainer, {"logger": False}).world_size
-    own_part(settings.pretrain["batch"], processes)
+    own, chunk = own_part(settings.pretrain["batch"], processes), settings.pretrain.get("chunk")
+    if processes > 1 and isinstance(chunk, int) and chunk > own:
+        raise UserError(f"pretrain.chunk={chunk} must be at most the {own} pairs of each of {processes} processes")
     if processes > 1 and settings.sweep is not None:
         raise UserError(
             f"a job of a sweep trains in one process, got {processes} (trainer.devices × trainer.num_nodes): set "

@@ -1,13 +1,14 @@
 """What differs between a command and the run that it is given for: one that is done, or one that goes on."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from clinimcl.errors import UserError
 from clinimcl.run_folder import settings_of
-from clinimcl.settings import TrainSettings
+from clinimcl.settings import Node, TrainSettings
 
 MAY_DIFFER = {  # without another result
     *("run", "ckpt_path", "overrides", "engine", "cache", "cache_gib", "mirror", "save_minutes", "logger"),
@@ -32,27 +33,53 @@ def check_same(settings: TrainSettings, run: Path) -> None:
 
 
 def changes(settings: TrainSettings) -> str:
-    """What a training that goes on from `ckpt_path` does otherwise than it did before, as far as that run still tells.
+    """What a training that goes on from `ckpt_path` does otherwise than it did before, if its folder still tells.
 
     Raises:
-        UserError: a setting without effect differs.
+        UserError: another optimizer or other weights than those of the checkpoint, which have no effect.
     """
     if settings.ckpt_path is None:
         return ""
-    try:
-        before = asdict(settings_of(Path(settings.ckpt_path).parents[1]))
-    except UserError:  # a checkpoint alone, or a run of another version
-        return ""
-    if settings.weights is None:
-        before["weights"] = None  # need not be repeated
-    differences = list(_differences(before, asdict(settings)))
-    vain = _told(each for each in differences if each.key.partition(".")[0] in FROM_CHECKPOINT)
+    checkpoint, now = Path(settings.ckpt_path), asdict(settings)
+    before = now
+    with suppress(UserError):  # a checkpoint alone, or a run of another version
+        before = asdict(settings_of(checkpoint.parents[1]))
+    differences = list(_differences(before, now))
+    vain = _told(
+        [
+            *(each for each in differences if each.key == "optimizer"),  # of another class
+            *_of_optimizer(checkpoint, settings.optimizer),
+            *_of_weights(before["weights"], settings.weights),
+        ]
+    )
     if vain:
         raise UserError(
-            f"{_some(vain)}, but a training that goes on has its weights and its optimizer from {settings.ckpt_path}: "
-            "leave that as it was, or begin a new training from those weights by weights=... instead of ckpt_path=..."
+            f"{_some(vain)}, but a training that goes on has its weights and its optimizer from {checkpoint}: leave "
+            "that as it was, or begin a new training from those weights by weights=... instead of ckpt_path=..."
         )
-    return f"goes on with other settings than before: {_some(_told(differences))}" if differences else ""
+    found = _told(each for each in differences if each.key.partition(".")[0] not in FROM_CHECKPOINT)
+    return f"goes on with other settings than before: {_some(found)}" if found else ""
+
+
+def _of_optimizer(checkpoint: Path, node: Node) -> Iterator["Difference"]:
+    """Between the settings of an optimizer and what its state holds, which the schedule has left as `initial_lr`."""
+    from clinimcl.modules.checkpoints import read
+
+    for group in (each for state in read(checkpoint).get("optimizer_states", []) for each in state["param_groups"]):
+        held = group | {"lr": group.get("initial_lr", group["lr"])}
+        for name, value in node.items():
+            if not name.startswith("_") and _plain(held.get(name)) != _plain(value):
+                yield Difference(f"optimizer.{name}", _plain(held.get(name)), value)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _of_weights(before: str | None, now: str | None) -> Iterator["Difference"]:
+    """They need not be named again."""
+    if now is not None and now != before:
+        yield Difference("weights", before, now)
 
 
 class Difference(NamedTuple):
@@ -80,7 +107,8 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[Difference]:
     if key in MAY_DIFFER:
         return
     if isinstance(before, dict) and isinstance(now, dict) and before.get("_target_") == now.get("_target_"):
-        for name in before | now:
+        ours = str(now.get("_target_", "clinimcl.")).startswith("clinimcl.")
+        for name in before if ours else before | now:  # what one of ours did not have is of a later version
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
     elif before != now:
         yield Difference(key, before, now)
@@ -88,4 +116,4 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[Difference]:
 
 def _shown(value: Any) -> str:
     """Of a part that is built, what it is."""
-    return str(value.get("_target_", value)).rpartition(".")[2] if isinstance(value, dict) else str(value)
+    return str(value.get("_target_", "set")).rpartition(".")[2] if isinstance(value, dict) else str(value)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -126,37 +126,51 @@ def settings_of(run: Path) -> TrainSettings:
 
 
 @contextmanager
-def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[None]:
+def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[], None]]:
     """`config.yaml`, and a `status.json` that says running, then done, interrupted, or failed with the error.
 
-    A run that continues its own last checkpoint keeps what it has; a job of a sweep begins anew.
+    What is yielded is to be called when the work begins: until then, a run that goes on in its place stays as it is.
+    It keeps what it has; a job of a sweep begins anew.
 
     Raises:
         UserError: a training stands here that would be lost.
     """
     from omegaconf import OmegaConf
 
-    start = configuration["ckpt_path"] and Path(configuration["ckpt_path"])
     last, done = folder / "checkpoints" / "last.ckpt", finished(folder)
-    own = start == last and not done
+    own, begun = is_own(folder, configuration["ckpt_path"]) and not done, False
+
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            set_aside_metrics(folder) if own else _make_room(folder)
+            write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
+            _status(folder, "running")
+            begun = True
+
     if configuration["sweep"] is None and not own and (done or last.is_file()):
         raise UserError(
             f"run={folder} holds a training: name another folder, let it go on in its place by ckpt_path=last (which "
             "leaves a finished one as it is), or remove it"
         )
-    set_aside_metrics(folder) if own else _make_room(folder)
-    write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
-    _status(folder, "running")
+    if not own:
+        begin()
     try:
-        yield
+        yield begin
     except BaseException as error:
-        with suppress(OSError):  # a full disk, which may be why
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                _status(folder, "interrupted")
-            else:
-                fail(folder, f"{type(error).__name__}: {sentence(error)}")
+        if begun:
+            with suppress(OSError):  # a full disk, which may be why
+                if isinstance(error, KeyboardInterrupt | SystemExit):
+                    _status(folder, "interrupted")
+                else:
+                    fail(folder, f"{type(error).__name__}: {sentence(error)}")
         raise
     _status(folder, "done")
+
+
+def is_own(folder: Path, ckpt_path: str | None) -> bool:
+    """Whether a run goes on from its own last checkpoint, in its place."""
+    return ckpt_path is not None and Path(ckpt_path) == folder / "checkpoints" / "last.ckpt"
 
 
 def fail(folder: Path, error: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +39,8 @@ def train(settings: TrainSettings) -> float | None:
         return None
     if changed:
         print(changed)
-    with ending.ends_when_told(), recorded(folder, asdict(settings)):
-        headline = _train(settings)
+    with ending.ends_when_told(), recorded(folder, asdict(settings)) as begin:
+        headline = _train(settings, begin)
     if settings.sweep is not None:
         from clinimcl.evaluation.sweep.report import write_sweep
 
@@ -86,19 +87,20 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     return datamodule
 
 
-def _train(settings: TrainSettings) -> float | None:
+def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     from clinimcl import evaluate, stages, tracking
     from clinimcl.cohorts import splits
     from clinimcl.files import write_json
     from clinimcl.modules import mirror
     from clinimcl.modules.speed import SpeedMeter
-    from clinimcl.run_folder import mirror_url
+    from clinimcl.run_folder import is_own, mirror_url
 
     folder = Path(settings.run)
     mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
     for each in mirrors:
-        each.check()
+        each.check(may_replace=settings.sweep is not None or is_own(folder, settings.ckpt_path))
     datamodule = _data(settings, told=True)
+    begin()
     write_json(asdict(splits.sides(datamodule.scans, _salt(settings))), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -52,10 +53,22 @@ def test_a_training_that_was_stopped_is_not_begun_anew(stopped):
     assert (stopped / "report.html").is_file()
 
 
-def test_a_training_goes_on_from_its_own_last_checkpoint_in_its_place(stopped):
-    with recorded(stopped, NEW | {"ckpt_path": str(stopped / "checkpoints" / "last.ckpt")}):
+OWN = {"ckpt_path": "checkpoints/last.ckpt", "sweep": None}
+
+
+def test_a_training_goes_on_from_its_own_last_checkpoint_in_its_place(stopped, monkeypatch):
+    monkeypatch.chdir(stopped)
+    with recorded(Path(), OWN) as begin:
+        begin()
         assert status(stopped) == "running"
     assert (stopped / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_what_is_refused_before_it_goes_on_leaves_the_settings_of_what_was_stopped(stopped, monkeypatch):
+    monkeypatch.chdir(stopped)
+    with pytest.raises(UserError), recorded(Path(), OWN):
+        raise UserError("no such cohort")
+    assert (stopped / "config.yaml").read_text() == "older" and status(stopped) == "interrupted"
 
 
 def test_a_job_of_a_sweep_that_was_stopped_begins_anew(stopped):

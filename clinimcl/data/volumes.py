@@ -61,10 +61,10 @@ class Volumes:
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:
-    """Packed ones are unpacked one by one, in the processor's cache."""
+    """Packed ones are unpacked one by one, near the processor's cache."""
     if stored[0].dtype == torch.float16:
         return stored if isinstance(stored, Tensor) else torch.stack(list(stored))
     whole = stored[0].new_empty((len(stored), *stored[0].shape), dtype=torch.float16)
     for place, steps in zip(whole, stored, strict=True):
-        place.copy_(steps.float().div_(STEPS))
+        place.copy_(steps.float().mul_(1 / STEPS))
     return whole

@@ -40,22 +40,28 @@ class Mirror(Checkpoint):
         self._ending = threading.Event()
         self._watching: threading.Thread | None = None
 
-    def check(self) -> None:
-        """Whether the bucket can be written, asked before a training begins.
+    def check(self, may_replace: bool) -> None:
+        """Whether the bucket can be written, asked before a training begins, and holds none that would be lost.
 
         Raises:
-            UserError: it cannot.
+            UserError: it cannot, or another training stands there that may not be replaced.
         """
         filesystem, place = connect(f"{self._url}/check.arriving")
         try:
             bucket.make_folder(filesystem, place)
             filesystem.pipe_file(place, b"")
             filesystem.rm_file(place)
+            taken = not may_replace and filesystem.exists(connect(f"{self._url}/checkpoints/last.ckpt")[1])
         except Exception as error:  # every client has its own kinds
             raise UserError(
                 f"checkpoints cannot be mirrored to {self._url} ({bucket.said(error)}): check that the bucket exists, "
                 "and your credentials (for gs://: gcloud auth application-default login) and their right to write"
             ) from None
+        if taken:
+            raise UserError(
+                f"{self._url} holds the checkpoints of a training: go on from it by ckpt_path=last, name another run "
+                "by run=..., or remove them"
+            )
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         if trainer.is_global_zero and self._watching is None:

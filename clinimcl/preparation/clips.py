@@ -35,10 +35,10 @@ class Clips(Pipeline):
         shown = decoded.frames[evenly(len(decoded.frames), self.frames)]
         if self.crop:
             shown = find_picture(decoded.frames).cut(shown)
-        clip = self.rounded(fit(shown, self.side))
-        if clip.min() == clip.max():
+        clip = fit(shown, self.side)
+        if np.ptp(self.rounded(np.array([clip.min(), clip.max()]))) == 0:
             raise UnusableScan("is of one grey throughout")
-        return clip
+        return self.rounded(clip)
 
 
 def evenly(available: int, wanted: int) -> list[int]:

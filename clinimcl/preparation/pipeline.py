@@ -82,10 +82,10 @@ class VolumePipeline(Pipeline):
         if self.spacing is not None:
             x, y, z = self.spacing
             scan = scan._replace(spacing=(float(x), float(y), float(z)))
-        cube = self.rounded(self.cube(scan))
-        if cube.min() == cube.max():
+        cube = self.cube(scan)
+        if np.ptp(self.rounded(np.array([cube.min(), cube.max()]))) == 0:
             raise UnusableScan("nothing of it lies in the field of view")
-        return cube
+        return self.rounded(cube)
 
 
 def _inside(mask: Scan, scan: Scan) -> Scan:

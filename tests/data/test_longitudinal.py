@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
+from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.longitudinal import Loading
 from clinimcl.data.sampling import Sampling, ScanSampling
 from clinimcl.data.table import TableDataModule
@@ -31,6 +32,7 @@ from clinimcl.preparation.store import Store
 
 SPLIT = Splitting(by="split", stratify=[], validation=0.1, test=0.2, seed=0)
 PAIRS = Sampling(batch=3, pairs_per_epoch=6, subject_share=1.0, seed=0)
+AUGMENTATION = Augmentation(7.0, 0.04, scale=0.0, bias=0.1, contrast=0.1, noise=0.03, same_pose_in_pair=False)
 PIPELINE = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
 
 
@@ -77,7 +79,7 @@ def learner():
         encoder=CNN3d(8, channels=[4], groups=2, embedding=6),
         projector=torch.nn.Sequential(torch.nn.Dropout(0.3), Projector(embedding=6, hidden=6, projection=4)),
         objective=InfoNCE(temperature=0.1, symmetric=False),
-        augmentation=None,
+        augmentation=AUGMENTATION,
         optimizer=functools.partial(torch.optim.AdamW, lr=1e-2),
         schedule=functools.partial(one_cycle, warm_up=0.25),
         seed=0,
@@ -236,6 +238,7 @@ class TermAt(pl.Callback):
         ("on_train_batch_start", 4, (0, 0)),  # 3 steps an epoch: amid the second
         ("on_train_batch_end", 5, (2, 0)),
         ("on_train_batch_end", 4, (0, 1)),
+        ("on_train_batch_end", 5, (1, 2)),
         ("on_train_batch_end", 6, (0, 0)),  # the last step of an epoch
         ("on_validation_start", 6, (0, 0)),
         ("on_validation_batch_end", 6, (1, 0)),

@@ -130,3 +130,10 @@ def test_a_batch_that_the_processes_cannot_share_is_told_before_they_start(clini
     result = clinimcl("train", *arguments, *ON_CPUS, cwd=folder)
     assert result.returncode == 2
     assert "pretrain.batch=4 must be shared equally by 3 processes" in result.stderr
+
+
+def test_a_chunk_larger_than_the_batch_of_a_process_is_told_before_they_start(clinimcl, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2", "run=chunks", "trainer=ddp", "trainer.devices=2"]
+    result = clinimcl("train", *arguments, "pretrain.chunk=4", *ON_CPUS, cwd=folder)
+    assert result.returncode == 2
+    assert "pretrain.chunk=4 must be at most the 2 pairs of each of 2 processes" in result.stderr

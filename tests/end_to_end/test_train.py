@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
 import time
@@ -191,11 +192,23 @@ def test_a_continued_training_tells_what_it_does_otherwise(trained, clinimcl, ph
     assert "goes on with other settings than before: seed was 0, is 9, epochs was 2, is 3\n" in result.stdout
 
 
-def test_settings_that_a_continued_training_cannot_take_are_refused(trained, clinimcl, phantom):
-    arguments = [f"cohort.root={phantom}", "run=other", "store=store", "ckpt_path=run/checkpoints/last.ckpt"]
+@pytest.mark.parametrize("place", ["run/checkpoints/last.ckpt", "alone.ckpt"])
+def test_settings_that_a_continued_training_cannot_take_are_refused(trained, clinimcl, phantom, place):
+    shutil.copy(trained[0] / "run" / "checkpoints" / "last.ckpt", trained[0] / "alone.ckpt")
+    arguments = [f"cohort.root={phantom}", "run=other", "store=store", f"ckpt_path={place}"]
     result = clinimcl("train", *TINY, *arguments, "epochs=3", "optimizer.lr=0.5", cwd=trained[0])
     assert result.returncode == 2
-    assert "optimizer.lr was" in result.stderr and "by weights=... instead of ckpt_path" in result.stderr
+    assert "optimizer.lr was 0.0005, is 0.5, but a training that goes on has its weights" in result.stderr
+
+
+def test_a_run_of_an_earlier_version_is_the_same_without_the_settings_that_came_later(trained, clinimcl, phantom):
+    shutil.copytree(trained[0] / "run", trained[0] / "earlier")
+    path = trained[0] / "earlier" / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    del config["preparation"]["dtype"]
+    path.write_text(yaml.safe_dump(config))
+    arguments = [f"cohort.root={phantom}", "cohort.score=MMSE", "store=store", "run=earlier", "ckpt_path=last"]
+    assert "already done" in clinimcl("train", *TINY, *arguments, cwd=trained[0]).stdout
 
 
 def test_another_split_than_the_trained_one_is_refused(trained, clinimcl, phantom):

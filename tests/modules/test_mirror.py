@@ -143,22 +143,29 @@ def test_the_end_waits_no_longer_than_it_may(link, run, capsys):
 
 def test_a_mirror_may_be_a_folder_that_is_not_there_yet(run, tmp_path):
     watching = Mirror(run, f"file://{tmp_path}/disk/runs/one")
-    watching.check()
+    watching.check(may_replace=False)
     watching.finish(20.0)
     last = ("checkpoints", "last.ckpt")
     assert tmp_path.joinpath("disk", "runs", "one", *last).read_bytes() == run.joinpath(*last).read_bytes()
 
 
 def test_a_bucket_that_can_be_written_passes_the_check_and_nothing_is_left(link, run):
-    Mirror(run, RUN).check()
+    Mirror(run, RUN).check(may_replace=False)
     assert in_bucket() == {}
+
+
+def test_a_training_that_stands_in_the_bucket_is_not_written_over(link, run):
+    mirrored(run).finish(20.0)
+    with pytest.raises(UserError, match=f"^{RUN} holds the checkpoints of a training: go on from it"):
+        Mirror(run, RUN).check(may_replace=False)
+    Mirror(run, RUN).check(may_replace=True)
 
 
 @pytest.mark.parametrize(("url", "refused"), [("gs://nowhere/run", 0), (RUN, 403), (RUN, 401)])
 def test_a_bucket_that_cannot_be_written_is_told_before_the_training(link, run, url, refused):
     link.link.refused = refused
     with pytest.raises(UserError, match=f"^checkpoints cannot be mirrored to {url} .*check that the bucket exists"):
-        Mirror(run, url).check()
+        Mirror(run, url).check(may_replace=False)
 
 
 def test_a_checkpoint_of_the_bucket_is_continued_from_a_copy(link, run, tmp_path):

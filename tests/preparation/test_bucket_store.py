@@ -42,6 +42,12 @@ def test_what_one_machine_wrote_another_reads(filled, tmp_path):
     assert store.checksum("key0") == filled["key0"]
 
 
+def test_what_is_packed_is_read_from_a_bucket_as_intensities(link, tmp_path):
+    steps = np.full((3, 4, 5), 64, np.uint8)
+    checksum = on_a_machine(tmp_path / "other").put("key", steps)
+    assert (on_a_machine(tmp_path).get("key", checksum) == 0.25).all()
+
+
 def test_a_second_epoch_asks_for_nothing(filled, link, tmp_path):
     store = on_a_machine(tmp_path)
     store.bring(list(filled.items()))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,8 @@ def test_parameters_are_checked_and_change_the_digest():
     assert CLIPS.digest != Clips(frames=4, side=16, crop=True).digest
     with pytest.raises(ValueError, match="frames must be at least 1 and side 2 pixels, got 0 and 16"):
         Clips(frames=0, side=16, crop=True)
+
+
+def test_a_clip_in_a_byte_a_pixel_is_the_nearest_step():
+    exact, coarse = (replace(CLIPS, dtype=dtype).prepare(clip()).astype(float) for dtype in ("float16", "uint8"))
+    assert np.array_equal(coarse * 256, np.rint(coarse * 256)) and 0 < np.abs(exact - coarse).max() <= 1 / 256

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from clinimcl.errors import UserError
+from clinimcl.preparation.packing import packed
 from clinimcl.preparation.store import Store
 
 VOLUME = np.random.default_rng(0).random((3, 4, 5)).astype(np.float16)
@@ -12,8 +13,8 @@ def stored(tmp_path, array=VOLUME):
     return store, store.put("key", array)
 
 
-def read(store, checksum):
-    place = np.empty(VOLUME.shape, np.float16)
+def read(store, checksum, dtype=np.float16):
+    place = np.empty(VOLUME.shape, dtype)
     store.read_into("key", checksum, place)
     return place
 
@@ -32,15 +33,16 @@ def test_a_file_of_another_order_of_axes_is_read_all_the_same(tmp_path):
     assert np.array_equal(read(store, store.checksum("key")), VOLUME)
 
 
+@pytest.mark.parametrize("array", [VOLUME, packed(VOLUME)], ids=["plain", "packed"])
 @pytest.mark.parametrize("place", [0, 7, 100, -1])
-def test_a_flipped_byte_is_told(tmp_path, place):
-    store, checksum = stored(tmp_path)
+def test_a_flipped_byte_is_told(tmp_path, place, array):
+    store, checksum = stored(tmp_path, array)
     path = tmp_path / "arrays" / "key.npy"
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match="missing or damaged"):
-        read(store, checksum)
+        read(store, checksum, array.dtype)
 
 
 def test_a_file_cut_short_after_it_was_read_is_told(tmp_path):

@@ -10,7 +10,7 @@ from clinimcl.settings import ExportSettings
 def export(settings: ExportSettings) -> None:
     from clinimcl.building import build
     from clinimcl.errors import UserError
-    from clinimcl.run_folder import settings_of
+    from clinimcl.run_folder import settings_of, told_error
 
     run, out = Path(settings.run), Path(settings.out)
     training = settings_of(run)
@@ -21,8 +21,8 @@ def export(settings: ExportSettings) -> None:
         )
     if not (run / "checkpoints" / "change.ckpt").is_file():
         raise UserError(
-            f"run={run} has no checkpoints/change.ckpt: it ended before its classifier was trained (status.json may "
-            f"tell why); its own command with run={run} ckpt_path=last goes on"
+            f"run={run} has no checkpoints/change.ckpt, since it ended before its classifier was trained"
+            f"{told_error(run)}: its own command with run={run} ckpt_path=last goes on"
         )
     if out.is_symlink() or (out.exists() and not _of_an_export(out)):
         raise UserError(f"out={out} must be a new folder, or one of an earlier export and nothing else in it")
@@ -34,6 +34,8 @@ def export(settings: ExportSettings) -> None:
     from clinimcl.evaluation.exported_report import tell_report
     from clinimcl.exporting.folder import write_folder
 
+    if (out / "card.json").is_file():
+        print(f"the earlier export at {out} will be replaced")
     experiment.hush()
     memory.keep_freed()
     datamodule = experiment.datamodule(training)

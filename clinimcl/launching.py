@@ -54,11 +54,15 @@ def launch(task: Callable[[Settings], float | None], root: type[Settings], name:
                 "--experimental-rerun reads a pickle, which can run code: repeat the run by its config.yaml"
             )
         if {"-h", "--help"} & set(sys.argv[1:]) and (told := _help(name)):
-            print(told)
+            print(told, flush=True)
             return
         hydra.main(version_base="1.3", config_path=str(_configurations()), config_name=name)(_job(task, root))()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         _refuse(error)
+    except BrokenPipeError:
+        if not {"-h", "--help"} & set(sys.argv[1:]):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has seen enough, as with `| head`
     except KeyboardInterrupt:
         print(
             "clinimcl: interrupted; what is prepared stays; a training goes on by the same command with run=RUN "

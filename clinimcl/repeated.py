@@ -36,7 +36,7 @@ def changes(settings: TrainSettings) -> str:
     """What a training that goes on from `ckpt_path` does otherwise than it did before, if its folder still tells.
 
     Raises:
-        UserError: another optimizer or other weights than those of the checkpoint, which have no effect.
+        UserError: another optimizer or other weights than those of the checkpoint would have no effect.
     """
     if settings.ckpt_path is None:
         return ""
@@ -49,13 +49,17 @@ def changes(settings: TrainSettings) -> str:
         [
             *(each for each in differences if each.key == "optimizer"),  # of another class
             *_of_optimizer(checkpoint, settings.optimizer),
-            *_of_weights(before["weights"], settings.weights),
         ]
     )
     if vain:
         raise UserError(
-            f"{_some(vain)}, but a training that goes on has its weights and its optimizer from {checkpoint}: leave "
-            "that as it was, or begin a new training from those weights by weights=... instead of ckpt_path=..."
+            f"{_some(vain)}, but a training that goes on has its optimizer from {checkpoint}: leave that as it was, or "
+            f"begin a new training from those weights by weights={checkpoint} instead of ckpt_path"
+        )
+    if settings.weights not in (None, before["weights"]):
+        raise UserError(
+            f"weights={settings.weights} would have no effect, since the weights of ckpt_path={checkpoint} go on: give "
+            "one of the two"
         )
     found = _told(each for each in differences if each.key.partition(".")[0] not in FROM_CHECKPOINT)
     return f"goes on with other settings than before: {_some(found)}" if found else ""
@@ -74,12 +78,6 @@ def _of_optimizer(checkpoint: Path, node: Node) -> Iterator["Difference"]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _of_weights(before: str | None, now: str | None) -> Iterator["Difference"]:
-    """They need not be named again."""
-    if now is not None and now != before:
-        yield Difference("weights", before, now)
 
 
 class Difference(NamedTuple):

@@ -42,6 +42,14 @@ def finished(folder: Path) -> bool:
     return False
 
 
+def told_error(folder: Path) -> str:
+    """Of a run that failed, the error in brackets; else nothing."""
+    with suppress(OSError, ValueError):
+        error = json.loads((folder / "status.json").read_text()).get("error")
+        return f" ({error})" if error else ""
+    return ""
+
+
 def continued(settings: TrainSettings) -> TrainSettings:
     """`ckpt_path` as a file of this machine; `last` is the run's own last one, or none where a run begins.
 
@@ -53,8 +61,13 @@ def continued(settings: TrainSettings) -> TrainSettings:
     from clinimcl.modules.checkpoints import read
 
     found = _continued(settings)
-    if found is not None:
-        read(found)
+    if found is not None and found.is_dir():
+        raise UserError(f"ckpt_path={found} is a folder: expected a file, such as {found}/checkpoints/last.ckpt")
+    if found is not None and any(name.startswith("classifier.") for name in read(found)["state_dict"]):
+        raise UserError(
+            f"ckpt_path={found} is a classifier of health change, but it is the pretraining that goes on: give "
+            "last.ckpt of its folder"
+        )
     return replace(settings, ckpt_path=str(found) if found else None)
 
 

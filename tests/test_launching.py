@@ -1,6 +1,7 @@
 """The command line, as a user meets it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -28,6 +29,16 @@ COMMANDS = ["train", "prepare", "phantom", "evaluate", "embed", "dashboard", "ex
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_imports_nothing_heavy(command, tmp_path):
     assert f"clinimcl.{command}" in printed_lightly(command, "--help", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_help_that_is_not_read_to_its_end_ends_quietly(command, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    module = [sys.executable, "-m", f"clinimcl.{command}", "--help"]
+    ended = subprocess.run(module, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_help_tells_what_each_setting_is(tmp_path):

@@ -248,8 +248,10 @@ def test_a_run_without_a_classifier_is_refused(folder, clinimcl):
 def test_a_run_that_ended_before_its_classifier_is_refused(folder, clinimcl):
     (folder / "ended").mkdir()
     shutil.copy(folder / "run" / "config.yaml", folder / "ended")
+    (folder / "ended" / "status.json").write_text('{"status": "failed", "error": "UserError: no such cohort"}')
     result = clinimcl("export", "run=ended", "out=none", cwd=folder)
-    assert result.returncode == 2 and "has no checkpoints/change.ckpt: it ended before" in result.stderr
+    assert result.returncode == 2
+    assert "since it ended before its classifier was trained (UserError: no such cohort)" in result.stderr
 
 
 def test_another_run_s_encoder_can_tell_people_apart(folder, clinimcl):

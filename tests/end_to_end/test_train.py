@@ -12,6 +12,8 @@ import pytest
 import torch
 import yaml
 
+from clinimcl.tensor_files import write_tensors
+
 TINY = [
     "experiment=demo",
     "engine.workers=1",
@@ -198,7 +200,21 @@ def test_settings_that_a_continued_training_cannot_take_are_refused(trained, cli
     arguments = [f"cohort.root={phantom}", "run=other", "store=store", f"ckpt_path={place}"]
     result = clinimcl("train", *TINY, *arguments, "epochs=3", "optimizer.lr=0.5", cwd=trained[0])
     assert result.returncode == 2
-    assert "optimizer.lr was 0.0005, is 0.5, but a training that goes on has its weights" in result.stderr
+    assert "optimizer.lr was 0.0005, is 0.5, but a training that goes on has its optimizer" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        (["ckpt_path=run"], "run is a folder: expected a file, such as"),
+        (["ckpt_path=run/checkpoints/last.ckpt", "weights=run/checkpoints/best.ckpt"], "would have no effect, since"),
+        (["ckpt_path=classifier.ckpt"], "is a classifier of health change"),
+    ],
+)
+def test_what_a_pretraining_cannot_go_on_from_is_refused(trained, clinimcl, phantom, given, part):
+    write_tensors({"state_dict": {"classifier.weight": torch.zeros(1)}, "epoch": 0}, trained[0] / "classifier.ckpt")
+    result = clinimcl("train", *TINY, f"cohort.root={phantom}", "run=other", "store=store", *given, cwd=trained[0])
+    assert result.returncode == 2 and part in result.stderr and not (trained[0] / "other").exists()
 
 
 def test_a_run_of_an_earlier_version_is_the_same_without_the_settings_that_came_later(trained, clinimcl, phantom):

@@ -61,10 +61,7 @@ class Volumes:
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:
-    """Packed ones are unpacked one by one, near the processor's cache."""
-    if stored[0].dtype == torch.float16:
-        return stored if isinstance(stored, Tensor) else torch.stack(list(stored))
-    whole = stored[0].new_empty((len(stored), *stored[0].shape), dtype=torch.float16)
-    for place, steps in zip(whole, stored, strict=True):
-        place.copy_(steps.float().mul_(1 / STEPS))
-    return whole
+    whole = stored if isinstance(stored, Tensor) else torch.stack(list(stored))
+    if whole.dtype == torch.float16:
+        return whole
+    return torch.mul(whole, 1 / STEPS, out=torch.empty_like(whole, dtype=torch.float16))

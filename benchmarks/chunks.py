@@ -13,6 +13,7 @@ import gc
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main() -> None:
     batch = _batch(PAIRS, side, device)
     recipes = {"no augmentation": None} | ({"augmented": RECIPE} if arguments.augmented else {})
     for name, augmentation in recipes.items():
-        steps = [_step(chunk, side, device, augmentation, batch) for chunk in (None, CHUNK)]
+        steps = [partial(_step(chunk, side, device, augmentation), batch) for chunk in (None, CHUNK)]
         print(_line(name, *timing.in_turns(steps, arguments.repeats, device)))
     print(f"{timing.load()} after")
     del steps, batch
@@ -80,12 +81,12 @@ def _module(
 
 
 def _step(
-    chunk: int | None, side: int, device: torch.device, augmentation: Augmentation | None, batch: PairBatch
-) -> timing.Run:
+    chunk: int | None, side: int, device: torch.device, augmentation: Augmentation | None
+) -> Callable[[PairBatch], None]:
     module = _module(chunk, side, device, augmentation)
     optimizer = module.configure_optimizers()
 
-    def step() -> None:
+    def step(batch: PairBatch) -> None:
         module.training_step(batch, 0).backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -128,17 +129,18 @@ def _peaks(side: int, device: str) -> str:
 
 
 def _peak(pairs: int, chunk: int | None, side: int, device: torch.device) -> float:
-    """MiB that two steps, the second of which has AdamW's state, take beyond what the process holds with its batch."""
+    """MiB that a step takes beyond what the process holds with its batch; one of few pairs has made AdamW's state."""
     batch = _batch(pairs, side, device)
-    step = _step(chunk, side, device, None, batch)
+    few = PairBatch(*(part[:CHUNK] for part in batch))
+    step = _step(chunk, side, device, None)
     gc.collect()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
         before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    for _ in range(2):
-        step()
+    for part in (few, batch):
+        step(part)
     peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else 1024 * _largest_resident()
     return (peak - before) / 2**20
 

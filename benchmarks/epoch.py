@@ -2,10 +2,11 @@
 
 88 steps of 8 pairs, the paper's encoder, InfoNCE, AdamW. The loop runs in float32 over 64 tensor files (crops at 1 mm,
 float32, each of another size): every scan is loaded, min–max scaled and stretched to 96³ at every draw, by the process
-that trains. Ours trains by Lightning, with the settings of `experiment=oasis_infonce_paper`, in bf16, on the same 64
-scans, prepared once (which is not counted). Both sides read from a warm page cache, and freed memory is kept by the
-process. They take turns, 12 steps of ours and 3 of the loop at a time on a CPU, scaled to 88; beside them our step on
-tensors that are already there. With `--device cuda` ours holds the scans on the GPU and does all 88 steps.
+that trains. Ours trains by Lightning, with the settings of `experiment=oasis_infonce_paper`, in bf16 on a GPU and where
+the CPU has it, on the same 64 scans, prepared once (which is not counted). Both sides read from a warm page cache, and
+freed memory is kept by the process. They take turns, 12 steps of ours and 3 of the loop at a time on a CPU, scaled to
+88; beside them our step on tensors that are already there. With `--device cuda` ours holds the scans on the GPU and
+does all 88 steps.
 """
 
 import argparse
@@ -61,11 +62,11 @@ def main() -> None:
         given = _settings(device)
         plain = Plain(folder, device)
         ours, loader = experiment.module(given), _loader(given, table, folder, device)
-        _compare(plain, ours, loader, device)
+        _compare(plain, ours, given, loader)
         turns = Turns(plain, _dummy_step(experiment.module(given).to(device), given, loader, device), device)
         _trainer(given, folder, arguments.repeats, turns).fit(ours, loader)
         _tell(turns)
-        print(_roofline(turns, device))
+        print(_roofline(turns, given, device))
     print(f"{timing.load()} after")
 
 
@@ -146,7 +147,8 @@ def _settings(device: torch.device) -> TrainSettings:
     overrides = [
         *("experiment=oasis_infonce_paper", "cohort.root=unused", "run=unused", "optimizer.fused=true"),
         *("pretrain.subject_share=1", f"pretrain.pairs_per_epoch={(STEPS if cuda else 12) * PAIRS}"),
-        *(["trainer=a100", "loading.place=device"] if cuda else ["trainer=cpu_bf16"]),
+        *(["trainer=a100", "loading.place=device"] if cuda else []),
+        *(["trainer=cpu_bf16"] if not cuda and timing.has_bf16(device) else []),
     ]
     with initialize_config_dir(str(Path(__file__).parents[1] / "conf"), version_base="1.3"):
         node: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
@@ -178,7 +180,7 @@ def _dummy_step(
     optimizer = build(given.optimizer)(module.parameters())
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16):
+        with _precision(given, device):
             loss = module.training_step(batch, 0)
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), given.trainer["gradient_clip_val"])
@@ -188,15 +190,24 @@ def _dummy_step(
     return step
 
 
-def _compare(plain: Plain, ours: experiment.Pretraining, loader: DataLoader, device: torch.device) -> None:
-    """The same weights on the same scans: once as stored and in bf16, once from the files and in float32."""
+def _precision(given: TrainSettings, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=_is_bf16(given))
+
+
+def _is_bf16(given: TrainSettings) -> bool:
+    return given.trainer["precision"] == "bf16-mixed"
+
+
+def _compare(plain: Plain, ours: experiment.Pretraining, given: TrainSettings, loader: DataLoader) -> None:
+    """The same weights on the same scans: once as stored and in our precision, once from the files and in float32."""
+    device = next(plain.encoder.parameters()).device
     plain.encoder.load_state_dict(ours.encoder.state_dict())
     plain.projector.load_state_dict(ours.projector.state_dict())
     batch = PairBatch(*(part.to(device) for part in next(iter(loader))))
     anchors = [0 if interval > 0 else 1 for interval in batch.interval]
     ours.to(device)
     ours.log = lambda *_, **__: None
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+    with torch.no_grad(), _precision(given, device):
         own = float(ours.training_step(batch, 0))
     del ours.log
     with torch.no_grad():
@@ -215,16 +226,16 @@ def _tell(turns: Turns) -> None:
     print(f"{timing.spread(faster)} times as fast as the plain loop, {timing.spread(slower)} of the step; {GOALS}")
 
 
-def _roofline(turns: Turns, device: torch.device) -> str:
+def _roofline(turns: Turns, given: TrainSettings, device: torch.device) -> str:
     with FlopCounterMode(display=False) as counted:
         turns._runs["dummy"]()
     side = 8192 if device.type == "cuda" else 2048
-    square = torch.rand(side, side, device=device, dtype=torch.bfloat16)
+    square = torch.rand(side, side, device=device, dtype=torch.bfloat16 if _is_bf16(given) else torch.float32)
     (product,) = timing.in_turns([partial(torch.matmul, square, square)], 5, device, least=0.1)
     peak = 2 * side**3 / statistics.median(product)
     least, epoch = STEPS * counted.get_total_flops() / peak, STEPS * statistics.median(turns.seconds["ours"][1:])
     goal = ", goal at most 1 s, aim 0.25 s" if device.type == "cuda" else ""
-    rate = f"{peak / 1e12:.2f} TFLOP/s of a bf16 matrix product of {side}²"
+    rate = f"{peak / 1e12:.2f} TFLOP/s of a matrix product of {side}², {square.dtype}"
     return f"{epoch:.2f} s an epoch{goal}; its products alone, at {rate}: {least:.2f} s, {least / epoch:.0%} of it"
 
 

@@ -1,11 +1,11 @@
 """python benchmarks/feeding.py: shuffled batches of 16 prepared scans, beside MONAI's and TorchIO's ways to serve them.
 
 All serve the same 96³ arrays through a loader, in the same type: ours from the store's files (page cache warm, as in
-every epoch but the first) or held in memory, the others from what they cache. Memory is what each adds to a process of
-its own. Memory freed is kept by the process, as in training, for all of them alike. With `--device cuda` every batch
-ends on the GPU, from pinned memory, and both sides may hold the scans there, as MONAI's guide to fast training does;
-memory is then that of the host and that of the GPU. Training takes float16 from ours, and converts it on the device:
-the last line is what that is worth beside the others' default type.
+every epoch but the first) or held in memory, of float16 or packed in uint8, the others from what they cache. Memory is
+what ours and CacheDataset each add to a process of its own. Memory freed is kept by the process, as in training, for
+all of them alike. With `--device cuda` every batch ends on the GPU, from pinned memory, and both sides may hold the
+scans there, as MONAI's guide to fast training does; memory is then that of the host and that of the GPU. Training takes
+float16 from ours, and converts it on the device: the last line is what that is worth beside the others' default type.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from monai.transforms import Compose, EnsureChannelFirst, EnsureType, LoadImage
 from clinimcl import memory
 from clinimcl.data.longitudinal import Loading, ScanDataset
 from clinimcl.data.volumes import Volumes
+from clinimcl.preparation.packing import unpacked
 from clinimcl.preparation.store import Store
 
 SIDE, BATCH = 96, 16
@@ -65,7 +66,8 @@ def _compare(folder: Path, kind: str, repeats: int, device: torch.device) -> dic
     seconds = timing.in_turns(runs, repeats, device)
     rates = {name: [scans / each for each in own] for name, own in zip([*loaders, "memcpy"], seconds, strict=True)}
     for name, own in rates.items():
-        added = "" if name == "memcpy" else f", {_in_own_process(folder, name, kind, device)}"
+        compared = name.startswith("clinimcl") or name in ("CacheDataset", "CacheDataset, held on the device")
+        added = f", {_in_own_process(folder, name, kind, device)}" if compared else ""
         print(f"{kind} {name}: {timing.spread(own, '.0f')} scans/s{added}")
     ours, others = _sides(loaders)
     best = max(others, key=lambda name: statistics.median(rates[name]))
@@ -88,23 +90,28 @@ def _sides(names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _write(folder: Path, scans: int) -> None:
     """The store, and the same arrays as files that the others read."""
-    generator, store, rows = np.random.default_rng(0), Store(folder / "store"), []
-    voxels = generator.random((SIDE, SIDE, SIDE)).astype(np.float16)
+    store: dict[str, Store] = {kind: Store(folder / kind) for kind in ("float16", "uint8")}
+    rows: dict[str, list[tuple[str, str]]] = {kind: [] for kind in store}
+    steps = np.random.default_rng(0).integers(256, size=(SIDE, SIDE, SIDE), dtype=np.uint8)  # as both types have them
     for number in range(scans):
-        array = np.roll(voxels, number + 1)
-        rows.append((f"{number:032x}", store.put(f"{number:032x}", array)))
-        nib.save(nib.Nifti1Image(array.astype(np.float32), np.eye(4)), folder / f"{number}.nii")
-    pd.DataFrame(rows, columns=["key", "checksum"]).to_csv(folder / "rows.csv", index=False)
+        packed = np.roll(steps, number + 1)
+        for kind, array in {"float16": unpacked(packed), "uint8": packed}.items():
+            rows[kind].append((f"{number:032x}", store[kind].put(f"{number:032x}", array)))
+        nib.save(nib.Nifti1Image(unpacked(packed).astype(np.float32), np.eye(4)), folder / f"{number}.nii")
+    for kind, own in rows.items():
+        pd.DataFrame(own, columns=["key", "checksum"]).to_csv(folder / f"{kind}.csv", index=False)
 
 
-def _rows(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "rows.csv")
+def _rows(folder: Path, kind: str = "float16") -> pd.DataFrame:
+    return pd.read_csv(folder / f"{kind}.csv")
 
 
-def _ours(place: str = "disk") -> Serve:
+def _ours(place: str = "disk", kind: str = "float16") -> Serve:
+    """`kind` is the type of the store's files."""
+
     def serve(folder: Path, dtype: torch.dtype, device: torch.device) -> Loader:
-        rows = _rows(folder)
-        volumes = Volumes(rows, Store(folder / "store"), None)
+        rows = _rows(folder, kind)
+        volumes = Volumes(rows, Store(folder / kind), None)
         if place != "disk":
             volumes.hold(device if place == "device" else timing.CPU)
         pinned = device.type == "cuda" and place != "device"
@@ -163,6 +170,8 @@ def _servers(device: torch.device) -> dict[str, Serve]:
     return {
         "clinimcl": _ours(),
         "clinimcl, held in memory": _ours("memory"),
+        "clinimcl, uint8": _ours(kind="uint8"),
+        "clinimcl, uint8, held in memory": _ours("memory", "uint8"),
         "CacheDataset": _monai(CacheDataset),
         "CacheDataset, 2 workers": _monai(CacheDataset, num_workers=2, persistent_workers=True),
         "CacheDataset, ThreadDataLoader": _monai(CacheDataset, loader=ThreadDataLoader),

@@ -23,7 +23,7 @@ from clinimcl import memory
 from clinimcl.losses.info_nce import info_nce
 
 SIZES, WIDTH, TEMPERATURE = (1024, 8192), 128, 0.1
-SECONDS = 0.5  # of a turn at least: what is shorter is repeated within it
+SECONDS = 0.25  # of a turn at least: what is shorter is repeated within it
 PEER = "pytorch-metric-learning"
 GOAL = "goals: at most 1 of the time, 0.33 of the memory"
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -26,6 +26,7 @@ from clinimcl.inference.model import Model, settle
 from clinimcl.inference.scans import given_pair
 
 FLOOR, MOST_MS, MOST_MIB, MOST_COLD, MOST_PAGE = 10, 90, 700, 3, 30
+PAGES = 2  # drawn by that many of the processes
 
 
 def main() -> None:
@@ -74,23 +75,24 @@ def _decoded(path: Path) -> object:
 
 
 def _alone(folder: Path, pair: list[Path], out: Path, repeats: int) -> None:
-    """A process from its start: to the printed answer, then to the page."""
-    command = [sys.executable, "-m", "clinimcl.predict", f"model={folder}", f"earlier={pair[0]}", f"later={pair[1]}"]
+    """A process from its start: to the printed answer, then to the page, which some of them draw; and its memory."""
+    command = [sys.executable, "-c", MEASURED, f"model={folder}", f"earlier={pair[0]}", f"later={pair[1]}"]
     answered, paged = [], []
-    for _ in range(repeats):
+    mib: dict[str, list[int]] = {"false": [], "true": []}
+    for turn in range(repeats):
+        page = "true" if turn < PAGES else "false"
         start = time.perf_counter()
-        with subprocess.Popen([*command, f"out={out}"], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([*command, f"out={out}", f"page={page}"], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None and "%" in process.stdout.readline()
             answered.append(time.perf_counter() - start)
-            process.communicate()
+            mib[page].append(int(process.communicate()[0].splitlines()[-1]))
         assert process.returncode == 0
-        paged.append(time.perf_counter() - start)
+        paged += [time.perf_counter() - start] * (page == "true")
     print(f"\na process of its own: answer after {timing.spread(answered)} s, floor {MOST_COLD}")
     print(f"  page after {timing.spread(paged)} s, floor {MOST_PAGE}")
     for page, floor in (("false", f", floor {MOST_MIB}"), ("true", "")):
-        measured = [sys.executable, "-c", MEASURED, *command[3:], f"out={out}", f"page={page}"]
-        told = subprocess.run(measured, capture_output=True, text=True, check=True).stdout
-        print(f"  peak memory with page={page}: {told.splitlines()[-1]} MiB{floor}")
+        if mib[page]:
+            print(f"  peak memory with page={page}: {timing.spread(mib[page], '.0f')} MiB{floor}")
 
 
 MEASURED = """

@@ -200,7 +200,7 @@ def _hush() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = timing.on_devices(timing.options(__doc__))
-    parser.set_defaults(repeats=15)  # of parts of a second
+    parser.set_defaults(repeats=9)  # of parts of a second
     parser.add_argument("--subjects", type=int, default=300, help="of two sessions each")
     parser.add_argument("--steps", type=int, default=300, help="of an epoch")
     return parser.parse_args()

@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 
@@ -61,6 +62,21 @@ def timed(run: Run, device: torch.device = CPU, times: int = 1) -> float:
 def wait_for(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def bf16_gain(device: torch.device, repeats: int = 5) -> list[float]:
+    """How many times as fast as in float32 a matrix product of 2048² is in bf16; below 1 where nothing computes it."""
+    factors = [torch.rand(2, 2048, 2048, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
+    exact, half = in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1)
+    return ratios(exact, half)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 is worth measuring; if not, it is said."""
+    gain = statistics.median(bf16_gain(device, repeats=3))
+    if gain < 1:
+        print(f"bf16 is left out: a matrix product is {gain:.2f} times as fast in it as in float32 here")
+    return gain >= 1
 
 
 def ratios(one: Iterable[float], other: Iterable[float]) -> list[float]:

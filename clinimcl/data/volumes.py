@@ -13,6 +13,7 @@ from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.packing import STEPS
 from clinimcl.preparation.store import Store
 
+UNPACKED = 2**21  # voxels at a time: torch takes 8 bytes for each meanwhile, and threads meet after each operation
 BLOCK = 64  # scans that are read at a time to be held: of more, a bucket's cache may drop some before they are read
 
 
@@ -64,4 +65,7 @@ def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 
     whole = stored if isinstance(stored, Tensor) else torch.stack(list(stored))
     if whole.dtype == torch.float16:
         return whole
-    return torch.mul(whole, 1 / STEPS, out=torch.empty_like(whole, dtype=torch.float16))
+    unpacked, scans = torch.empty_like(whole, dtype=torch.float16), max(1, UNPACKED // whole[0].numel())
+    for place, steps in zip(unpacked.split(scans), whole.split(scans), strict=True):
+        torch.mul(steps, 1 / STEPS, out=place)
+    return unpacked

@@ -61,11 +61,7 @@ def main() -> None:
     memory.keep_freed()
     device = timing.device(arguments.device)
     print(f"a step on {SIDE}³ scans on {device}, {torch.get_num_threads()} threads; {timing.load()} before")
-    gain = timing.bf16_gain(device, arguments.repeats)
-    print(f"a matrix product, 2048²: bf16 is {timing.spread(gain)} times as fast as float32")
-    if statistics.median(gain) < 1:
-        print("bf16 is left out")
-    settings = _settings(bf16=statistics.median(gain) >= 1, compiled=_compiles())
+    settings = _settings(bf16=timing.has_bf16(device, arguments.repeats), compiled=_compiles())
     for name, work in WORKS.items():
         _measure(name, work, settings, arguments.repeats, device)
     print(f"{timing.load()} after")

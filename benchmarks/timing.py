@@ -64,19 +64,14 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def bf16_gain(device: torch.device, repeats: int = 5) -> list[float]:
-    """How many times as fast as in float32 a matrix product of 2048² is in bf16; below 1 where nothing computes it."""
+def has_bf16(device: torch.device, repeats: int = 3) -> bool:
+    """Whether a matrix product is no slower in it than in float32, which is said; if not, it is not worth measuring."""
     factors = [torch.rand(2, 2048, 2048, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
-    exact, half = in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1)
-    return ratios(exact, half)
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether bf16 is worth measuring; if not, it is said."""
-    gain = statistics.median(bf16_gain(device, repeats=3))
-    if gain < 1:
-        print(f"bf16 is left out: a matrix product is {gain:.2f} times as fast in it as in float32 here")
-    return gain >= 1
+    gain = ratios(*in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1))
+    worth = statistics.median(gain) >= 1
+    told = f"a matrix product, 2048²: bf16 is {spread(gain)} times as fast as float32"
+    print(told if worth else f"{told}, and is left out")
+    return worth
 
 
 def ratios(one: Iterable[float], other: Iterable[float]) -> list[float]:

@@ -37,17 +37,20 @@ LEFT = (
 
 def finished(folder: Path) -> bool:
     """Whether a run ended well here."""
-    with suppress(OSError, ValueError):
-        return json.loads((folder / "status.json").read_text()).get("status") == "done"
-    return False
+    return _status_of(folder).get("status") == "done"
 
 
 def told_error(folder: Path) -> str:
     """Of a run that failed, the error in brackets; else nothing."""
+    error = _status_of(folder).get("error")
+    return f" ({error})" if error else ""
+
+
+def _status_of(folder: Path) -> dict[str, str]:
+    """Empty where no run was, or the file cannot be read."""
     with suppress(OSError, ValueError):
-        error = json.loads((folder / "status.json").read_text()).get("error")
-        return f" ({error})" if error else ""
-    return ""
+        return json.loads((folder / "status.json").read_text())
+    return {}
 
 
 def continued(settings: TrainSettings) -> TrainSettings:

@@ -36,7 +36,7 @@ class Clips(Pipeline):
         if self.crop:
             shown = find_picture(decoded.frames).cut(shown)
         clip = fit(shown, self.side)
-        if np.ptp(self.rounded(np.array([clip.min(), clip.max()]))) == 0:
+        if self.is_flat(clip):
             raise UnusableScan("is of one grey throughout")
         return self.rounded(clip)
 

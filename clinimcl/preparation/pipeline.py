@@ -42,6 +42,10 @@ class Pipeline(ABC):
             return unpacked(packed(intensities))
         return intensities.astype(np.float16, order="C")
 
+    def is_flat(self, intensities: Float[np.ndarray, "..."]) -> bool:
+        """Whether, rounded, they are all one; numpy is quick to find the extremes of float32 alone."""
+        return bool(np.ptp(self.rounded(np.array([intensities.min(), intensities.max()]))) == 0)
+
     @property
     def digest(self) -> str:
         parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
@@ -83,7 +87,7 @@ class VolumePipeline(Pipeline):
             x, y, z = self.spacing
             scan = scan._replace(spacing=(float(x), float(y), float(z)))
         cube = self.cube(scan)
-        if np.ptp(self.rounded(np.array([cube.min(), cube.max()]))) == 0:
+        if self.is_flat(cube):
             raise UnusableScan("nothing of it lies in the field of view")
         return self.rounded(cube)
 

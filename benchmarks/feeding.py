@@ -1,16 +1,18 @@
 """python benchmarks/feeding.py: shuffled batches of 16 prepared scans, beside MONAI's and TorchIO's ways to serve them.
 
 All serve the same 96³ arrays through a loader, in the same type: ours from the store's files (page cache warm, as in
-every epoch but the first) or held in memory, of float16 or packed in uint8, the others from what they cache. Memory is
-what ours and CacheDataset each add to a process of its own. Memory freed is kept by the process, as in training, for
-all of them alike. With `--device cuda` every batch ends on the GPU, from pinned memory, and both sides may hold the
-scans there, as MONAI's guide to fast training does; memory is then that of the host and that of the GPU. Training takes
+every epoch but the first) or held in memory, of float16 or packed in uint8, the others from what they cache. Held from
+shards, ours lie in the page cache, which all processes share. Memory is what ours and CacheDataset each add to a
+process for itself alone, without files that it maps. Memory freed is kept by the process, as in training, for all of
+them alike. With `--device cuda` every batch ends on the GPU, from pinned memory, and both sides may hold the scans
+there, as MONAI's guide to fast training does; memory is then that of the host and that of the GPU. Training takes
 float16 from ours, and converts it on the device: the last line is what that is worth beside the others' default type.
 """
 
 import argparse
 import gc
 import os
+import shutil
 import statistics
 import tempfile
 from collections.abc import Callable, Iterable
@@ -98,6 +100,9 @@ def _write(folder: Path, scans: int) -> None:
         for kind, array in {"float16": unpacked(packed), "uint8": packed}.items():
             rows[kind].append((f"{number:032x}", store[kind].put(f"{number:032x}", array)))
         nib.save(nib.Nifti1Image(unpacked(packed).astype(np.float32), np.eye(4)), folder / f"{number}.nii")
+    rows["shards"], store["shards"] = rows["float16"], Store(folder / "shards")
+    shutil.copytree(folder / "float16", folder / "shards")
+    store["shards"].join(rows["shards"], scans)
     for kind, own in rows.items():
         pd.DataFrame(own, columns=["key", "checksum"]).to_csv(folder / f"{kind}.csv", index=False)
 
@@ -107,7 +112,7 @@ def _rows(folder: Path, kind: str = "float16") -> pd.DataFrame:
 
 
 def _ours(place: str = "disk", kind: str = "float16") -> Serve:
-    """`kind` is the type of the store's files."""
+    """`kind` is the store's."""
 
     def serve(folder: Path, dtype: torch.dtype, device: torch.device) -> Loader:
         rows = _rows(folder, kind)
@@ -170,6 +175,7 @@ def _servers(device: torch.device) -> dict[str, Serve]:
     return {
         "clinimcl": _ours(),
         "clinimcl, held in memory": _ours("memory"),
+        "clinimcl, shards held in memory": _ours("memory", "shards"),
         "clinimcl, uint8": _ours(kind="uint8"),
         "clinimcl, uint8, held in memory": _ours("memory", "uint8"),
         "CacheDataset": _monai(CacheDataset),
@@ -221,14 +227,19 @@ def _added_memory(folder: Path, name: str, kind: str, device: torch.device) -> s
     """GiB of this process above what it had before, after an epoch, and what the GPU had at most."""
     memory.keep_freed()
     gc.collect()  # which writes to what is shared since the fork
-    process = psutil.Process()
-    before = process.memory_full_info().uss
+    before = _own_bytes()
     loader = _servers(device)[name](folder, TYPES[kind][0], device)
     _epoch(loader)
-    host = f"{(process.memory_full_info().uss - before) / 2**30:.2f} GiB"
+    host = f"{(_own_bytes() - before) / 2**30:.2f} GiB"
     if device.type == "cpu":
         return host
     return f"{host} and {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB of the GPU"
+
+
+def _own_bytes() -> int:
+    """Memory of this process that is no other's, and no file's."""
+    areas = psutil.Process().memory_maps()
+    return sum(area.private_clean + area.private_dirty for area in areas if not area.path.startswith("/"))
 
 
 def _arguments() -> argparse.Namespace:

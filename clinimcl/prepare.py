@@ -1,10 +1,10 @@
 """`python -m clinimcl.prepare cohort=bids cohort.root=DIR`: every scan once, into a store."""
 
 from clinimcl.launching import launch
-from clinimcl.settings import PrepareSettings
+from clinimcl.settings import StoreSettings
 
 
-def prepare(settings: PrepareSettings) -> None:
+def prepare(settings: StoreSettings) -> None:
     from clinimcl import stores
     from clinimcl.building import build
     from clinimcl.preparation import prepare as preparation
@@ -20,13 +20,17 @@ def prepare(settings: PrepareSettings) -> None:
         prepared = preparation.prepare(scans, pipeline, store, engine, most_set_aside=most, cache=cache)
         store.write_audit(audit)
         print(prepared.tally)
+        if settings.scans_per_shard is not None:
+            usable = prepared.scans[prepared.scans["reason"] == ""]
+            joined = store.join(zip(usable["key"], usable["checksum"], strict=True), settings.scans_per_shard)
+            print(f"{joined} joined into shards of {settings.scans_per_shard}")
     except preparation.TooManySetAside as error:
         print(error.tally)
         raise
 
 
 def main() -> None:
-    launch(prepare, PrepareSettings, "prepare")
+    launch(prepare, StoreSettings, "prepare")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,23 @@ class PrepareSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoreSettings(PrepareSettings):
+    scans_per_shard: int | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scans_per_shard is None:
+            return
+        if self.scans_per_shard < 1:
+            raise ValueError(f"scans_per_shard must be positive, or null for a file each, got {self.scans_per_shard}")
+        if self.store is not None and "://" in self.store:
+            raise ValueError(
+                f"scans_per_shard={self.scans_per_shard} needs a store in a folder, got store={self.store}: a bucket "
+                "keeps an object for each scan, as objects are fetched whole"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainSettings(PrepareSettings):
     name: str
     run: str  # folder of the run

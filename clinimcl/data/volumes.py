@@ -28,7 +28,7 @@ class Volumes:
         self._keys, self._checksums = scans["key"].array, scans["checksum"].array
         self._store = store
         self._slices = slices
-        self._held: Shaped[Tensor, "scan 1 x y z"] | None = None
+        self._held: Shaped[Tensor, "scan 1 x y z"] | _Mapped | None = None
 
     def gather(self, rows: Sequence[int]) -> Float16[Tensor, "batch 1 x y z"]:
         """A batch of its own memory.
@@ -41,8 +41,15 @@ class Volumes:
         return _intensities([self._held[row] for row in rows])
 
     def hold(self, device: torch.device) -> None:
-        """Read all of them now, to be gathered on `device`; a second time does nothing."""
-        if self._held is None or self._held.device != device:
+        """Read all of them now, to be gathered on `device`; a second time does nothing.
+
+        Volumes that lie in shards are mapped into main memory: all processes of a machine share theirs.
+        """
+        if self._held is not None and self._held.device == device:
+            return
+        if device.type == "cpu" and self._slices is None and self._store.are_joined(self._keys):
+            self._held = _Mapped(self._store, list(zip(self._keys, self._checksums, strict=True)))
+        else:
             rows = range(len(self._keys))
             first = self._read(rows[:1])
             held = torch.empty((len(rows), *first.shape[1:]), dtype=first.dtype, device=device)
@@ -59,6 +66,21 @@ class Volumes:
         for place, array in zip(whole, arrays, strict=True):
             self._store.read_into(*array, place)
         return torch.from_numpy(whole if self._slices is None else as_frames(whole, self._slices))[:, None]
+
+
+@final
+class _Mapped:
+    """Scans as they lie in the store's shards; those that this process has not read are now, into the page cache."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, store: Store, arrays: Sequence[tuple[str, str]]) -> None:
+        self._store, self._arrays = store, arrays
+        for array in arrays:
+            store.stored(*array)
+
+    def __getitem__(self, row: int) -> Shaped[Tensor, "1 x y z"]:
+        return torch.from_numpy(self._store.stored(*self._arrays[row]))[None]
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:

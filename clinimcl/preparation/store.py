@@ -8,11 +8,11 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from jaxtyping import Float16, Shaped
 
 from clinimcl.errors import UserError
 from clinimcl.preparation.packing import unpacked
+from clinimcl.preparation.shards import Row, Shards, forget_files, header, name_of, shards_in
 
 TABLE = "scans.parquet"
 SET_ASIDE = "set_aside.csv"
@@ -40,7 +41,7 @@ class Record(NamedTuple):
 
 
 class Store:
-    """A folder of `arrays/<key>.npy`, `scans.parquet` and `set_aside.csv`."""
+    """A folder of `arrays/<key>.npy`, `scans.parquet` and `set_aside.csv`; some arrays may lie in `shards/`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +49,7 @@ class Store:
         self._verified: set[str] = set()
 
     def has(self, key: str) -> bool:
-        return self._array(key).is_file()
+        return self._row(key) is not None or self._array(key).is_file()
 
     def put(self, key: str, array: Shaped[np.ndarray, "a b c"]) -> str:
         """Write the array, of float16 or packed; return its checksum."""
@@ -61,7 +62,8 @@ class Store:
         """Arrays by key and checksum that will be read next."""
 
     def checksum(self, key: str) -> str:
-        return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
+        row = self._row(key)
+        return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes()) if row is None else _checksum(row.mapped())
 
     def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
         """The intensities; memory-mapped, if they are not packed.
@@ -78,14 +80,18 @@ class Store:
         Raises:
             UserError: the file is not what was written.
         """
-        path = self._file(key, checksum)
-        if key not in self._verified:
-            if not path.is_file() or xxhash.xxh3_64_hexdigest(path.read_bytes()) != checksum:
-                raise UserError(
-                    f"{path} is missing or damaged (its checksum must be {checksum}): delete it and prepare again"
-                )
-            self._verified.add(key)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array = self._mapped(key, checksum)
+        if array is None:
+            self._look_again()
+            array = self._mapped(key, checksum)
+        if array is None:
+            row = self._row(key)
+            path = self._array(key) if row is None else row.shard
+            raise UserError(
+                f"{path} is missing or damaged (its checksum must be {checksum}): delete it and prepare again"
+            )
+        self._verified.add(key)
+        return array
 
     def read_into(self, key: str, checksum: str, place: Shaped[np.ndarray, "..."]) -> None:
         """Fill `place`, contiguous memory of the array's shape and type: one copy; a mapped file would keep its pages.
@@ -93,19 +99,44 @@ class Store:
         Raises:
             UserError: as `stored`.
         """
-        expected = _header(place.shape, place.dtype.str)
-        header = bytearray(len(expected))
-        numbers = place.data.cast("B")
+        expected = header(place.shape, place.dtype.str)
+        first, numbers = bytearray(expected), place.data.cast("B")
+        row = self._row(key)
         try:
-            with self._file(key, checksum).open("rb", buffering=0) as file:
-                whole = file.readinto(header) == len(header) and file.readinto(numbers) == len(numbers)
+            if row is None:
+                with self._file(key, checksum).open("rb", buffering=0) as file:
+                    whole = file.readinto(first) == len(first) and file.readinto(numbers) == len(numbers)
+            else:
+                whole = row.read_into(place)
         except FileNotFoundError:
             whole = False
-        if whole and header == expected and (key in self._verified or _checksum(header, numbers) == checksum):
+        if whole and first == expected and (key in self._verified or _checksum(place) == checksum):
             self._verified.add(key)
         else:
             self._verified.discard(key)
-            place[...] = self.stored(key, checksum)  # written in another order of axes, or damaged
+            place[...] = self.stored(key, checksum)  # written in another order of axes, joined to others, or damaged
+
+    def are_joined(self, keys: Iterable[str]) -> bool:
+        """Whether all of them lie in shards."""
+        return all(self._row(key) is not None for key in keys)
+
+    def join(self, arrays: Iterable[tuple[str, str]], scans: int) -> int:
+        """Put arrays, by key and checksum, into shards of so many each; the number of those that lay by themselves.
+
+        A process that reads them meanwhile finds them, and where this one is killed the next goes on.
+
+        Raises:
+            UserError: an array is damaged, or of another shape than those before it; the folder cannot be written.
+        """
+        once = dict(arrays)
+        with self._held():
+            alone = [(key, checksum) for key, checksum in once.items() if self._row(key) is None]
+            for start in range(0, len(alone), scans):
+                self._write_shard(alone[start : start + scans])
+            self._look_again()
+            for key in once:
+                self._array(key).unlink(missing_ok=True)
+        return len(alone)
 
     def prepared(self) -> bool:
         """Whether there is a table."""
@@ -154,22 +185,71 @@ class Store:
             yield
             shutil.rmtree(self.folder / "partial", ignore_errors=True)
 
+    def _mapped(self, key: str, checksum: str) -> Shaped[np.ndarray, "a b c"] | None:
+        row = self._row(key)
+        try:
+            if row is not None:
+                array = row.mapped()
+                return array if key in self._verified or _checksum(array) == checksum else None
+            path = self._file(key, checksum)
+            if key in self._verified or xxhash.xxh3_64_hexdigest(path.read_bytes()) == checksum:
+                return np.load(path, mmap_mode="r", allow_pickle=False)
+        except UserError:
+            raise
+        except (FileNotFoundError, EOFError, IndexError, ValueError):
+            pass
+        return None
+
     def _file(self, key: str, checksum: str) -> Path:
-        """Where the array can be read."""
+        """Where the array can be read, if it lies by itself."""
         return self._array(key)
 
     def _array(self, key: str) -> Path:
         return self.folder / "arrays" / f"{key}.npy"
 
+    def _row(self, key: str) -> Row | None:
+        """Where the array lies, if it was joined to others."""
+        return self._shards.find(key)
+
+    @cached_property
+    def _shards(self) -> Shards:
+        return shards_in(self.folder / "shards")
+
+    def _look_again(self) -> None:
+        """For shards that another process has written, or the user has taken away."""
+        forget_files()
+        self.__dict__.pop("_shards", None)
+
+    def _write_shard(self, arrays: Sequence[tuple[str, str]]) -> None:
+        keys = [key for key, _ in arrays]
+        shard = self.folder / "shards" / f"{name_of(keys)}.npy"
+        self._write(shard.with_suffix(".txt"), "\n".join(keys).encode())
+        first = self.stored(*arrays[0])
+        with self._whole(shard) as file:
+            file.write(header((len(arrays), *first.shape), first.dtype.str))
+            for key, checksum in arrays:
+                array = self.stored(key, checksum)
+                if (array.shape, array.dtype) != (first.shape, first.dtype):
+                    raise UserError(
+                        f"{self._array(key)} is {array.dtype} {array.shape}, expected {first.dtype} {first.shape} as "
+                        "those before it: arrays of one kind can be joined"
+                    )
+                file.write(np.ascontiguousarray(array).data)
+
     def _write(self, path: Path, content: bytes) -> None:
-        """Whole or not at all. The store is held, by this process or the one that it works for."""
+        with self._whole(path) as file:
+            file.write(content)
+
+    @contextmanager
+    def _whole(self, path: Path) -> Iterator[IO[bytes]]:
+        """Written whole or not at all. The store is held, by this process or the one that it works for."""
         temporary = self.folder / "partial" / uuid.uuid4().hex
         with _writing(self.folder):
             try:
                 temporary.parent.mkdir(parents=True, exist_ok=True)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with temporary.open("wb") as file:
-                    file.write(content)
+                    yield file
                     file.flush()
                     os.fsync(file.fileno())
                 temporary.replace(path)
@@ -177,18 +257,10 @@ class Store:
                 temporary.unlink(missing_ok=True)
 
 
-@cache
-def _header(shape: tuple[int, ...], dtype: str) -> bytes:
-    """What numpy writes before an array."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": dtype, "fortran_order": False, "shape": shape})
-    return buffer.getvalue()
-
-
-def _checksum(*parts: bytearray | memoryview) -> str:
-    digest = xxhash.xxh3_64()
-    for part in parts:
-        digest.update(part)
+def _checksum(array: Shaped[np.ndarray, "..."]) -> str:
+    """Of the file that numpy would write."""
+    digest = xxhash.xxh3_64(header(array.shape, array.dtype.str))
+    digest.update(array.data)
     return digest.hexdigest()
 
 

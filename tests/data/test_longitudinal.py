@@ -174,10 +174,13 @@ def test_a_resumed_run_draws_the_pairs_of_an_undisturbed_one(root, tmp_path, wor
     assert torch.equal(whole, resumed)
 
 
+@pytest.mark.parametrize("joined", [False, True])
 @pytest.mark.parametrize("slices", [None, 2])
 @pytest.mark.parametrize("place", ["disk", "memory"])
-def test_a_batch_holds_its_rows_in_their_order_wherever_the_scans_lie(root, place, slices):
+def test_a_batch_holds_its_rows_in_their_order_wherever_the_scans_lie(root, place, slices, joined):
     module = ready(root, slices=slices)
+    if joined:
+        module.store.join(zip(module.scans["key"], module.scans["checksum"], strict=True), 4)
     if place == "memory":
         module.volumes.hold(torch.device("cpu"))
     rows = [5, 0, 5]

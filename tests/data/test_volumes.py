@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,3 +36,22 @@ def test_to_hold_a_store_larger_than_its_cache_each_scan_is_fetched_once(link, t
     own.hold(torch.device("cpu"))
     assert link.counts["objects"] == 7
     assert own.gather([6, 0])[:, 0, 0, 0, 0].tolist() == [6, 0]
+
+
+def resident():
+    """Kibibytes of this process in files and of its own."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Rss")}
+
+
+def test_scans_in_shards_are_held_in_memory_that_all_processes_share(tmp_path):
+    store, arrays = Store(tmp_path), np.ones((8, 128, 128, 128), np.float16)  # 32 MiB
+    kept = [(f"key{number}", store.put(f"key{number}", array)) for number, array in enumerate(arrays)]
+    store.join(kept, 4)
+    own = volumes.Volumes(pd.DataFrame(kept, columns=["key", "checksum"]), Store(tmp_path), slices=None)
+    before = resident()
+    own.hold(torch.device("cpu"))
+    after = resident()
+    assert after["RssFile"] - before["RssFile"] > 30 * 2**10
+    assert after["RssAnon"] - before["RssAnon"] < 8 * 2**10
+    assert torch.equal(own.gather([3, 7]), torch.ones(2, 1, 128, 128, 128, dtype=torch.float16))

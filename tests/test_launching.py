@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = {"torch", "lightning", "monai", "pandas", "scipy", "nibabel", "nilearn", "wandb"}
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -27,8 +30,17 @@ COMMANDS = ["train", "prepare", "phantom", "evaluate", "embed", "dashboard", "ex
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_imports_nothing_heavy(command, tmp_path):
-    assert f"clinimcl.{command}" in printed_lightly(command, "--help", cwd=tmp_path)
+def test_help_is_told_without_composing_anything(command, tmp_path):
+    told = printed_lightly(command, "--help", cwd=tmp_path, heavy=HEAVY | {"hydra", "omegaconf"})
+    assert told.startswith(f"python -m clinimcl.{command} ")
+
+
+def test_help_names_each_group_and_its_options_and_marks_what_is_taken(tmp_path):
+    told = printed_lightly("train", "experiment=demo", "--help", cwd=tmp_path)
+    assert "\npreparation: clips, field_of_view*, paper\n" in told
+    for group in (path for path in (ROOT / "conf").iterdir() if path.is_dir()):
+        options = rf"(\w+\*?, )*{next(group.glob('*.yaml')).stem}\*?(, \w+\*?)*"
+        assert re.search(rf"^{group.name}: {options}$", told, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["train", "predict"])
@@ -43,17 +55,17 @@ def test_help_that_is_not_read_to_its_end_ends_quietly(command, tmp_path):
 
 def test_help_tells_what_each_setting_is(tmp_path):
     told = printed_lightly("evaluate", "--help", cwd=tmp_path)
-    assert "run: ???                   # a run folder\n" in told and "trainer" not in told
+    assert "run: ???                   # a run folder\n" in told and "Groups" not in told
 
 
 def test_the_configuration_is_printed_without_importing_anything_heavy(tmp_path):
     assert "temperature: 0.1" in printed_lightly("train", "experiment=oasis_infonce", "--cfg", "job", cwd=tmp_path)
 
 
-def printed_lightly(command, *arguments, cwd):
+def printed_lightly(command, *arguments, cwd, heavy=HEAVY):
     code = (
         f"import sys, runpy, atexit; sys.argv[1:] = {list(arguments)!r};"
-        f"atexit.register(lambda: print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr));"
+        f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules)), file=sys.stderr));"
         f"runpy.run_module('clinimcl.{command}', run_name='__main__')"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd)

@@ -47,7 +47,7 @@ def main() -> None:
     recipes = {"no augmentation": None} | ({"augmented": RECIPE} if arguments.augmented else {})
     for name, augmentation in recipes.items():
         steps = [partial(_step(chunk, side, device, augmentation), batch) for chunk in (None, CHUNK)]
-        print(_line(name, *timing.in_turns(steps, arguments.repeats, device)))
+        print(_line(name, *timing.in_turns(steps, arguments.repeats, device, warm=augmentation is None)))
     print(f"{timing.load()} after")
     del steps, batch
     print(_peaks(side, arguments.device))

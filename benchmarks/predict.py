@@ -26,7 +26,7 @@ from clinimcl.inference.model import Model, settle
 from clinimcl.inference.scans import given_pair
 
 FLOOR, MOST_MS, MOST_MIB, MOST_COLD, MOST_PAGE = 10, 90, 700, 3, 30
-PAGES = 2  # drawn by that many of the processes
+PAGES = 1  # drawn by that many of the processes
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def _decoded(path: Path) -> object:
 
 
 def _alone(folder: Path, pair: list[Path], out: Path, repeats: int) -> None:
-    """A process from its start: to the printed answer, then to the page, which some of them draw; and its memory."""
+    """A process from its start: to the printed answer, then to the page, which the first draws; and its memory."""
     command = [sys.executable, "-c", MEASURED, f"model={folder}", f"earlier={pair[0]}", f"later={pair[1]}"]
     answered, paged = [], []
     mib: dict[str, list[int]] = {"false": [], "true": []}

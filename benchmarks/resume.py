@@ -1,11 +1,11 @@
 """python benchmarks/resume.py: how long a run that goes on waits for its first batch, wherever in an epoch it stopped.
 
-A generated cohort is prepared and trained for an epoch of 300 steps (8 pairs of 32³, encoder `cnn3d`), which leaves
+A generated cohort is prepared and trained for an epoch of 200 steps (8 pairs of 32³, encoder `cnn3d`), which leaves
 checkpoints in the middle, before the last step, and at the end of the epoch. Each is then taken up again as `train`
 does it: from `trainer.fit` (checkpoint verified and loaded, sessions arranged, workers started) to the first training
-batch that reaches the module, beside a start from nothing, where Lightning first tries two batches of validation, as it
-would again at an epoch's end if it were let. The batch must be the one that the uninterrupted run had at that step.
-Memory is kept between steps, as in training.
+batch that reaches the module; Lightning's two batches of validation, which it would try again at an epoch's end, are
+left out. The batch must be the one that the uninterrupted run had at that step. Memory is kept between steps, as in
+training.
 """
 
 import argparse
@@ -46,7 +46,6 @@ from clinimcl.preparation.store import Store
 
 SIDE, BATCH = 32, 8
 WORKERS = (0, 2)
-NOTHING = "from nothing"
 
 
 class Bench(NamedTuple):
@@ -56,7 +55,7 @@ class Bench(NamedTuple):
 
     def stops(self) -> dict[str, int]:
         """Steps that are done where a run stops."""
-        return {NOTHING: 0, "middle": self.steps // 2, "before the last step": self.steps - 1, "end": self.steps}
+        return {"middle": self.steps // 2, "before the last step": self.steps - 1, "end": self.steps}
 
     def checkpoint(self, stop: str) -> Path:
         return self.folder / f"{stop}.ckpt"
@@ -116,8 +115,7 @@ def _in_turns(bench: Bench, workers: int, whole: dict[int, PairBatch], repeats: 
     waits: dict[str, list[float]] = {stop: [] for stop in bench.stops()}
     for turn in range(repeats + 1):
         for stop, step in list(bench.stops().items())[:: 1 if turn % 2 else -1]:
-            checkpoint = None if stop == NOTHING else bench.checkpoint(stop)
-            seconds, watch = _watched(bench, workers, step, checkpoint)
+            seconds, watch = _watched(bench, workers, step, bench.checkpoint(stop))
             assert all(map(torch.equal, watch.batches[step], whole[step])), "another batch than without a stop"
             waits[stop].append(seconds)
     return {stop: own[1:] for stop, own in waits.items()}
@@ -145,7 +143,7 @@ def _watched(bench: Bench, workers: int, last: int, checkpoint: Path | None) -> 
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        num_sanity_val_steps=2 if checkpoint is None else 0,
+        num_sanity_val_steps=0,
     )
     start = time.perf_counter()
     with suppress(Arrived):
@@ -201,8 +199,8 @@ def _hush() -> None:
 def _arguments() -> argparse.Namespace:
     parser = timing.on_devices(timing.options(__doc__))
     parser.set_defaults(repeats=9)  # of parts of a second
-    parser.add_argument("--subjects", type=int, default=300, help="of two sessions each")
-    parser.add_argument("--steps", type=int, default=300, help="of an epoch")
+    parser.add_argument("--subjects", type=int, default=200, help="of two sessions each")
+    parser.add_argument("--steps", type=int, default=200, help="of an epoch")
     return parser.parse_args()
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     memory.keep_freed()
     device = timing.device(arguments.device)
     print(f"a step on {SIDE}³ scans on {device}, {torch.get_num_threads()} threads; {timing.load()} before")
-    settings = _settings(bf16=timing.has_bf16(device, arguments.repeats), compiled=_compiles())
+    settings = _settings(bf16=timing.has_bf16(device, arguments.repeats), compiled=arguments.compiled and _compiles())
     for name, work in WORKS.items():
         _measure(name, work, settings, arguments.repeats, device)
     print(f"{timing.load()} after")
@@ -151,7 +151,9 @@ def _compiles() -> bool:
 
 
 def _arguments() -> argparse.Namespace:
-    return timing.on_devices(timing.options(__doc__)).parse_args()
+    parser = timing.on_devices(timing.options(__doc__))
+    parser.add_argument("--compiled", action="store_true", help="by torch.compile, too: a minute more for each encoder")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

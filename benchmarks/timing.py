@@ -33,13 +33,15 @@ def device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def in_turns(runs: Sequence[Run], repeats: int, device: torch.device = CPU, least: float = 0.0) -> list[list[float]]:
+def in_turns(
+    runs: Sequence[Run], repeats: int, device: torch.device = CPU, least: float = 0.0, warm: bool = False
+) -> list[list[float]]:
     """Seconds of each run, a list each; the one that begins changes from turn to turn.
 
-    A first time is not counted: memory is taken, kernels are chosen. A run shorter than `least` seconds goes several
-    times within a turn, and its mean counts.
+    A first time is not counted (memory is taken, kernels are chosen), unless they are warm already. A run shorter than
+    `least` seconds goes several times within a turn, and its mean counts.
     """
-    for run in runs:
+    for run in () if warm else runs:
         run()
     times = [max(1, round(least / timed(run, device))) if least else 1 for run in runs]
     seconds: list[list[float]] = [[] for _ in runs]

@@ -1,6 +1,6 @@
 """python benchmarks/tsm.py: what the temporal shift costs, beside the same ResNet-18 without it.
 
-A training step (forward, backward, AdamW) on 16 clips of 8 × 224². Both networks take turns, so that whatever else the
+A training step (forward, backward, AdamW) on 4 clips of 8 × 224². Both networks take turns, so that whatever else the
 machine does hits both; the ratio is taken within each turn. bf16 is left out where the machine has none. Memory is kept
 between steps, as in training; `--return-memory` shows what that is worth.
 """
@@ -13,7 +13,7 @@ import torch
 from clinimcl import memory
 from clinimcl.encoders.tsm_resnet18 import TsmResNet18
 
-CLIPS, FRAMES, SIDE = 16, 8, 224
+CLIPS, FRAMES, SIDE = 4, 8, 224
 SHIFT = 0.125
 GOALS = {"float32": 1.05, "bf16": 1.15}
 

@@ -1,5 +1,6 @@
 """Prepared arrays joined into larger files: a million are more than many a file system likes to open or to map."""
 
+import errno
 import io
 import os
 from functools import cache, lru_cache
@@ -26,10 +27,18 @@ class Row(NamedTuple):
         """Memory-mapped with its whole shard: what was read of it once, each process of this machine has in memory.
 
         Raises:
-            UserError: the system lets the process map no more files.
-            OSError, ValueError: the shard is gone or damaged.
+            UserError: the process may open no more files.
+            FileNotFoundError, EOFError, IndexError, ValueError: the shard is gone or damaged.
         """
-        return _mapped(self.shard)[self.number]
+        try:
+            return _mapped(self.shard)[self.number]
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+            raise UserError(
+                f"{self.shard.parent} has more shards than this process may have files open (ulimit -n): raise that "
+                "limit, or prepare into another store with a larger scans_per_shard"
+            ) from None
 
     def read_into(self, place: Shaped[np.ndarray, "a b c"]) -> bool:
         """Fill contiguous memory of the array's shape and type by a single read; whether there was as much.

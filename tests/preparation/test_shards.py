@@ -1,5 +1,6 @@
 import os
 import pickle
+import resource
 import shutil
 import signal
 import time
@@ -169,3 +170,17 @@ def test_a_process_keeps_a_bounded_number_of_files_open(tmp_path, monkeypatch):
     before = len(list(Path("/proc/self/fd").iterdir()))
     assert np.array_equal(read(store, arrays), VOLUMES)
     assert len(list(Path("/proc/self/fd").iterdir())) - before == 2
+
+
+def test_more_shards_than_files_may_be_open_are_told(tmp_path):
+    _, arrays = joined(tmp_path, MANY, scans=1)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 20, limits[1]))
+    try:
+        store = Store(tmp_path)
+        with pytest.raises(UserError, match="more shards than this process may have files open"):
+            [store.stored(*array) for array in arrays]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        module.forget_files()
+    assert np.array_equal(read(Store(tmp_path), arrays), MANY)

@@ -52,7 +52,10 @@ def _help(name: str) -> str:
     told = [node["hydra"]["help"]["header"]]
     if groups:
         lines = [f"{group}: {', '.join(options)}" for group, options in groups]
-        told += ["Groups of settings (group=option, * where none is given; then group.name=value):", ""]
+        told += [
+            "Groups of settings (group=option, * unless told otherwise; then group.name=value):",
+            "",
+        ]
         told += [*lines, "", f"What they amount to: python -m clinimcl.{name} group=option ... --cfg job", ""]
     return "\n".join([*told, "Settings (name=value; ??? must be given):", "", own])
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +38,8 @@ def test_help_names_each_group_and_its_options_and_marks_what_is_taken(tmp_path)
     told = printed_lightly("train", "experiment=demo", "--help", cwd=tmp_path)
     assert "\npreparation: clips, field_of_view*, paper\n" in told
     for group in (path for path in (ROOT / "conf").iterdir() if path.is_dir()):
-        options = rf"(\w+\*?, )*{next(group.glob('*.yaml')).stem}\*?(, \w+\*?)*"
-        assert re.search(rf"^{group.name}: {options}$", told, re.MULTILINE)
+        options = sorted(path.stem for path in group.glob("*.yaml"))
+        assert f"\n{group.name}: {', '.join(options)}\n" in told.replace("*", "")
 
 
 @pytest.mark.parametrize("command", ["train", "predict"])

@@ -38,6 +38,8 @@ class Volumes:
         """
         if self._held is None:
             return _intensities(self._read(rows))
+        if isinstance(self._held, _Mapped):
+            return _intensities(self._held.gather(rows))
         return _intensities([self._held[row] for row in rows])
 
     def hold(self, device: torch.device) -> None:
@@ -79,8 +81,8 @@ class _Mapped:
         for array in arrays:
             store.stored(*array)
 
-    def __getitem__(self, row: int) -> Shaped[Tensor, "1 x y z"]:
-        return torch.from_numpy(self._store.stored(*self._arrays[row]))[None]
+    def gather(self, rows: Sequence[int]) -> Shaped[Tensor, "batch 1 x y z"]:
+        return torch.from_numpy(np.stack([self._store.stored(*self._arrays[row]) for row in rows]))[:, None]
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:

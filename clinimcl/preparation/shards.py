@@ -1,8 +1,8 @@
 """Prepared arrays joined into larger files: a million are more than many a file system likes to open or to map."""
 
-import errno
 import io
 import os
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -13,73 +13,83 @@ from jaxtyping import Shaped
 
 from clinimcl.errors import UserError
 
-OPEN = 256  # shards that a process keeps open to read: most systems allow it 1,024 files
+OPEN = 200  # shards that a process keeps open to read, and as many that it maps: most systems allow it 1,024 files
+KINDS = ("float16", "uint8")
+
+
+class Shard(NamedTuple):
+    """`<digest>.npy`, arrays of one kind one after another; `<digest>.txt`, which it digests, lists kind and keys."""
+
+    path: Path
+    dtype: str
+    shape: tuple[int, ...]  # of one array
+    scans: int
+
+    @property
+    def header(self) -> bytes:
+        return header((self.scans, *self.shape), np.dtype(self.dtype).str)
 
 
 class Row(NamedTuple):
     """An array that lies in a shard."""
 
-    shard: Path
+    shard: Shard
     number: int
-    scans: int  # of the whole shard
 
-    def mapped(self) -> Shaped[np.ndarray, "a b c"]:
-        """Memory-mapped with its whole shard: what was read of it once, each process of this machine has in memory.
-
-        Raises:
-            UserError: the process may open no more files.
-            FileNotFoundError, EOFError, IndexError, ValueError: the shard is gone or damaged.
-        """
-        try:
-            return _mapped(self.shard)[self.number]
-        except OSError as error:
-            if error.errno != errno.EMFILE:
-                raise
-            raise UserError(
-                f"{self.shard.parent} has more shards than this process may have files open (ulimit -n): raise that "
-                "limit, or prepare into another store with a larger scans_per_shard"
-            ) from None
-
-    def read_into(self, place: Shaped[np.ndarray, "a b c"]) -> bool:
-        """Fill contiguous memory of the array's shape and type by a single read; whether there was as much.
+    def mapped(self) -> Shaped[np.ndarray, "..."]:
+        """Memory-mapped with its whole shard: what one process of this machine has read, the others need not.
 
         Raises:
             FileNotFoundError: the shard is gone.
+            ValueError: it is shorter than its list tells.
         """
-        start = len(header((self.scans, *place.shape), place.dtype.str)) + self.number * place.nbytes
-        return os.preadv(_opened(self.shard).descriptor, [place.data.cast("B")], start) == place.nbytes
+        return _mapped(self.shard)[self.number]
+
+    def holds(self, expected: str) -> bool:
+        """Whether the array is there and has this checksum."""
+        try:
+            return checksum(self.mapped()) == expected
+        except (FileNotFoundError, ValueError):
+            return False
+
+    def read_into(self, place: Shaped[np.ndarray, "..."]) -> bool:
+        """Fill contiguous memory by a single read; whether it is of the array's kind and the shard held as much.
+
+        Raises:
+            OSError: the shard cannot be read.
+        """
+        if (place.dtype.name, place.shape) != (self.shard.dtype, self.shard.shape):
+            return False
+        file = _opened(self.shard.path)
+        start = len(self.shard.header) + self.number * place.nbytes
+        return os.preadv(file.descriptor, [place.data.cast("B")], start) == place.nbytes
 
 
 @final
 class Shards:
-    """Pairs of `<digest>.npy`, arrays one after another, and `<digest>.txt`, their keys, of which the digest is.
+    """Those of a folder, and where in them each key's array lies.
 
     Raises:
-        UserError: the keys of a shard are missing or damaged.
+        UserError: a list is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._paths = sorted(folder.glob("*.npy"))
-        keys = [_keys(path) for path in self._paths]
-        self._scans = [len(own) for own in keys]
-        joined = np.array([key for own in keys for key in own], dtype=np.bytes_)
-        shard = np.repeat(np.arange(len(keys)), self._scans)
-        first = np.cumsum([0, *self._scans])
-        order = np.argsort(joined)
-        self._keys, self._shard, self._number = (
-            joined[order],
-            shard[order],
-            (np.arange(len(joined)) - first[shard])[order],
-        )
+        found = [_read_list(path) for path in sorted(folder.glob("*.npy"))]
+        keys = np.array([key for _, own in found for key in own], dtype=np.bytes_)
+        self._shards = [shard for shard, _ in found]
+        lengths = [shard.scans for shard in self._shards]
+        owner = np.repeat(np.arange(len(found)), lengths)
+        number = np.arange(len(keys)) - np.cumsum([0, *lengths])[owner]
+        order = np.argsort(keys)
+        self._keys, self._owner, self._number = keys[order], owner[order], number[order]
 
     def find(self, key: str) -> Row | None:
-        sought = key.encode()
-        at = int(np.searchsorted(self._keys, np.bytes_(sought)))
+        sought = np.bytes_(key.encode())
+        at = int(np.searchsorted(self._keys, sought))
         if at == len(self._keys) or self._keys[at] != sought:
             return None
-        shard = self._shard[at]
-        return Row(self._paths[shard], int(self._number[at]), self._scans[shard])
+        return Row(self._shards[self._owner[at]], int(self._number[at]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process reads them itself."""
@@ -91,10 +101,16 @@ def shards_in(folder: Path) -> Shards:
     return _read(folder, folder.stat().st_mtime_ns if folder.is_dir() else 0)
 
 
-def forget_files() -> None:
-    """Those that are open and mapped."""
-    _opened.cache_clear()
-    _mapped.cache_clear()
+def new_shard(folder: Path, like: Shaped[np.ndarray, "..."], keys: Sequence[str]) -> tuple[Shard, bytes]:
+    """The one that arrays of this kind would make, and its list."""
+    listed = "\n".join([" ".join(map(str, (like.dtype.name, *like.shape))), *keys]).encode()
+    return Shard(folder / f"{_digest(listed)}.npy", like.dtype.name, like.shape, len(keys)), listed
+
+
+def forget() -> None:
+    """What is open, mapped and known, so that all is looked for again."""
+    for known in (_opened, _mapped, _read):
+        known.cache_clear()
 
 
 @cache
@@ -105,19 +121,30 @@ def header(shape: tuple[int, ...], dtype: str) -> bytes:
     return buffer.getvalue()
 
 
-def name_of(keys: list[str]) -> str:
-    return xxhash.xxh3_128_hexdigest("\n".join(keys).encode())
+def checksum(array: Shaped[np.ndarray, "..."]) -> str:
+    """Of the file that numpy would write, of contiguous memory."""
+    digest = xxhash.xxh3_64(header(array.shape, array.dtype.str))
+    digest.update(array.data)
+    return digest.hexdigest()
 
 
-def _keys(shard: Path) -> list[str]:
-    path = shard.with_suffix(".txt")
-    keys = path.read_text().split("\n") if path.is_file() else []
-    if name_of(keys) != shard.stem:
+def _read_list(path: Path) -> tuple[Shard, list[str]]:
+    listed = path.with_suffix(".txt")
+    content = listed.read_bytes() if listed.is_file() else b""
+    if _digest(content) != path.stem:
         raise UserError(
-            f"{path} is missing or damaged (the digest of its keys must be its name): delete it and {shard.name}, and "
-            "prepare again"
+            f"{listed} is missing or damaged (its digest must be its name): delete it and {path.name}, and prepare "
+            "again"
         )
-    return keys
+    kind, *keys = content.decode().split("\n")
+    dtype, *shape = kind.split(" ")
+    if dtype not in KINDS:
+        raise UserError(f"{listed} lists arrays of {dtype}, expected {' or '.join(KINDS)}: prepare into another store")
+    return Shard(path, dtype, tuple(map(int, shape)), len(keys)), keys
+
+
+def _digest(content: bytes) -> str:
+    return xxhash.xxh3_128_hexdigest(content)
 
 
 @lru_cache(maxsize=4)
@@ -125,20 +152,19 @@ def _read(folder: Path, changed: int) -> Shards:
     return Shards(folder)
 
 
-@cache
-def _mapped(shard: Path) -> np.ndarray:
-    """Writable for torch, which warns of what is not; what would be written stays with the process."""
-    return np.load(shard, mmap_mode="c", allow_pickle=False)
+@lru_cache(OPEN)
+def _mapped(shard: Shard) -> np.ndarray:
+    return np.memmap(shard.path, shard.dtype, "r", len(shard.header), (shard.scans, *shard.shape))
 
 
 @lru_cache(OPEN)
-def _opened(shard: Path) -> "_File":
-    return _File(shard)
+def _opened(path: Path) -> "_File":
+    return _File(path)
 
 
 @final
 class _File:
-    """Open as long as someone reads it."""
+    """Open as long as someone holds it."""
 
     descriptor = -1
 

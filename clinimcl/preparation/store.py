@@ -21,7 +21,8 @@ from jaxtyping import Float16, Shaped
 
 from clinimcl.errors import UserError
 from clinimcl.preparation.packing import unpacked
-from clinimcl.preparation.shards import Row, Shards, forget_files, header, name_of, shards_in
+from clinimcl.preparation.shards import Row, Shards, forget, header, new_shard, shards_in
+from clinimcl.preparation.shards import checksum as checksum_of
 
 TABLE = "scans.parquet"
 SET_ASIDE = "set_aside.csv"
@@ -63,7 +64,12 @@ class Store:
 
     def checksum(self, key: str) -> str:
         row = self._row(key)
-        return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes()) if row is None else _checksum(row.mapped())
+        if row is None:
+            return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
+        try:
+            return checksum_of(row.mapped())
+        except (FileNotFoundError, ValueError):
+            raise UserError(f"{row.shard.path} is missing or damaged: delete it and prepare again") from None
 
     def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
         """The intensities; memory-mapped, if they are not packed.
@@ -86,7 +92,7 @@ class Store:
             array = self._mapped(key, checksum)
         if array is None:
             row = self._row(key)
-            path = self._array(key) if row is None else row.shard
+            path = self._file(key, checksum) if row is None else row.shard.path
             raise UserError(
                 f"{path} is missing or damaged (its checksum must be {checksum}): delete it and prepare again"
             )
@@ -108,9 +114,9 @@ class Store:
                     whole = file.readinto(first) == len(first) and file.readinto(numbers) == len(numbers)
             else:
                 whole = row.read_into(place)
-        except FileNotFoundError:
+        except OSError:
             whole = False
-        if whole and first == expected and (key in self._verified or _checksum(place) == checksum):
+        if whole and first == expected and (key in self._verified or checksum_of(place) == checksum):
             self._verified.add(key)
         else:
             self._verified.discard(key)
@@ -123,19 +129,21 @@ class Store:
     def join(self, arrays: Iterable[tuple[str, str]], scans: int) -> int:
         """Put arrays, by key and checksum, into shards of so many each; the number of those that lay by themselves.
 
-        A process that reads them meanwhile finds them, and where this one is killed the next goes on.
+        A process that reads them meanwhile finds them, and where this one is killed the next goes on. An array's own
+        file goes when the shard has shown its checksum.
 
         Raises:
-            UserError: an array is damaged, or of another shape than those before it; the folder cannot be written.
+            UserError: an array is damaged, or of another kind than those before it; the folder cannot be written.
         """
         once = dict(arrays)
         with self._held():
-            alone = [(key, checksum) for key, checksum in once.items() if self._row(key) is None]
-            for start in range(0, len(alone), scans):
-                self._write_shard(alone[start : start + scans])
             self._look_again()
-            for key in once:
-                self._array(key).unlink(missing_ok=True)
+            rows = {key: self._row(key) for key in once}
+            self._leave({key: row for key, row in rows.items() if row is not None}, once)
+            alone = [(key, checksum) for key, checksum in once.items() if rows[key] is None]
+            for start in range(0, len(alone), scans):
+                self._leave(self._write_shard(alone[start : start + scans]), once)
+            self._look_again()
         return len(alone)
 
     def prepared(self) -> bool:
@@ -190,13 +198,13 @@ class Store:
         try:
             if row is not None:
                 array = row.mapped()
-                return array if key in self._verified or _checksum(array) == checksum else None
+                return array if key in self._verified or checksum_of(array) == checksum else None
             path = self._file(key, checksum)
             if key in self._verified or xxhash.xxh3_64_hexdigest(path.read_bytes()) == checksum:
                 return np.load(path, mmap_mode="r", allow_pickle=False)
         except UserError:
             raise
-        except (FileNotFoundError, EOFError, IndexError, ValueError):
+        except (FileNotFoundError, ValueError):
             pass
         return None
 
@@ -217,24 +225,37 @@ class Store:
 
     def _look_again(self) -> None:
         """For shards that another process has written, or the user has taken away."""
-        forget_files()
+        forget()
+        self._verified.clear()
         self.__dict__.pop("_shards", None)
 
-    def _write_shard(self, arrays: Sequence[tuple[str, str]]) -> None:
-        keys = [key for key, _ in arrays]
-        shard = self.folder / "shards" / f"{name_of(keys)}.npy"
-        self._write(shard.with_suffix(".txt"), "\n".join(keys).encode())
+    def _write_shard(self, arrays: Sequence[tuple[str, str]]) -> dict[str, Row]:
         first = self.stored(*arrays[0])
-        with self._whole(shard) as file:
-            file.write(header((len(arrays), *first.shape), first.dtype.str))
+        keys = [key for key, _ in arrays]
+        shard, listed = new_shard(self.folder / "shards", first, keys)
+        with self._whole(shard.path) as file:
+            file.write(shard.header)
             for key, checksum in arrays:
-                array = self.stored(key, checksum)
-                if (array.shape, array.dtype) != (first.shape, first.dtype):
+                array = np.ascontiguousarray(self.stored(key, checksum))
+                if (array.shape, array.dtype, checksum_of(array)) != (first.shape, first.dtype, checksum):
                     raise UserError(
-                        f"{self._array(key)} is {array.dtype} {array.shape}, expected {first.dtype} {first.shape} as "
-                        "those before it: arrays of one kind can be joined"
+                        f"{self._array(key)} is {array.dtype} {array.shape}, expected {first.dtype} {first.shape} in C "
+                        "order, as other arrays that are joined: delete it and prepare again"
                     )
-                file.write(np.ascontiguousarray(array).data)
+                file.write(array.data)
+            self._write(shard.path.with_suffix(".txt"), listed)
+        with _writing(self.folder):
+            folder = os.open(shard.path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        return {key: Row(shard, number) for number, key in enumerate(keys)}
+
+    def _leave(self, rows: dict[str, Row], checksums: dict[str, str]) -> None:
+        """Take away the own files of arrays that shards hold."""
+        for key, row in rows.items():
+            own = self._array(key)
+            if own.is_file() and row.holds(checksums[key]):
+                own.unlink()
 
     def _write(self, path: Path, content: bytes) -> None:
         with self._whole(path) as file:
@@ -255,13 +276,6 @@ class Store:
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
-
-
-def _checksum(array: Shaped[np.ndarray, "..."]) -> str:
-    """Of the file that numpy would write."""
-    digest = xxhash.xxh3_64(header(array.shape, array.dtype.str))
-    digest.update(array.data)
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 import os
 import pickle
-import resource
 import shutil
 import signal
-import time
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -83,23 +81,79 @@ def test_a_process_that_reads_meanwhile_finds_them(tmp_path):
     assert np.array_equal(read(elsewhere, arrays), VOLUMES)
 
 
-def join_all(folder, arrays):
-    Store(folder).join(arrays, 1)
+class Killed(Store):
+    """Of which the third shard is the last."""
+
+    def _write_shard(self, arrays):
+        written = super()._write_shard(arrays)
+        if len(shards(self.folder)) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return written
+
+
+def join_until_killed(folder, arrays):
+    Killed(folder).join(arrays, 2)
 
 
 def test_a_killed_join_loses_nothing_and_the_next_ends_it(tmp_path):
     store, arrays = filled(tmp_path, MANY)
-    process = get_context("spawn").Process(target=join_all, args=(tmp_path, arrays))
+    process = get_context("spawn").Process(target=join_until_killed, args=(tmp_path, arrays))
     process.start()
-    while not shards(tmp_path):
-        time.sleep(0.001)
-    os.kill(process.pid, signal.SIGKILL)
     process.join()
-    assert 0 < len(shards(tmp_path)) < len(arrays)
-    assert np.array_equal(read(store, arrays[:5]), MANY[:5])
-    Store(tmp_path).join(arrays, 1)
-    assert len(shards(tmp_path)) == len(arrays) and not list((tmp_path / "arrays").iterdir())
+    assert process.exitcode == -signal.SIGKILL and len(shards(tmp_path)) == 3
+    assert len(list((tmp_path / "arrays").iterdir())) == len(arrays) - 4  # those of the third are in both places
+    assert np.array_equal(read(store, arrays), MANY)
+    assert Store(tmp_path).join(arrays, 2) == len(arrays) - 6
+    assert len(shards(tmp_path)) == len(arrays) / 2 and not list((tmp_path / "arrays").iterdir())
     assert np.array_equal(read(Store(tmp_path), arrays), MANY)
+
+
+def test_an_own_file_stays_while_its_shard_is_damaged(tmp_path):
+    store, arrays = filled(tmp_path, VOLUMES[:2])
+    own = (tmp_path / "arrays" / "key1.npy").read_bytes()
+    store.join(arrays, 2)
+    (tmp_path / "arrays" / "key1.npy").write_bytes(own)  # as if a killed join had not come to it
+    (path,) = shards(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1])
+    store.join(arrays, 2)
+    path.unlink()
+    assert np.array_equal(read(Store(tmp_path), arrays[1:]), VOLUMES[1:2])
+
+
+def test_two_joins_of_the_same_arrays_join_them_once(tmp_path):
+    store, arrays = filled(tmp_path)
+    assert store.has("key0")  # which looks at the shards before the other writes some
+    assert Store(tmp_path).join(arrays, 2) == 5 and store.join(arrays, 5) == 0
+    assert sum(len(np.load(path)) for path in shards(tmp_path)) == 5
+
+
+def test_what_was_read_by_itself_is_verified_again_in_its_shard(tmp_path):
+    store, arrays = filled(tmp_path)
+    elsewhere = Store(tmp_path)
+    read(elsewhere, arrays)
+    store.join(arrays, 5)
+    (path,) = shards(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{path.name} is missing or damaged"):
+        read(elsewhere, arrays)
+
+
+def test_a_place_of_another_shape_is_not_filled(tmp_path):
+    store, arrays = joined(tmp_path)
+    read(store, arrays)
+    with pytest.raises(ValueError, match="broadcast"):
+        store.read_into(*arrays[0], np.empty((2, 2), np.float16))
+
+
+def test_an_array_in_another_order_of_axes_is_not_joined(tmp_path):
+    store, arrays = filled(tmp_path)
+    np.save(tmp_path / "arrays" / "key1.npy", np.asfortranarray(VOLUMES[1]))
+    arrays[1] = ("key1", store.checksum("key1"))
+    with pytest.raises(UserError, match="in C order"):
+        store.join(arrays, 5)
+    assert np.array_equal(read(store, arrays), VOLUMES)
 
 
 @pytest.mark.parametrize("place", [-1, -100])
@@ -119,7 +173,7 @@ def test_a_shard_that_was_cut_short_is_told(tmp_path, left):
     _, arrays = joined(tmp_path, scans=5)
     (path,) = shards(tmp_path)
     path.write_bytes(path.read_bytes()[:left])
-    for how in (read, lambda store, arrays: store.stored(*arrays[-1])):
+    for how in (read, lambda store, arrays: store.stored(*arrays[-1]), lambda store, _: store.checksum("key4")):
         with pytest.raises(UserError, match=rf"{path.name} is missing or damaged"):
             how(Store(tmp_path), arrays)
 
@@ -135,9 +189,12 @@ def test_of_a_shard_that_was_taken_away_nothing_is_there(tmp_path):
 def test_other_keys_than_those_that_were_written_are_told(tmp_path):
     joined(tmp_path)
     path = shards(tmp_path)[0].with_suffix(".txt")
-    path.write_text(path.read_text().replace("key", "cey"))
-    with pytest.raises(UserError, match=rf"{path.name} is missing or damaged .* delete it and {path.stem}.npy"):
-        Store(tmp_path).has("key0")
+    before = path.read_bytes()
+    for now in (before.replace(b"key", b"cey"), before.replace(b"3", b"\xff", 1), b""):
+        path.write_bytes(now)
+        with pytest.raises(UserError, match=rf"{path.name} is missing or damaged .* delete it and {path.stem}.npy"):
+            Store(tmp_path).has("key0")
+        module.forget()
 
 
 def test_a_damaged_array_is_not_joined(tmp_path):
@@ -164,23 +221,11 @@ def test_a_store_that_goes_to_another_process_does_not_take_its_keys_along(tmp_p
     assert b"key49" not in sent and np.array_equal(read(pickle.loads(sent), arrays[:1]), VOLUMES[:1])
 
 
-def test_a_process_keeps_a_bounded_number_of_files_open(tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", [read, lambda store, arrays: [store.stored(*array).copy() for array in arrays]])
+def test_a_process_keeps_a_bounded_number_of_files_open(tmp_path, monkeypatch, how):
     store, arrays = joined(tmp_path, scans=1)
-    monkeypatch.setattr(module, "_opened", lru_cache(2)(module._File))
+    for name in ("_opened", "_mapped"):
+        monkeypatch.setattr(module, name, lru_cache(2)(getattr(module, name).__wrapped__))
     before = len(list(Path("/proc/self/fd").iterdir()))
-    assert np.array_equal(read(store, arrays), VOLUMES)
+    assert np.array_equal(how(store, arrays), VOLUMES)
     assert len(list(Path("/proc/self/fd").iterdir())) - before == 2
-
-
-def test_more_shards_than_files_may_be_open_are_told(tmp_path):
-    _, arrays = joined(tmp_path, MANY, scans=1)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 20, limits[1]))
-    try:
-        store = Store(tmp_path)
-        with pytest.raises(UserError, match="more shards than this process may have files open"):
-            [store.stored(*array) for array in arrays]
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        module.forget_files()
-    assert np.array_equal(read(Store(tmp_path), arrays), MANY)

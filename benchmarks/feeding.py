@@ -244,7 +244,7 @@ def _own_bytes() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = timing.on_devices(timing.options(__doc__))
-    parser.add_argument("--scans", type=int, default=128)
+    parser.add_argument("--scans", type=int, default=96)
     return parser.parse_args()
 
 

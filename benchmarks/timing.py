@@ -41,9 +41,10 @@ def in_turns(
     A first time is not counted (memory is taken, kernels are chosen), unless they are warm already. A run shorter than
     `least` seconds goes several times within a turn, and its mean counts.
     """
-    for run in () if warm else runs:
-        run()
-    times = [max(1, round(least / timed(run, device))) if least else 1 for run in runs]
+    first = [0.0 if warm else timed(run, device) for run in runs]
+    times = [
+        1 if own >= least else max(1, round(least / timed(run, device))) for own, run in zip(first, runs, strict=True)
+    ]
     seconds: list[list[float]] = [[] for _ in runs]
     for turn in range(repeats):
         for index in range(len(runs))[:: 1 if turn % 2 == 0 else -1]:

@@ -1,6 +1,7 @@
 """Prepared scans, gathered into batches from where they lie."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.packing import STEPS
+from clinimcl.preparation.shards import OPEN, Row, Shard
 from clinimcl.preparation.store import Store
 
 UNPACKED = 2**21  # voxels at a time: torch takes 8 bytes for each meanwhile, and threads meet after each operation
@@ -38,8 +40,6 @@ class Volumes:
         """
         if self._held is None:
             return _intensities(self._read(rows))
-        if isinstance(self._held, _Mapped):
-            return _intensities(self._held.gather(rows))
         return _intensities([self._held[row] for row in rows])
 
     def hold(self, device: torch.device) -> None:
@@ -49,8 +49,10 @@ class Volumes:
         """
         if self._held is not None and self._held.device == device:
             return
-        if device.type == "cpu" and self._slices is None and self._store.are_joined(self._keys):
-            self._held = _Mapped(self._store, list(zip(self._keys, self._checksums, strict=True)))
+        mapped = device.type == "cpu" and self._slices is None
+        in_shards = self._store.in_shards(list(zip(self._keys, self._checksums, strict=True))) if mapped else None
+        if in_shards is not None:
+            self._held = _Mapped(in_shards)
         else:
             rows = range(len(self._keys))
             first = self._read(rows[:1])
@@ -72,17 +74,25 @@ class Volumes:
 
 @final
 class _Mapped:
-    """Scans as they lie in the store's shards; those that this process has not read are now, into the page cache."""
+    """Scans as they lie in shards; the page cache has them, as all were read to compare them."""
 
     device = torch.device("cpu")
 
-    def __init__(self, store: Store, arrays: Sequence[tuple[str, str]]) -> None:
-        self._store, self._arrays = store, arrays
-        for array in arrays:
-            store.stored(*array)
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
 
-    def gather(self, rows: Sequence[int]) -> Shaped[Tensor, "batch 1 x y z"]:
-        return torch.from_numpy(np.stack([self._store.stored(*self._arrays[row]) for row in rows]))[:, None]
+    def __getitem__(self, row: int) -> Shaped[Tensor, "1 x y z"]:
+        shard, number = self._rows[row]
+        return _mapped(shard)[number, None]
+
+
+@lru_cache(OPEN)
+def _mapped(shard: Shard) -> Shaped[Tensor, "scan x y z"]:
+    """To be read only, of which `from_numpy` would warn."""
+    try:
+        return torch.from_dlpack(shard.mapped())
+    except (FileNotFoundError, ValueError):
+        raise shard.damaged() from None
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:

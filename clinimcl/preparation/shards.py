@@ -29,6 +29,18 @@ class Shard(NamedTuple):
     def header(self) -> bytes:
         return header((self.scans, *self.shape), np.dtype(self.dtype).str)
 
+    def mapped(self) -> Shaped[np.ndarray, "scan ..."]:
+        """Memory-mapped: what one process of this machine has read, the others need not.
+
+        Raises:
+            FileNotFoundError: the file is gone.
+            ValueError: it is shorter than its list tells.
+        """
+        return _mapped(self)
+
+    def damaged(self) -> UserError:
+        return UserError(f"{self.path} is missing or damaged: delete it and prepare again")
+
 
 class Row(NamedTuple):
     """An array that lies in a shard."""
@@ -37,13 +49,12 @@ class Row(NamedTuple):
     number: int
 
     def mapped(self) -> Shaped[np.ndarray, "..."]:
-        """Memory-mapped with its whole shard: what one process of this machine has read, the others need not.
+        """Memory-mapped with its whole shard.
 
         Raises:
-            FileNotFoundError: the shard is gone.
-            ValueError: it is shorter than its list tells.
+            FileNotFoundError, ValueError: as the shard.
         """
-        return _mapped(self.shard)[self.number]
+        return self.shard.mapped()[self.number]
 
     def holds(self, expected: str) -> bool:
         """Whether the array is there and has this checksum."""
@@ -154,7 +165,7 @@ def _read(folder: Path, changed: int) -> Shards:
 
 @lru_cache(OPEN)
 def _mapped(shard: Shard) -> np.ndarray:
-    return np.memmap(shard.path, shard.dtype, "r", len(shard.header), (shard.scans, *shard.shape))
+    return np.asarray(np.memmap(shard.path, shard.dtype, "r", len(shard.header), (shard.scans, *shard.shape)))
 
 
 @lru_cache(OPEN)

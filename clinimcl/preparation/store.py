@@ -69,7 +69,7 @@ class Store:
         try:
             return checksum_of(row.mapped())
         except (FileNotFoundError, ValueError):
-            raise UserError(f"{row.shard.path} is missing or damaged: delete it and prepare again") from None
+            raise row.shard.damaged() from None
 
     def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
         """The intensities; memory-mapped, if they are not packed.
@@ -122,9 +122,18 @@ class Store:
             self._verified.discard(key)
             place[...] = self.stored(key, checksum)  # written in another order of axes, joined to others, or damaged
 
-    def are_joined(self, keys: Iterable[str]) -> bool:
-        """Whether all of them lie in shards."""
-        return all(self._row(key) is not None for key in keys)
+    def in_shards(self, arrays: Sequence[tuple[str, str]]) -> list[Row] | None:
+        """Where arrays, by key and checksum, lie in shards, each as it was written; None if one lies by itself.
+
+        Raises:
+            UserError: as `stored`.
+        """
+        rows = [row for key, _ in arrays if (row := self._row(key)) is not None]
+        if len(rows) < len(arrays):
+            return None
+        for array in arrays:
+            self.stored(*array)
+        return rows
 
     def join(self, arrays: Iterable[tuple[str, str]], scans: int) -> int:
         """Put arrays, by key and checksum, into shards of so many each; the number of those that lay by themselves.

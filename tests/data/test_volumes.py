@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from clinimcl.data import volumes
+from clinimcl.errors import UserError
 from clinimcl.preparation.bucket_store import BucketStore
 from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.packing import packed
+from clinimcl.preparation.shards import forget
 from clinimcl.preparation.store import Store
 
 
@@ -55,3 +57,17 @@ def test_scans_in_shards_are_held_in_memory_that_all_processes_share(tmp_path):
     assert sum(after[kind] - before[kind] for kind in ("RssFile", "RssShmem")) > 30 * 2**10
     assert after["RssAnon"] - before["RssAnon"] < 8 * 2**10
     assert torch.equal(own.gather([3, 7]), torch.ones(2, 1, 128, 128, 128, dtype=torch.float16))
+
+
+def test_a_shard_that_is_gone_when_it_is_mapped_again_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(volumes, "_mapped", volumes._mapped.__wrapped__)
+    store, arrays = Store(tmp_path), np.ones((2, 4, 4, 4), np.float16)
+    kept = [(f"key{number}", store.put(f"key{number}", array)) for number, array in enumerate(arrays)]
+    store.join(kept, 2)
+    own = volumes.Volumes(pd.DataFrame(kept, columns=["key", "checksum"]), store, slices=None)
+    own.hold(torch.device("cpu"))
+    shard = next((tmp_path / "shards").glob("*.npy"))
+    shard.unlink()
+    forget()
+    with pytest.raises(UserError, match=rf"{shard} is missing or damaged: delete it and prepare again"):
+        own.gather([0])

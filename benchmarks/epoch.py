@@ -45,7 +45,7 @@ from clinimcl.preparation.store import Store
 from clinimcl.settings import TrainSettings
 
 SUBJECTS, SIDE, PAIRS, STEPS = 32, 96, 8, 88
-DUMMIES = 6  # steps a turn
+DUMMIES = 4  # steps a turn
 SHORTEST, LONGEST = (150, 200, 190), (176, 240, 240)  # voxels a side: heads at 1 mm
 LOSS = 0.01  # share by which the losses of one batch may differ
 GOALS = "goal at least 6 times as fast, aim 12; at most 1.2 of the step on tensors that are there"

@@ -83,7 +83,9 @@ def _peer() -> Loss:
 
 def _check_equal(losses: dict[str, Loss], both: list[Tensor]) -> None:
     """Values, and gradients relative to their length."""
-    (first, of_first), *others = ((loss(*both), torch.autograd.grad(loss(*both), both)) for loss in losses.values())
+    (first, of_first), *others = (
+        ((value := loss(*both)), torch.autograd.grad(value, both)) for loss in losses.values()
+    )
     for other, of_other in others:
         torch.testing.assert_close(first, other)
         for mine, theirs in zip(of_first, of_other, strict=True):

@@ -69,10 +69,10 @@ def wait_for(device: torch.device) -> None:
 
 def has_bf16(device: torch.device, repeats: int = 3) -> bool:
     """Whether a matrix product is no slower in it than in float32, which is said; if not, it is not worth measuring."""
-    factors = [torch.rand(2, 2048, 2048, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
+    factors = [torch.rand(2, 1024, 1024, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
     gain = ratios(*in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1))
     worth = statistics.median(gain) >= 1
-    told = f"a matrix product, 2048²: bf16 is {spread(gain)} times as fast as float32"
+    told = f"a matrix product, 1024²: bf16 is {spread(gain)} times as fast as float32"
     print(told if worth else f"{told}, and is left out")
     return worth
 

@@ -1,4 +1,4 @@
-"""python benchmarks/preparation.py: a `.nii.gz` of 176 × 256 × 256 to a cube of 96³, beside MONAI's chain and scipy.
+"""python benchmarks/preparation.py: a `.nii.gz` of 176 × 256 × 256 to a cube of 96³, beside MONAI's chain.
 
 Ours ends in the store, synchronised with the disk; the others end in memory. All read from a warm page cache, on one
 thread; then all cores, a process each. The scan is a generated head with Rician noise, int16, stored from right to left

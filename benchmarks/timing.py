@@ -41,10 +41,9 @@ def in_turns(
     A first time is not counted (memory is taken, kernels are chosen), unless they are warm already. A run shorter than
     `least` seconds goes several times within a turn, and its mean counts.
     """
-    first = [0.0 if warm else timed(run, device) for run in runs]
-    times = [
-        1 if own >= least else max(1, round(least / timed(run, device))) for own, run in zip(first, runs, strict=True)
-    ]
+    for run in () if warm else runs:
+        run()
+    times = [max(1, round(least / timed(run, device))) if least else 1 for run in runs]
     seconds: list[list[float]] = [[] for _ in runs]
     for turn in range(repeats):
         for index in range(len(runs))[:: 1 if turn % 2 == 0 else -1]:
@@ -69,10 +68,11 @@ def wait_for(device: torch.device) -> None:
 
 def has_bf16(device: torch.device, repeats: int = 3) -> bool:
     """Whether a matrix product is no slower in it than in float32, which is said; if not, it is not worth measuring."""
-    factors = [torch.rand(2, 1024, 1024, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
+    side = 8192 if device.type == "cuda" else 1024
+    factors = [torch.rand(2, side, side, device=device, dtype=kind) for kind in (torch.float32, torch.bfloat16)]
     gain = ratios(*in_turns([partial(torch.matmul, *pair) for pair in factors], repeats, device, least=0.1))
     worth = statistics.median(gain) >= 1
-    told = f"a matrix product, 1024²: bf16 is {spread(gain)} times as fast as float32"
+    told = f"a matrix product, {side}²: bf16 is {spread(gain)} times as fast as float32"
     print(told if worth else f"{told}, and is left out")
     return worth
 

@@ -174,6 +174,7 @@ WRONG = {
     "objective=mse": "does not go with pretraining",
     "trainer.devices=0": "trainer.devices must be how many processes train, at least 1, got 0",
     "trainer=ddp trainer.accelerator=cpu": "set trainer.precision=32-true trainer.sync_batchnorm=false",
+    "trainer.precision=bf16-true": "trainer.precision=bf16-true is for GPUs, but trainer.accelerator=cpu",
     "ckpt_path=nowhere.ckpt": "nowhere.ckpt: expected a local file",
     "logger=wandb logger.share=[subjects]": "logger.share needs logger.key",
     "logger=wandb logger.share=[names]": "logger.share may hold subjects and images, got names",

@@ -1,7 +1,6 @@
 """Prepared scans, gathered into batches from where they lie."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.packing import STEPS
-from clinimcl.preparation.shards import OPEN, Row, Shard
+from clinimcl.preparation.shards import Row
 from clinimcl.preparation.store import Store
 
 UNPACKED = 2**21  # voxels at a time: torch takes 8 bytes for each meanwhile, and threads meet after each operation
@@ -82,17 +81,12 @@ class _Mapped:
         self._rows = rows
 
     def __getitem__(self, row: int) -> Shaped[Tensor, "1 x y z"]:
-        shard, number = self._rows[row]
-        return _mapped(shard)[number, None]
-
-
-@lru_cache(OPEN)
-def _mapped(shard: Shard) -> Shaped[Tensor, "scan x y z"]:
-    """To be read only, of which `from_numpy` would warn."""
-    try:
-        return torch.from_dlpack(shard.mapped())
-    except (FileNotFoundError, ValueError):
-        raise shard.damaged() from None
+        """To be read only, of which `from_numpy` would warn."""
+        place = self._rows[row]
+        try:
+            return torch.from_dlpack(place.mapped())[None]
+        except (FileNotFoundError, ValueError):
+            raise place.shard.damaged() from None
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:

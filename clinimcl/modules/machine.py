@@ -11,7 +11,7 @@ GPUS = {"gpu": (CUDAAccelerator, MPSAccelerator), "cuda": (CUDAAccelerator,), "m
 def check(trainer: Node) -> None:
     """
     Raises:
-        UserError: there is no GPU, no process is to train, or a CPU is to compute in float16.
+        UserError: there is no GPU, no process is to train, or a CPU is to compute in float16 or bf16 throughout.
     """
     accelerator, devices = trainer["accelerator"], trainer["devices"]
     kinds = GPUS.get(accelerator, ())
@@ -22,9 +22,10 @@ def check(trainer: Node) -> None:
         )
     if (isinstance(devices, int) and devices < (-1 if kinds else 1)) or devices == 0:
         raise UserError(f"trainer.devices must be how many processes train, at least 1, got {devices}")
-    if accelerator == "cpu" and str(trainer["precision"]).startswith("16"):
+    precision = str(trainer["precision"])
+    if accelerator == "cpu" and (precision.startswith("16") or precision == "bf16-true"):
         also = " trainer.sync_batchnorm=false" if trainer.get("sync_batchnorm") else ""
         raise UserError(
-            f"trainer.precision={trainer['precision']} is for GPUs, but trainer.accelerator=cpu: set "
+            f"trainer.precision={precision} is for GPUs, but trainer.accelerator=cpu: set "
             f"trainer.precision=32-true{also}"
         )

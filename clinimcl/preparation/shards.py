@@ -29,15 +29,6 @@ class Shard(NamedTuple):
     def header(self) -> bytes:
         return header((self.scans, *self.shape), np.dtype(self.dtype).str)
 
-    def mapped(self) -> Shaped[np.ndarray, "scan ..."]:
-        """Memory-mapped: what one process of this machine has read, the others need not.
-
-        Raises:
-            FileNotFoundError: the file is gone.
-            ValueError: it is shorter than its list tells.
-        """
-        return _mapped(self)
-
     def damaged(self) -> UserError:
         return UserError(f"{self.path} is missing or damaged: delete it and prepare again")
 
@@ -49,12 +40,13 @@ class Row(NamedTuple):
     number: int
 
     def mapped(self) -> Shaped[np.ndarray, "..."]:
-        """Memory-mapped with its whole shard.
+        """Memory-mapped with its whole shard: what one process of this machine has read, the others need not.
 
         Raises:
-            FileNotFoundError, ValueError: as the shard.
+            FileNotFoundError: the shard is gone.
+            ValueError: it is shorter than its list tells.
         """
-        return self.shard.mapped()[self.number]
+        return _mapped(self.shard)[self.number]
 
     def holds(self, expected: str) -> bool:
         """Whether the array is there and has this checksum."""

@@ -128,12 +128,12 @@ class Store:
         Raises:
             UserError: as `stored`.
         """
-        rows = [row for key, _ in arrays if (row := self._row(key)) is not None]
-        if len(rows) < len(arrays):
+        if any(self._row(key) is None for key, _ in arrays):
             return None
         for array in arrays:
             self.stored(*array)
-        return rows
+        rows = [row for key, _ in arrays if (row := self._row(key)) is not None]
+        return rows if len(rows) == len(arrays) else None
 
     def join(self, arrays: Iterable[tuple[str, str]], scans: int) -> int:
         """Put arrays, by key and checksum, into shards of so many each; the number of those that lay by themselves.

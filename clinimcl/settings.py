@@ -96,6 +96,8 @@ class TrainSettings(PrepareSettings):
                 "epochs and save_minutes must be at least 0 and keep_every at least 1, got "
                 f"{self.epochs}, {self.save_minutes:g} and {self.keep_every}"
             )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be at least 0 and less than 2³², got {self.seed}")
         if self.mirror is not None and "://" not in self.mirror:
             raise ValueError(f"mirror must be the URL of a folder, such as gs://bucket/runs, got {self.mirror}")
         if self.change is None and self.module["_target_"].endswith("ScorePretraining"):

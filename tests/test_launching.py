@@ -163,6 +163,7 @@ WRONG = {
     "pretrain.batch=0": "batch must be at least 2",
     "cohort.root=": "cohort.root must be a path",
     "epochs=many": "epochs must be int, got 'many'",
+    "seed=-1": "seed must be at least 0 and less than 2³², got -1",
     "epochs=-1": "epochs and save_minutes must be at least 0 and keep_every at least 1",
     "most_set_aside=2": "most_set_aside must be a share between 0 and 1",
     "pretrain.batch=1.5": "pretrain.batch must be int, got 1.5",

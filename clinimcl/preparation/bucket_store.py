@@ -14,7 +14,7 @@ from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
 from clinimcl.preparation import bucket
 from clinimcl.preparation.cache import Cache
-from clinimcl.preparation.store import TABLE, Store
+from clinimcl.preparation.store import TABLE, Store, read_table
 from clinimcl.preparation.turns import waiting
 
 
@@ -45,7 +45,7 @@ class BucketStore(Store):
         return self._found(TABLE) is not None
 
     def table(self) -> pd.DataFrame:
-        return pd.read_parquet(io.BytesIO(self._read(TABLE)))
+        return read_table(io.BytesIO(self._read(TABLE)), self.place)
 
     def _file(self, key: str, checksum: str) -> Path:
         with self._reading():

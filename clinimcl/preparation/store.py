@@ -160,8 +160,12 @@ class Store:
         return (self.folder / TABLE).is_file()
 
     def table(self) -> pd.DataFrame:
-        """The scan table as it was last prepared."""
-        return pd.read_parquet(self.folder / TABLE)
+        """The scan table as it was last prepared.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        return read_table(self.folder / TABLE, self.place)
 
     def write_table(self, scans: pd.DataFrame) -> None:
         buffer = io.BytesIO()
@@ -285,6 +289,19 @@ class Store:
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+def read_table(source: Path | IO[bytes], store: str) -> pd.DataFrame:
+    """
+    Raises:
+        UserError: it is not one.
+    """
+    try:
+        return pd.read_parquet(source)
+    except (ValueError, OSError):
+        raise UserError(
+            f"{store}/{TABLE} is damaged, expected a table of scans: delete it and prepare again; arrays stay"
+        ) from None
 
 
 @contextmanager

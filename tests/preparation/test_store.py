@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
@@ -59,3 +60,13 @@ def test_a_file_that_is_gone_is_told(tmp_path):
     (tmp_path / "arrays" / "key.npy").unlink()
     with pytest.raises(UserError, match="missing or damaged"):
         read(store, checksum)
+
+
+@pytest.mark.parametrize("kept", [0, 100, -100])
+def test_a_table_cut_short_is_told(tmp_path, kept):
+    store = Store(tmp_path)
+    store.write_table(pd.DataFrame({"subject": ["a"], "path": ["b"], "reason": [""]}))
+    path = tmp_path / "scans.parquet"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"scans.parquet is damaged, expected a table of scans: delete it and prepare"):
+        store.table()

@@ -291,7 +291,7 @@ class Store:
                 temporary.unlink(missing_ok=True)
 
 
-def read_table(source: Path | IO[bytes], store: str) -> pd.DataFrame:
+def read_table(source: Path | io.BytesIO, store: str) -> pd.DataFrame:
     """
     Raises:
         UserError: it is not one.

@@ -82,11 +82,7 @@ class _Mapped:
 
     def __getitem__(self, row: int) -> Shaped[Tensor, "1 x y z"]:
         """To be read only, of which `from_numpy` would warn."""
-        place = self._rows[row]
-        try:
-            return torch.from_dlpack(place.mapped())[None]
-        except (FileNotFoundError, ValueError):
-            raise place.shard.damaged() from None
+        return torch.from_dlpack(self._rows[row].array())[None]
 
 
 def _intensities(stored: Sequence[Tensor] | Tensor) -> Float16[Tensor, "batch 1 x y z"]:

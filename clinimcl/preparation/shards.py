@@ -29,9 +29,6 @@ class Shard(NamedTuple):
     def header(self) -> bytes:
         return header((self.scans, *self.shape), np.dtype(self.dtype).str)
 
-    def damaged(self) -> UserError:
-        return UserError(f"{self.path} is missing or damaged: delete it and prepare again")
-
 
 class Row(NamedTuple):
     """An array that lies in a shard."""
@@ -47,6 +44,17 @@ class Row(NamedTuple):
             ValueError: it is shorter than its list tells.
         """
         return _mapped(self.shard)[self.number]
+
+    def array(self) -> Shaped[np.ndarray, "..."]:
+        """As `mapped`.
+
+        Raises:
+            UserError: the shard is gone or too short.
+        """
+        try:
+            return self.mapped()
+        except (FileNotFoundError, ValueError):
+            raise UserError(f"{self.shard.path} is missing or damaged: delete it and prepare again") from None
 
     def holds(self, expected: str) -> bool:
         """Whether the array is there and has this checksum."""

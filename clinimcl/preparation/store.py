@@ -66,10 +66,7 @@ class Store:
         row = self._row(key)
         if row is None:
             return xxhash.xxh3_64_hexdigest(self._array(key).read_bytes())
-        try:
-            return checksum_of(row.mapped())
-        except (FileNotFoundError, ValueError):
-            raise row.shard.damaged() from None
+        return checksum_of(row.array())
 
     def get(self, key: str, checksum: str) -> Float16[np.ndarray, "a b c"]:
         """The intensities; memory-mapped, if they are not packed.

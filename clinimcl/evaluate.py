@@ -103,6 +103,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     from clinimcl import tracking
     from clinimcl.cohorts import visits
     from clinimcl.evaluation.report import RunRecord, counts
+    from clinimcl.preparation.prepare import remark_counts
 
     return RunRecord(
         title=settings.name,
@@ -110,6 +111,8 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         chances=_chances(settings, embedded.validation_losses),
         remarks=(run / "weights.txt").read_text().splitlines() if (run / "weights.txt").is_file() else [],
         counts=counts(datamodule.scans),
+        cohort_remarks=list(datamodule.remarks),
+        scan_remarks=remark_counts(datamodule.scans),
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.audit) if len(datamodule.audit) else {},
         speed=json.loads((run / "speed.json").read_text()),

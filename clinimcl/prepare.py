@@ -14,12 +14,12 @@ def prepare(settings: StoreSettings) -> None:
     store, cache = stores.store(settings, cohort, pipeline, settings.store), stores.cache(settings)
     engine = build(settings.engine, "engine")
     print(f"store: {store.place}")
-    scans, audit = cohort.table()
+    scans, audit, _ = cohort.table()
     try:
         most = settings.most_set_aside
         prepared = preparation.prepare(scans, pipeline, store, engine, most_set_aside=most, cache=cache)
         store.write_audit(audit)
-        print(prepared.tally)
+        print(prepared.summary)
         if settings.scans_per_shard is not None:
             usable = prepared.scans[prepared.scans["reason"] == ""]
             joined = store.join(zip(usable["key"], usable["checksum"], strict=True), settings.scans_per_shard)

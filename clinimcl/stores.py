@@ -1,5 +1,6 @@
 """Where a command keeps prepared scans, and what it fetches from buckets."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import xxhash
 
 from clinimcl.preparation.bucket_store import BucketStore
 from clinimcl.preparation.cache import Cache
+from clinimcl.preparation.pipeline import CHANGED
 from clinimcl.preparation.store import Store
 from clinimcl.settings import PrepareSettings
 
@@ -19,7 +21,13 @@ def store(settings: PrepareSettings, cohort: Any, pipeline: Any, chosen: str | N
         return BucketStore(chosen, _own_folder("bucket", chosen), cache(settings) or _cache(DEFAULT_CACHE, settings))
     if chosen is not None:
         return Store(Path(chosen))
-    return Store(_own_folder(type(cohort).__name__.lower(), f"{cohort.root} {pipeline.digest}"))
+    own, earlier = (
+        _own_folder(type(cohort).__name__.lower(), f"{cohort.root} {digest}")
+        for digest in (pipeline.digest, pipeline.earlier_digest)
+    )
+    if earlier.is_dir() and not own.is_dir():
+        print(f"scans are prepared again by newer rules: {CHANGED}; {earlier} is no longer used", file=sys.stderr)
+    return Store(own)
 
 
 def cache(settings: PrepareSettings) -> Cache | None:

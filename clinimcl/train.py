@@ -78,7 +78,7 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
         raise
     say = print if told else lambda _: None
     assert datamodule.prepared is not None
-    say(datamodule.prepared.tally)
+    say(datamodule.prepared.summary)
     datamodule.setup()
     say(splits.told(datamodule.scans))
     stages.check_pairs(settings, datamodule)

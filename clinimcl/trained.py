@@ -32,6 +32,7 @@ class Shown(NamedTuple):
     scans: pd.DataFrame
     set_aside: pd.DataFrame
     audit: pd.DataFrame
+    remarks: tuple[str, ...]  # of how the cohort's tables were read
     loading: Loading
 
     def scan_dataloader(self, rows: Sequence[int]) -> DataLoader[ScanBatch]:
@@ -49,12 +50,13 @@ def shown(settings: TrainSettings, cohort: Node | None, store: str | None) -> Sh
     own = build(settings.cohort if cohort is None else cohort, "cohort")
     pipeline, loading = build(settings.preparation, "preparation"), build(settings.loading, "loading")
     kept = stores.store(settings, own, pipeline, settings.store if cohort is None else store)
-    scans, audit = own.table()
+    scans, audit, remarks = own.table()
     most, cache = settings.most_set_aside, stores.cache(settings)
     table = prepare(scans, pipeline, kept, build(settings.engine, "engine"), most_set_aside=most, cache=cache).scans
     kept.write_audit(audit)
     usable = table["reason"] == ""
-    return Shown(own, pipeline, kept, table[usable].reset_index(drop=True), table[~usable], audit, loading)
+    scans, set_aside = table[usable].reset_index(drop=True), table[~usable]
+    return Shown(own, pipeline, kept, scans, set_aside, audit, remarks, loading)
 
 
 def untrained(settings: TrainSettings) -> experiment.Pretraining:

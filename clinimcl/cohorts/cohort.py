@@ -1,6 +1,7 @@
 """What every cohort can be asked."""
 
 import posixpath
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from clinimcl.errors import UserError
 class Reading(NamedTuple):
     scans: pd.DataFrame  # schema.SCANS
     audit: pd.DataFrame  # visits.AUDIT: how each scan came to its score; no rows where nothing was matched
+    remarks: tuple[str, ...] = ()  # sentences with counts: what a user must know of how the tables were read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +53,13 @@ class Cohort(ABC):
         """
 
     def table(self) -> Reading:
-        """The finished scan table: days from each subject's first session, split, validated.
+        """The finished scan table: days from each subject's first session, split, validated; remarks are printed.
 
         Raises: UserError.
         """
-        scans, audit = self.read()
+        scans, audit, remarks = self.read()
+        for remark in remarks:
+            print(remark, file=sys.stderr)
         self._require_scores(scans)
         scans = validate(complete(scans))
         scans = scans.assign(
@@ -64,7 +68,7 @@ class Cohort(ABC):
         )
         scans = assign(scans, self.split, self.fold)
         check(scans)
-        return Reading(validate(scans), audit)
+        return Reading(validate(scans), audit, remarks)
 
     def extra_columns(self) -> list[str]:
         """Columns that splitting needs and the scan table does not have by itself: readers look for them."""

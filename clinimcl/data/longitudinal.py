@@ -151,7 +151,7 @@ class LongitudinalDataModule(pl.LightningDataModule, ABC):
         """
         if self.prepared is not None:
             return
-        scans, self.audit = self.cohort.table()
+        scans, self.audit, self.remarks = self.cohort.table()
         most, cache = self._most_set_aside, self._cache
         self.prepared = prepare(scans, self.pipeline, self.store, self._engine, most_set_aside=most, cache=cache)
         self.store.write_audit(self.audit)

@@ -40,6 +40,8 @@ class RunRecord(NamedTuple):
     chances: dict[str, float]  # column of curves → its chance level
     remarks: list[str]  # sentences that must be read with the results
     counts: list[tuple[str, int, int]]  # split, subjects, scans
+    cohort_remarks: list[str]  # what must be known of how the cohort's tables were read
+    scan_remarks: dict[str, int]  # what must be known of how scans were read, and of how many
     set_aside: pd.DataFrame  # subject, path, reason; shown without ids and paths
     audit: dict[str, float]  # summary of the match audit in order; {} where nothing was matched
     speed: dict[str, float]  # "seconds a step" and the like

@@ -15,7 +15,11 @@ from clinimcl.preparation.packing import packed, unpacked
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
-VERSION = 2  # raise it when the same parameters give other voxels
+VERSION = 3  # raise it when the same parameters give other voxels
+CHANGED = (  # why what version 2 prepared is prepared again
+    "what files say of their pixels, slices, orientation, padding, frame times and aspect is followed more closely "
+    "(docs/formats.md)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,15 @@ class Pipeline(ABC):
 
     @property
     def digest(self) -> str:
-        parameters = {"recipe": type(self).__name__, "version": VERSION, **asdict(self)}
+        return self._digest(VERSION)
+
+    @property
+    def earlier_digest(self) -> str:
+        """The digest of these parameters under the rules before `CHANGED`."""
+        return self._digest(VERSION - 1)
+
+    def _digest(self, version: int) -> str:
+        parameters = {"recipe": type(self).__name__, "version": version, **asdict(self)}
         if self.dtype == "float16":
             del parameters["dtype"]  # once the only one: what was prepared then stays
         return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Engine
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
 from clinimcl.preparation.packing import packed
-from clinimcl.preparation.pipeline import Pipeline
+from clinimcl.preparation.pipeline import CHANGED, Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.store import Record, Store
 from clinimcl.preparation.video import Clip
@@ -46,6 +46,12 @@ class Tally(NamedTuple):
 class Prepared(NamedTuple):
     scans: pd.DataFrame  # the scan table with the columns of `Record`
     tally: Tally
+
+    @property
+    def summary(self) -> str:
+        """The tally, and a line for each remark of how scans were read."""
+        remarks = remark_counts(self.scans).items()
+        return "\n".join([str(self.tally), *(f"  {count} × {remark}" for remark, count in remarks)])
 
 
 class TooManySetAside(UserError):
@@ -80,9 +86,13 @@ def prepare(
         known = _known(store) | ledger.read()
         records = {source.path: known[source.path] for source in sources if _current(source, pipeline, known, store)}
         todo = [source for source in sources if source.path not in records]
+        _say_why_again(pipeline, [known[source.path] for source in todo if source.path in known])
         there = sum(not record.reason for record in records.values())
+        remarks = {record.key: record.remark for record in known.values()}
         work = partial(prepare_scan, pipeline, store, cache)
         for index, (record, fresh) in _progress(engine.run(work, todo), len(todo)):
+            if not fresh:  # its array was there, and what was said of it then
+                record = record._replace(remark=remarks.get(record.key, ""))
             records[todo[index].path] = record
             ledger.add(todo[index].path, record)
             there += not fresh and not record.reason
@@ -100,6 +110,12 @@ def prepare(
         )
     splits.check(table[table["reason"] == ""])
     return Prepared(table, tally)
+
+
+def _say_why_again(pipeline: Pipeline, records: list[Record]) -> None:
+    earlier = sum(record.pipeline == pipeline.earlier_digest for record in records)
+    if earlier:
+        print(f"{earlier} scans are prepared again by newer rules: {CHANGED}", file=sys.stderr)
 
 
 def _check_cache(cache: Cache | None, sources: list[Source], store: Store) -> None:
@@ -121,18 +137,21 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
         parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
-        checksum = store.put(key, _stored(pipeline, source, raw, mask)) if fresh else store.checksum(key)
+        array, remark = _stored(pipeline, source, raw, mask) if fresh else (None, "")
+        checksum = store.checksum(key) if array is None else store.put(key, array)
     except UnreadableFile as unreadable:
         return Record("", pipeline.digest, content, "", "", str(unreadable)), True  # another run tries again
     except UnusableScan as unusable:
         return Record(source.fingerprint, pipeline.digest, content, "", "", str(unusable)), True
-    return Record(source.fingerprint, pipeline.digest, content, key, checksum, ""), fresh
+    return Record(source.fingerprint, pipeline.digest, content, key, checksum, "", remark), fresh
 
 
-def _stored(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> Shaped[np.ndarray, "..."]:
+def _stored(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> tuple[Shaped[np.ndarray, "..."], str]:
+    """The array, and the remark of how the scan was read."""
     try:
-        prepared = pipeline.prepare(decode(source.path, raw), _mask(source.mask, mask) if mask else None)
-        return packed(prepared) if pipeline.dtype == "uint8" else prepared
+        decoded = decode(source.path, raw)
+        prepared = pipeline.prepare(decoded, _mask(source.mask, mask) if mask else None)
+        return packed(prepared) if pipeline.dtype == "uint8" else prepared, decoded.remark
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
 
@@ -155,8 +174,9 @@ def _source(path: str, mask: object) -> Source:
 def _known(store: Store) -> dict[str, Record]:
     if not store.prepared():
         return {}
-    table = store.table()
-    return dict(zip(table["path"], map(Record._make, table[list(Record._fields)].itertuples(index=False)), strict=True))
+    table = store.table().reindex(columns=["path", *Record._fields], fill_value="")  # earlier ones had no remark
+    rows = table[list(Record._fields)].itertuples(index=False)
+    return dict(zip(table["path"], map(Record._make, rows), strict=True))
 
 
 def _current(source: Source, pipeline: Pipeline, known: dict[str, Record], store: Store) -> bool:
@@ -168,6 +188,12 @@ def _current(source: Source, pipeline: Pipeline, known: dict[str, Record], store
 
 def _with_records(scans: pd.DataFrame, records: list[Record]) -> pd.DataFrame:
     return scans.reset_index(drop=True).join(pd.DataFrame(records, columns=list(Record._fields)))
+
+
+def remark_counts(table: pd.DataFrame) -> dict[str, int]:
+    """How often each remark was made of a scan that is used, commonest first."""
+    remarks = table.loc[(table["reason"] == "") & (table["remark"] != ""), "remark"]
+    return {str(remark): int(count) for remark, count in remarks.value_counts().items()}
 
 
 def _progress(results: Iterable, total: int) -> Iterable:

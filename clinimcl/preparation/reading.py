@@ -46,6 +46,7 @@ class Scan(NamedTuple):
 
     voxels: Shaped[np.ndarray, "x y z"]
     spacing: tuple[float, float, float]  # mm between voxel centres along x, y, z
+    remark: str = ""  # what a user must know of how it was read, without a path or a name; "" for nothing
 
 
 def decode_nifti(content: bytes) -> Scan:

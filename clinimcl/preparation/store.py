@@ -39,6 +39,7 @@ class Record(NamedTuple):
     key: str  # name of the array, from content, mask and pipeline; "" when set aside
     checksum: str  # xxh3 of the array's file
     reason: str  # why the scan was set aside, "" if it was not
+    remark: str = ""  # how it was read, where a user must know that
 
 
 class Store:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from clinimcl.preparation.reading import UnusableScan
 
@@ -28,6 +28,8 @@ class Clip(NamedTuple):
     """Grey levels, rows from top to bottom; a still is a clip of one frame."""
 
     frames: UInt8[np.ndarray, "frame height width"]
+    edges: Float[np.ndarray, " edge"] | None = None  # seconds: frame i is shown from edges[i] to edges[i + 1]
+    remark: str = ""  # as that of `Scan`
 
 
 def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:

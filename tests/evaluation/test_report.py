@@ -31,6 +31,8 @@ RECORD = RunRecord(
     chances={"train/loss": float(np.log(8))},
     remarks=["Pretrained weights: 3 tensors matched."],
     counts=[("test", 8, 24)],
+    cohort_remarks=[],
+    scan_remarks={},
     set_aside=pd.DataFrame(
         {"subject": ["OAS9"], "path": ["/secret/OAS9/a.nii.gz"], "reason": ["/secret/OAS9/a.nii.gz is <cut> short"]}
     ),

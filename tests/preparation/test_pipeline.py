@@ -90,8 +90,8 @@ def test_the_type_of_the_stored_array_changes_the_digest():
     assert FIELD.digest != replace(FIELD, dtype="uint8").digest
 
 
-def test_what_was_prepared_before_types_could_be_chosen_is_still_known():
-    assert FIELD.digest == "04ea9c821cf1e50b"
+def test_what_was_prepared_by_earlier_rules_is_known_as_such():
+    assert FIELD.earlier_digest == "04ea9c821cf1e50b" != FIELD.digest
 
 
 @pytest.mark.parametrize("pipeline", [FIELD, PaperCrop(grid=12, spacing=None, most=80.0, stored=16)])

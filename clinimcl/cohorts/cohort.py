@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import pandas as pd
 
+from clinimcl.cohorts.labels import refuse_two_names
 from clinimcl.cohorts.schema import SCANS, complete, validate
 from clinimcl.cohorts.splits import Splitting, assign, check
 from clinimcl.cohorts.tree import connect
@@ -62,6 +63,7 @@ class Cohort(ABC):
             print(remark, file=sys.stderr)
         self._require_scores(scans)
         scans = validate(complete(scans))
+        refuse_two_names(scans)
         scans = scans.assign(
             day=scans["day"] - scans.groupby("subject")["day"].transform("min"),
             mask=self._masks(scans),

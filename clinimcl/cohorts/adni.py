@@ -70,7 +70,8 @@ class Adni(Cohort):
             return Reading(scans, no_visits())
         scored, name, higher_is = visits.scores(self.score, self.higher_is)
         matched = match(scans, scored, window_days=self.window_days)
-        return Reading(matched.scans.assign(score_name=name, higher_is=higher_is), matched.audit)
+        scans = matched.scans.assign(score_name=name, higher_is=higher_is)
+        return Reading(scans, matched.audit, visits.remarks.sentences())
 
     def _scans(self, tree: Tree) -> pd.DataFrame:
         scans = list_scans(tree)

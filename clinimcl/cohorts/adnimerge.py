@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
+from clinimcl.cohorts.cells import column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, read_csv
 from clinimcl.cohorts.visits import match
@@ -16,6 +17,7 @@ _NAME = re.compile(r"(?!.*dict)ADNIMERGE(?:[_-]?[A-Za-z0-9_-]+)?\.csv", re.IGNOR
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
+_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -26,6 +28,7 @@ class Visits(NamedTuple):
     address: str
     subject: pd.Series
     day: pd.Series
+    remarks: Remarks
 
     def scores(self, score: str, higher_is: str | None) -> tuple[pd.DataFrame, str, str]:
         """subject, day and score of the visits that have it, the score's name and its direction.
@@ -35,8 +38,10 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         name = column_of(score, list(self.table.columns), self.address)
-        text = self.table[name]
-        values = _diagnoses(text, self.address) if name.upper() == "DX" else numbers(text, self.address)
+        text, coded = without_codes(self.table[name])
+        self.remarks.count(coded, f"values of {name} in {self._file} are -4 or -1, ADNI's codes: they count as missing")
+        is_diagnosis = name.upper() == "DX"
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
@@ -69,9 +74,13 @@ class Visits(NamedTuple):
                 known[name] = words(found)
         return known
 
+    @property
+    def _file(self) -> str:
+        return self.address.rsplit("/", 1)[-1]
+
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
-        return None if found is None else self.table[found]
+        return None if found is None else without_codes(self.table[found])[0]
 
 
 def find(tree: Tree) -> str | None:
@@ -103,7 +112,21 @@ def read_visits(address: str) -> Visits:
             raise UserError(f"{address} is no ADNIMERGE: no column {name}; there are {', '.join(table.columns)}")
     day = american_dates(table[names["EXAMDATE"]], address)
     table, day = table[day.notna()], day[day.notna()]
-    return Visits(table, address, table[names["PTID"]].str.upper(), day)
+    return Visits(table, address, table[names["PTID"]].str.upper(), day, Remarks())
+
+
+def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
+    """The cells with ADNI's codes for missing values (-4, -1) blank, and how many there were.
+
+    Where a column has other negative numbers, as a composite or RAVLT's forgetting has, they are values.
+
+    Source: ADNI, Clinical data FAQ.
+    """
+    coded = text.str.fullmatch(_CODES)
+    below_zero = pd.to_numeric(text.mask(coded), errors="coerce") < 0
+    if below_zero.any():
+        return text, 0
+    return text.mask(coded, ""), int(coded.sum())
 
 
 def american_dates(text: pd.Series, where: str) -> pd.Series:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from clinimcl.cohorts.cells import MISSING, ages, column, sexes
-from clinimcl.cohorts.column_notes import Notes, TableNotes, sex_codes, unit_of
+from clinimcl.cohorts.column_notes import Notes, TableNotes, missing_codes, sex_codes, unit_of
 from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.tree import Tree, parse_table
@@ -168,7 +168,7 @@ def _level(kind: str, parts: Sequence[_Rows], named: pd.DataFrame, remarks: Rema
     rows = _one_each(pd.concat(decoded).fillna(""), keys, kind, remarks)
     remarks.count(strangers, f"rows of {name} name {_THINGS[kind]} of which no scan is read")
     lacking = int((~known.unique().isin(_index(rows, keys))).sum()) if like_ours else 0
-    remarks.count(lacking, f"of {known.nunique()} {_THINGS[kind]} with scans are in no row of {name}")
+    remarks.count(lacking, f"of {known.nunique()} {_THINGS[kind]} of the scans are in no row of {name}")
     return Level(name, rows, keys)
 
 
@@ -200,6 +200,11 @@ def _spelled(rows: pd.DataFrame, kind: str, named: pd.DataFrame, remarks: Remark
 
 def _decoded(rows: pd.DataFrame, name: str, notes: Notes, remarks: Remarks) -> pd.DataFrame:
     """The rows with ages in years and sexes as F and M, each by the JSON beside its table."""
+    for coded, codes in missing_codes(notes).items():
+        if coded in rows:
+            missing = rows[coded].isin(codes)
+            remarks.count(int(missing.sum()), f"cells of {coded} in {name} mean a missing value, as its JSON says")
+            rows = rows.assign(**{coded: rows[coded].mask(missing, "")})
     age = column(["age"], list(rows.columns))
     if age is not None:
         years = ages(rows[age], name, remarks, unit_of(notes, age))

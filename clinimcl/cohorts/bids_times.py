@@ -6,13 +6,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from clinimcl.cohorts.bids_levels import Level, Tables, columns_of, look_up
-from clinimcl.cohorts.cells import calendar_days, column, dates, numbers
+from clinimcl.cohorts.cells import calendar_days, column, dates, numbers, words
 from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.errors import UserError
 
 _YEAR = 365.25
-_LONGEST = 100 * _YEAR  # days between two sessions of one person
-_BARE = ("1980-01-01", "2000-01-01")  # what clocks and programs write that know no date
 
 
 def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -> pd.Series:
@@ -73,8 +72,8 @@ def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.
             continue
         dated = level._replace(rows=level.rows.assign(**{name: _legible(level, name, scans, remarks)}))
         times = look_up([dated], scans, name, dates).astype(float)
-        dates_alone = look_up([dated], scans, name, lambda cells, where: cells.str.replace("-", "").str[:8])
-        standing_in = _stands_in(times, dates_alone.where(times.notna()), scans)
+        text = look_up([dated], scans, name, words).astype("str")
+        standing_in = stands_in(times, text, scans)
         remarks.count(
             scans.loc[standing_in, "subject"].nunique(),
             f"people have in acq_time of {level.name} one stand-in date for all of their sessions, or "
@@ -106,17 +105,3 @@ def _days(remarks: Remarks) -> Callable[[pd.Series, str], pd.Series]:
         return values
 
     return meaning
-
-
-def _stands_in(times: pd.Series, dates_alone: pd.Series, scans: pd.DataFrame) -> pd.Series:
-    """Whether a scan's subject has no true dates: all on one day that others have too, or that a program wrote."""
-    subject = scans["subject"]
-    by_subject = times.groupby(subject)
-    too_long = (by_subject.transform("max") - by_subject.transform("min")) > _LONGEST
-    sessions = scans["session"].where(times.notna()).groupby(subject).transform("nunique")
-    one_day = (sessions > 1) & (dates_alone.groupby(subject).transform("nunique") == 1)
-    shared = subject[one_day].groupby(dates_alone[one_day]).nunique()
-    new_year = dates_alone.astype("str").str.endswith("0101") & (times < 0.5)  # up to 1970
-    written = new_year | dates_alone.isin([date.replace("-", "") for date in _BARE])
-    alone = dates_alone.nunique() == 1
-    return too_long | (one_day & (written | dates_alone.map(shared).gt(1) | alone))

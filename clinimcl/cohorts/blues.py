@@ -100,7 +100,7 @@ def _read(tree: Tree, name: str, key: str, obtain: str) -> Rows:
     file = next((file for file in tree.files if file.rsplit("/", 1)[-1] == name), None)
     if file is None:
         raise UserError(f"no {name} below {tree.root}, which COVID-BLUES has beside its videos. {obtain}")
-    cells = tree.table(file)
+    cells = tree.table(file).drop_duplicates()
     if key not in cells or cells[key].duplicated().any():
         raise UserError(f"{name} must have a column {key}, each value once; there are {', '.join(cells.columns)}")
     return Rows(name, key, cells)

@@ -15,6 +15,12 @@ Notes = Mapping[str, Any]  # by column
 _FEMALE = re.compile(r"\b(?:female|woman|women|girls?|f)\b", re.IGNORECASE)
 _MALE = re.compile(r"\b(?:male|man|men|boys?|m)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:other|intersex|diverse|unknown|n/?a|not|prefer|missing|none)\b", re.IGNORECASE)
+_FEW_WORDS = 4  # of a level that is only missing; a longer one may say so of something else
+_MISSING = re.compile(
+    r"\b(?:missing|unknown|n/?a|(?:not|never) (?:available|collected|done|known|recorded|applicable|assessed|reported"
+    r"|given|tested)|no (?:answer|data|value)|refused)\b",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(r"(?<![a-z])(day|week|wk|month|mon|mth|year|yr|annum)s?(?![a-z])", re.IGNORECASE)
 _LETTER = re.compile(r"([dwmya])\.?(?:o\.?)?", re.IGNORECASE)  # "y.o." is an age, too
 _BEFORE_BIRTH = re.compile(r"gestation|menstrua|concept|\bpma\b", re.IGNORECASE)
@@ -95,13 +101,32 @@ def sex_codes(notes: Notes, name: str) -> dict[str, str]:
         return {}
     codes = {}
     for code, level in levels.items():
-        said = level.get("Description", level.get("LongName", "")) if isinstance(level, dict) else level
-        if re.fullmatch(r"\s*\d+(?:\.0)?\s*", str(said)):
-            code, said = str(said), code
-        sex = _sex(str(said)) or _sex(str(code))
-        if sex or _NEITHER.search(str(said)):
+        said = _described(level)
+        if re.fullmatch(r"\s*\d+(?:\.0)?\s*", said):
+            code, said = said, str(code)
+        sex = _sex(said) or _sex(str(code))
+        if sex or _NEITHER.search(said):
             codes[str(code).strip().lower().removesuffix(".0")] = sex
     return codes
+
+
+def missing_codes(notes: Notes) -> dict[str, set[str]]:
+    """By column, the codes of a missing value, as Levels describe them ("-9": "not collected")."""
+    found: dict[str, set[str]] = {}
+    for name, note in notes.items():
+        levels = note.get("Levels") if isinstance(note, dict) else None
+        if isinstance(levels, dict):
+            codes = {str(code) for code, level in levels.items() if _is_missing(_described(level))}
+            found |= {name: codes} if codes else {}
+    return found
+
+
+def _is_missing(description: str) -> bool:
+    return len(description.split()) <= _FEW_WORDS and bool(_MISSING.search(description))
+
+
+def _described(level: object) -> str:
+    return str(level.get("Description", level.get("LongName", "")) if isinstance(level, dict) else level)
 
 
 def _sex(text: str) -> str:

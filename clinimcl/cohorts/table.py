@@ -14,6 +14,7 @@ from clinimcl.cohorts.cohort import Cohort, Reading
 from clinimcl.cohorts.pointers import dangling
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
@@ -107,17 +108,24 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     same = day.astype(str) if names["day"] is not None else when  # 1 and 1.0 are one day
     session = same if names["session"] is None else table[names["session"]].where(table[names["session"]] != "", same)
     scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
-    return scans if when is not None else _without_times(scans, where)
+    if when is None:
+        _require_order(scans, pd.Series(True, index=scans.index), where)
+        return scans.assign(day=0.0)
+    is_date = names["day"] is None
+    untimed = stands_in(day, when, scans) if is_date else pd.Series(day.nunique() == 1, index=scans.index)
+    _require_order(scans, untimed, where)
+    return scans
 
 
-def _without_times(scans: pd.DataFrame, where: str) -> pd.DataFrame:
-    several = (scans.groupby("subject")["session"].nunique() > 1).sum()
+def _require_order(scans: pd.DataFrame, untimed: pd.Series, where: str) -> None:
+    """Stop where someone has several sessions whose times are none."""
+    several = int((scans[untimed].groupby("subject")["session"].nunique() > 1).sum())
     if several:
         raise UserError(
             f"{where}: {several} subjects have several sessions and nothing orders them: add a column day "
-            "(a number) or date (YYYY-MM-DD); session names are not an order"
+            "(a number) or date (YYYY-MM-DD); session names are not an order, nor are times of day on one stand-in "
+            "date, nor days and dates that are the same for everybody"
         )
-    return scans.assign(day=0.0)
 
 
 def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:

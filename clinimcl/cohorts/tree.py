@@ -232,11 +232,30 @@ def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
         raise UserError(f"{where} is not a table separated by {separator!r}: {error}") from error
+    table = _each_column_once(table, text, where, separator)
     table = table.rename(columns=str.strip).fillna("").apply(lambda column: column.str.strip())
     table.index = pd.RangeIndex(2 + above, len(table) + 2 + above)
     if separator == "\t" and '"' in text:
         _check_quotes(table, where)
     return table[(table != "").any(axis=1)]
+
+
+def _each_column_once(table: pd.DataFrame, text: str, where: str, separator: str) -> pd.DataFrame:
+    """pandas gives another name to a column whose name stands twice, and the first would count in silence."""
+    plain = table.columns.str.strip()
+    if plain.is_unique and not plain.str.contains(r"\.\d+$").any():
+        return table
+    header = pd.read_csv(io.StringIO(text), sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
+    names = header.iloc[0].str.strip().tolist()
+    kept = {name: position for position, name in reversed(list(enumerate(names))) if name}
+    again = [position for position, name in enumerate(names) if name and kept[name] != position]
+    for position in again:
+        first = kept[names[position]]
+        if not table.iloc[:, first].equals(table.iloc[:, position].set_axis(table.index)):
+            raise UserError(
+                f"{where} has two columns {names[position]} with different values: take one away or rename it"
+            )
+    return table.drop(columns=table.columns[again])
 
 
 def _text(content: bytes, where: str) -> tuple[str, int]:

@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from clinimcl.cohorts.adni import Adni, list_scans
+from clinimcl.cohorts.adnimerge import without_codes
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.tree import explore
 from clinimcl.cohorts.visits import AUDIT
@@ -187,3 +189,16 @@ def test_an_impossible_date_is_named_with_its_row(tmp_path):
     files = {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "13/3/2006")}
     with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: session date 2006-13-03 is not a date"):
         cohort(tmp_path, files, score="MMSE").table()
+
+
+@pytest.mark.parametrize(
+    ("cells", "found", "count"),
+    [
+        (["-4", "-1", "3", "-4.0"], ["", "", "3", ""], 3),
+        (["-4", "-1", "-0.7", "3"], ["-4", "-1", "-0.7", "3"], 0),
+        (["-3", "-1", "2"], ["-3", "-1", "2"], 0),
+        (["14", "-41", ""], ["14", "-41", ""], 0),
+    ],
+)
+def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
+    assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)

@@ -221,6 +221,17 @@ def test_ages_of_an_unknown_unit_are_missing(tmp_path):
     assert "1 ages in participants.tsv have an unknown unit: they count as missing" in remarks
 
 
+def test_codes_that_levels_call_missing_are_no_scores(tmp_path):
+    files = {
+        "sub-01/sub-01_sessions.tsv": "session_id FAQ\nses-x -9\nses-y 2\n",
+        "sessions.json": '{"FAQ": {"Levels": {"-9": {"Description": "Not collected"}, "0": "no difficulty"}}}',
+    }
+    tables = levels(tmp_path, files)
+    found = with_score(tables, scans("x", "y"), "FAQ", "worse")["score"]
+    assert found.isna().tolist() == [True, False]
+    assert tables.remarks.sentences() == ("1 cells of FAQ in sessions.tsv mean a missing value, as its JSON says",)
+
+
 def test_the_nearest_json_counts(tmp_path):
     files = {
         "sessions.json": '{"age": {"Units": "months"}, "sex": {"Levels": {"1": "male"}}}',
@@ -268,7 +279,7 @@ def test_rows_of_nobody_and_people_in_no_row_are_counted(tmp_path):
     _, remarks = told(tmp_path, "participant_id age\nsub-07 70\nsub-08 60\n")
     assert remarks == (
         "2 rows of participants.tsv name people of which no scan is read",
-        "1 of 1 people with scans are in no row of participants.tsv",
+        "1 of 1 people of the scans are in no row of participants.tsv",
     )
 
 

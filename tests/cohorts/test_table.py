@@ -165,6 +165,28 @@ def test_a_name_is_found_in_either_form_of_its_accents(tmp_path):
     assert scans["path"].tolist() == [f"{tmp_path}/e\u0301.mp4"]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "A,a,1925-01-01T16:00:00,1.nii\nA,b,1925-01-01T09:00:00,2.nii\nB,a,2019-03-01,3.nii\n",
+        "A,a,2019-03-01,1.nii\nA,b,2019-03-01,2.nii\nB,a,2019-03-01,3.nii\n",
+    ],
+)
+def test_a_stand_in_date_is_no_order(tmp_path, rows):
+    with pytest.raises(UserError, match=r"scans.csv: 1 subjects have several sessions .* on one stand-in date"):
+        cohort(tmp_path, f"subject,session,date,path\n{rows}").table()
+
+
+def test_one_day_for_everybody_is_no_order(tmp_path):
+    with pytest.raises(UserError, match=r"scans.csv: 1 subjects have several sessions .* the same for everybody"):
+        cohort(tmp_path, "subject,session,day,path\nA,a,0,1.nii\nA,b,0,2.nii\nB,a,0,3.nii\n").table()
+
+
+def test_two_sessions_on_one_date_among_others_stay(tmp_path):
+    text = "subject,session,date,path\nA,a,2019-03-02,1.nii\nA,b,2019-03-02,2.nii\nB,a,2019-03-01,3.nii\n"
+    assert cohort(tmp_path, text).table().scans["day"].tolist() == [0, 0, 0]
+
+
 def test_equal_rows_are_one(tmp_path):
     found = cohort(tmp_path, "subject,day,path\nA,1,a.nii\nA,1,a.nii\nA,2,b.nii\n").table()
     assert len(found.scans) == 2

@@ -149,6 +149,12 @@ def test_the_line_that_names_the_separator_is_none_of_the_table():
     assert (table.to_dict("list"), table.index.tolist()) == ({"id": ["01"], "n": ["2"]}, [3])
 
 
+def test_a_column_that_stands_twice_is_one_or_refused():
+    assert parse_table(b"id,n, n\n1,2,2\n", "t.csv", ",").to_dict("list") == {"id": ["1"], "n": ["2"]}
+    with pytest.raises(UserError, match=r"t.csv has two columns n with different values"):
+        parse_table(b"id,n,n\n1,2,3\n", "t.csv", ",")
+
+
 def test_a_workbook_is_no_text():
     with pytest.raises(UserError, match=r"t.csv is no text, as a workbook is none: save the table as CSV"):
         parse_table(b"PK\x03\x04\0\0\0", "t.csv", ",")

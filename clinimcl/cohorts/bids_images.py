@@ -46,6 +46,9 @@ def list_scans(tree: Tree, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
     Raises: UserError where nothing says which form is meant, or images lie in another's folder.
     """
     images = _images(tree, wanted.suffix)
+    remarks.count(
+        _folders(tree, wanted.suffix), f"folders are named like {wanted.suffix} images: nothing is read of them"
+    )
     if images.empty:
         return images
     asked = [wanted.entities.items() <= pairs.items() for pairs in images["pairs"]]
@@ -65,6 +68,8 @@ def elsewhere(tree: Tree, suffix: str) -> str:
         return f"There are some below {', '.join(folders[:3])}: name one of them as cohort.root. "
     if any(file.startswith("tpl-") for file in tree.files):
         return "Those of its tpl- folders are templates, no people. "
+    if tree.filesystem.exists(f"{tree.root}/.datalad"):
+        return "It is a data set of DataLad, whose parts may not be installed: run `datalad get -n -r .` in it. "
     return ""
 
 
@@ -83,6 +88,12 @@ def _images(tree: Tree, suffix: str) -> pd.DataFrame:
         modality=suffix,
     )
     return images.drop(columns="name")
+
+
+def _folders(tree: Tree, suffix: str) -> int:
+    """How many folders with something in them are named like an image."""
+    named = re.compile(rf"(sub-.*_{re.escape(suffix)}\.nii(?:\.gz)?)/")
+    return len({hit[1] for file in tree.files if (hit := named.match(file))})
 
 
 def _refuse_astray(images: pd.DataFrame, told: pd.DataFrame, suffix: str) -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from clinimcl.cohorts.cells import MISSING, ages, column, sexes
 from clinimcl.cohorts.column_notes import Notes, TableNotes, missing_codes, sex_codes, unit_of
+from clinimcl.cohorts.delimited import parse_table
 from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.tree import Tree, parse_table
+from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
 _TABLE = re.compile(r"(?:participants|sessions|scans)\.tsv|sub-[^/]+/(?:[^/]+/)*[^/]*_?(?:sessions|scans)\.tsv")

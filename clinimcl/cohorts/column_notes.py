@@ -21,7 +21,7 @@ _MISSING = re.compile(
     r"|given|tested)|no (?:answer|data|value)|refused)\b",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"(?<![a-z])(day|week|wk|month|mon|mth|year|yr|annum)s?(?![a-z])", re.IGNORECASE)
+_UNIT = re.compile(r"(?<![a-z])(day|week|wk|month|mon|mth|mo|year|yr|annum)s?(?![a-z])", re.IGNORECASE)
 _LETTER = re.compile(r"([dwmya])\.?(?:o\.?)?", re.IGNORECASE)  # "y.o." is an age, too
 _BEFORE_BIRTH = re.compile(r"gestation|menstrua|concept|\bpma\b", re.IGNORECASE)
 

@@ -90,6 +90,10 @@ def test_days_order_sessions_where_there_is_no_date(tmp_path):
     assert timed(tmp_path, "days_since_entry", "01 40", "02 7") == [40, 7]
 
 
+def test_days_that_are_no_time_are_no_order(tmp_path):
+    assert timed(tmp_path, "days_abstinent age", "01 40 70", "02 7 71") == [70 * 365.25, 71 * 365.25]
+
+
 def test_age_orders_sessions_where_there_is_nothing_else(tmp_path):
     assert timed(tmp_path, "acq_time age", "01 n/a 71", "02 n/a 70") == [71 * 365.25, 70 * 365.25]
 

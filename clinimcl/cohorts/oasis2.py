@@ -7,6 +7,7 @@ import pandas as pd
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.oasis2_table import find, read_sessions, with_rows
+from clinimcl.cohorts.schema import VOLUMES
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
@@ -52,7 +53,8 @@ class Oasis2(Cohort):
                 "https://sites.wustl.edu/oasisbrains and name them with cohort.clinical=FILE"
             )
         sessions = read_sessions(address)
-        scored = sessions.described(self.score, self.higher_is, self.extra_columns())
+        carried = [*self.extra_columns(), *VOLUMES]
+        scored = sessions.described(self.score, self.higher_is, carried)
         scans, missing = with_rows(scans, scored, address)
         return Reading(scans, no_visits(), (*remarks, *missing))
 

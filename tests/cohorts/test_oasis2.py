@@ -188,3 +188,9 @@ def test_two_tables_are_a_question(tmp_path):
 def test_an_empty_root_says_what_was_looked_for_and_where_to_get_it(tmp_path, files):
     with pytest.raises(UserError, match=r"no scans of OASIS-2 below .*mpr-1.nifti.hdr.*oasisbrains.*layout=oasis2"):
         read(tmp_path, files)
+
+
+def test_volumes_of_the_brain_are_carried(tmp_path):
+    scans = read(tmp_path, everything()).scans
+    assert scans["nWBV"].tolist() == ["0.696", "0.681", "0.748", "0.727", "0.71"]
+    assert scans["eTIV"].iloc[0] == "1987"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from clinimcl.cohorts.adni_series import Chosen, choose_series, series_counts
 from clinimcl.cohorts.adnimerge import Visits, find, read_visits
 from clinimcl.cohorts.cells import column, dates, numbers, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
@@ -21,11 +22,14 @@ OBTAIN = (
 )
 
 _SCAN = re.compile(
-    r"(?:^|/)(?P<folder>(?P<subject>(?P<site>\d{3})_S_\d+)/(?P<series>[^/]+)/(?P<session>\d{4}-\d\d-\d\d)_[\d_.]+"
-    r"/(?P<image>[IS]\d+))/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|dcm))$",
+    r"(?:^|/)(?P<subject>(?P<site>\d{3})_S_\d+)/(?P<series>[^/]+)"
+    r"/(?P<session>\d{4}-\d\d-\d\d)_(?P<clock>[\d_.]+)/(?P<image>[IS]\d+)"
+    r"/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|hdr|dcm))$",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(r"_(I\d+)\.[^/]+$")
+_ACQUISITION = re.compile(r"_(S\d+)_I?\d*[^/]*$")
+_MIDNIGHT = r"^[0_.]+$"  # the archive's time of a scan that has none
 _EXAMPLE = "002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_2006_S13408_I13722.nii"
 _COLLECTION = ("Image Data ID", "Subject")
 
@@ -34,8 +38,10 @@ _COLLECTION = ("Image Data ID", "Subject")
 class Adni(Cohort):
     """Subject and date come from the folders: the long number in a file's name is when the archive wrote it.
 
-    clinical is ADNIMERGE (path or URL); None looks for ADNIMERGE.csv or ADNIMERGE_<date>.csv below the root, then
-    beside it. collection is the CSV that LONI writes of a download; where it is named, only its images are read.
+    clinical is ADNIMERGE or the table of one instrument, such as MMSE.csv (path or URL); None looks
+    for ADNIMERGE.csv or ADNIMERGE_<date>.csv below the root, then beside it, and then for a table
+    named after the score. collection is the CSV that LONI writes of a download; where it is named,
+    only its images are read.
     """
 
     obtain = OBTAIN
@@ -61,55 +67,56 @@ class Adni(Cohort):
         Age and sex are ADNIMERGE's; where it has none, the collection's.
         """
         tree = explore(self.root, self.obtain)
-        scans = self._scans(tree)
-        visits = self._visits(tree)
+        scans, remarks = self._scans(tree)
+        visits = self._visits(tree, scans["subject"])
         if visits is not None:
             found = visits.people(scans, self.extra_columns())
             scans = found.combine_first(scans)
         if self.score is None or visits is None:
-            return Reading(scans, no_visits())
+            return Reading(scans, no_visits(), remarks)
         scored, name, higher_is = visits.scores(self.score, self.higher_is)
         matched = match(scans, scored, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
-        return Reading(scans, matched.audit, visits.remarks.sentences())
+        return Reading(scans, matched.audit, remarks + visits.remarks(self.score))
 
-    def _scans(self, tree: Tree) -> pd.DataFrame:
-        scans = list_scans(tree)
-        if self.series is not None:
-            scans = scans[scans["series"].str.contains(self.series, case=False, regex=True)]
-        if scans.empty:
-            selected = "" if self.series is None else f" of a series that contains {self.series} (cohort.series)"
-            raise no_scans(f"scans of ADNI{selected}", self.root, _EXAMPLE, self.obtain)
+    def _scans(self, tree: Tree) -> Chosen:
+        listed = list_scans(tree)
         if self.collection is not None:
-            scans = _of_collection(scans, self.collection)
+            listed = _of_collection(listed, self.collection)
+        scans, remarks = choose_series(listed, self.series)
+        if scans.empty:
+            there = "" if listed.empty else f"; there are {series_counts(listed['series'])}"
+            asked = f" of a series that contains {self.series} (cohort.series)"
+            selected = "" if self.series is None else asked
+            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, self.obtain)
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
             scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
-        return scans.drop(columns=["series", "image", "file"])
+        return Chosen(scans.drop(columns=["series", "time", "acquisition", "image", "file"]), remarks)
 
-    def _visits(self, tree: Tree) -> Visits | None:
-        address = self.clinical or find(tree)
+    def _visits(self, tree: Tree, subjects: pd.Series) -> Visits | None:
+        address = self.clinical or find(tree, self.score)
         if address is not None:
-            return read_visits(address)
+            return read_visits(address, subjects)
         if self.score is None:
             return None
         raise UserError(
-            f"cohort.score={self.score} needs ADNIMERGE: no ADNIMERGE.csv or ADNIMERGE_<date>.csv below {self.root} "
-            "or beside it; download it from https://ida.loni.usc.edu (Study Data) and name it with cohort.clinical=FILE"
+            f"cohort.score={self.score} needs ADNIMERGE: no ADNIMERGE.csv or ADNIMERGE_<date>.csv, and no table "
+            f"{self.score}.csv or {self.score}_<date>.csv, below {self.root} or beside it; download one from "
+            "https://ida.loni.usc.edu (Study Data) and name it with cohort.clinical=FILE"
         )
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:
-    """subject, session (the scan's date), site, series, image (I…, or S… where nothing names it), path and file.
+    """subject, session (the scan's date), site, series, time, acquisition (S…), image, path and file.
 
+    The image is I…, or S… where nothing names it. Time and acquisition are "" where unknown.
     One row a NIfTI file; a folder of DICOM slices is one row, whose path is the folder's address and ends with a
     slash. Slices beside a NIfTI file of the same image are the same scan.
     """
     found = [(file, _SCAN.search(file)) for file in once(tree.files)]
     rows = [hit.groupdict() | {"file": file, "where": file.rpartition("/")[0]} for file, hit in found if hit]
-    scans = pd.DataFrame(
-        rows, columns=["subject", "session", "site", "series", "image", "name", "kind", "file", "where"]
-    )
+    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "file", "where"])
     slices = scans["kind"].str.lower() == "dcm"
     volumes = scans[~slices]
     folders = scans[slices & ~scans["where"].isin(volumes["where"])].drop_duplicates("where")
@@ -120,8 +127,15 @@ def list_scans(tree: Tree) -> pd.DataFrame:
         ]
     )
     named = scans["name"].str.extract(_IMAGE, expand=False).fillna(scans["image"])
-    scans = scans.assign(image=named.astype(object), subject=scans["subject"].str.upper())
-    return scans.drop(columns=["name", "kind", "where"]).sort_values("path", ignore_index=True)
+    clock = scans["clock"].mask(scans["clock"].str.match(_MIDNIGHT), "")
+    scans = scans.assign(
+        image=named.astype(object),
+        subject=scans["subject"].str.upper(),
+        time=(scans["session"] + "_" + clock).where(clock != "", ""),
+        acquisition=scans["name"].str.extract(_ACQUISITION, expand=False).fillna(""),
+    )
+    scans = scans.drop(columns=["name", "kind", "where", "clock"])
+    return scans.sort_values("path", ignore_index=True)
 
 
 def _runs(scans: pd.DataFrame) -> pd.Series:

@@ -1,9 +1,11 @@
-"""ADNIMERGE: one row a clinical visit of ADNI."""
+"""ADNI's clinical tables, one row a visit: ADNIMERGE, or the table of one instrument."""
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from clinimcl.cohorts.cells import column, dates, measures, numbers, sexes, words
@@ -13,11 +15,17 @@ from clinimcl.cohorts.tree import Tree, read_csv
 from clinimcl.cohorts.visits import match
 from clinimcl.errors import UserError
 
-_NAME = re.compile(r"(?!.*dict)ADNIMERGE(?:[_-]?[A-Za-z0-9_-]+)?\.csv", re.IGNORECASE)  # its dictionary is none
+_NAME = r"(?!.*dict)(?:All_Subjects_)?{}(?:[_-]?\d[A-Za-z0-9_-]*|[_-][A-Za-z0-9_-]+)?\.csv"
+_SUBJECT = r"_S_(\d+)$"  # RID, at the end of PTID
+_DATES = ("EXAMDATE", "VISDATE")
+_ENTRY = "USERDATE"  # when a row was typed in
+_CODES = r"-[14](?:\.0*)?"  # not collected, known to be missing
+_MISSING = ("-4", "-1", "-4.0", "-1.0")  # not collected, known to be missing
+# the score, as ADNIMERGE calls it, in the table of its own instrument
+_INSTRUMENTS = {"MMSE": "MMSCORE", "CDR": "CDGLOBAL", "FAQ": "FAQTOTAL", "ADAS13": "TOTAL13"}
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
-_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -28,7 +36,8 @@ class Visits(NamedTuple):
     address: str
     subject: pd.Series
     day: pd.Series
-    remarks: Remarks
+    entered: int  # visits whose day is that on which they were typed in
+    noted: Remarks
 
     def scores(self, score: str, higher_is: str | None) -> tuple[pd.DataFrame, str, str]:
         """subject, day and score of the visits that have it, the score's name and its direction.
@@ -37,13 +46,31 @@ class Visits(NamedTuple):
 
         Raises: UserError.
         """
-        name = column_of(score, list(self.table.columns), self.address)
-        text, coded = without_codes(self.table[name])
-        self.remarks.count(coded, f"values of {name} in {self._file} are -4 or -1, ADNI's codes: they count as missing")
+        found, name = _score_column(score, list(self.table.columns), self.address)
+        text, _ = without_codes(self.table[found])
         is_diagnosis = name.upper() == "DX"
-        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
+        file = self.address.rsplit("/", 1)[-1]
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, file, self.noted)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
+
+    def remarks(self, score: str) -> tuple[str, ...]:
+        """What has to be known of how the scores were read, with counts."""
+        found, name = _score_column(score, list(self.table.columns), self.address)
+        coded, rows = without_codes(self.table[found])[1], len(self.table)
+        sentences = []
+        if coded:
+            sentences.append(f"{coded} of {rows} visits have no {name}: −4 and −1 are ADNI's codes of missing values.")
+        if self.entered:
+            sentences.append(
+                f"{self.entered} of {rows} visits have no date of their own ({', '.join(_DATES)}): "
+                f"the day on which they were entered ({_ENTRY}) counts."
+            )
+        if self._column(["age"]) is None:
+            sentences.append(
+                f"The table of {name} tells no age: ADNIMERGE does, and the CSV of the download (cohort.collection)."
+            )
+        return tuple(sentences) + self.noted.sentences()
 
     def people(self, scans: pd.DataFrame, extra: Sequence[str]) -> pd.DataFrame:
         """age at the scan, sex, site (that of the nearest visit) and further columns, missing for who has no visit."""
@@ -74,45 +101,54 @@ class Visits(NamedTuple):
                 known[name] = words(found)
         return known
 
-    @property
-    def _file(self) -> str:
-        return self.address.rsplit("/", 1)[-1]
-
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
         return None if found is None else without_codes(self.table[found])[0]
 
 
-def find(tree: Tree) -> str | None:
-    """ADNIMERGE's address, below the root or else beside it.
+def find(tree: Tree, score: str | None) -> str | None:
+    """The address of ADNIMERGE, or else of the score's own table: below the root, or else beside it.
 
     Raises: UserError where several files could be meant.
     """
     below = [tree.address(file) for file in tree.files]
-    for addresses in (below, tree.beside()):
-        found = [address for address in addresses if _NAME.fullmatch(address.rsplit("/", 1)[-1])]
-        if len(found) > 1:
-            raise UserError(
-                f"{len(found)} tables could be meant by cohort.clinical: {', '.join(found)}; name the one to read"
-            )
-        if found:
-            return found[0]
+    names = ["ADNIMERGE"] if score is None else ["ADNIMERGE", re.escape(_canonical(score))]
+    for name in names:
+        for addresses in (below, tree.beside()):
+            found = [address for address in addresses if _is_named(address, name)]
+            if len(found) > 1:
+                raise UserError(
+                    f"{len(found)} tables could be meant by cohort.clinical: {', '.join(found)}; name the one to read"
+                )
+            if found:
+                return found[0]
     return None
 
 
-def read_visits(address: str) -> Visits:
-    """The visits with a date.
+def _is_named(address: str, name: str) -> bool:
+    return bool(re.fullmatch(_NAME.format(name), address.rsplit("/", 1)[-1], re.IGNORECASE))
 
-    Raises: UserError if the file is no ADNIMERGE.
+
+def read_visits(address: str, scanned: pd.Series) -> Visits:
+    """The visits of known subjects that have a date.
+
+    Args:
+        scanned: subjects' names (PTID), by which rows that give only the RID find theirs.
+
+    Raises: UserError if the file is no table of ADNI's visits.
     """
     table = read_csv(address)
-    names = {name: column([name], list(table.columns)) for name in ("PTID", "EXAMDATE")}
-    for name, found in names.items():
-        if found is None:
-            raise UserError(f"{address} is no ADNIMERGE: no column {name}; there are {', '.join(table.columns)}")
-    day = american_dates(table[names["EXAMDATE"]], address)
-    table, day = table[day.notna()], day[day.notna()]
-    return Visits(table, address, table[names["PTID"]].str.upper(), day, Remarks())
+    subject = _subjects(table, address, scanned)
+    day = _first_date(table, _DATES, address)
+    entry = _first_date(table, (_ENTRY,), address)
+    if day is None and entry is None:
+        expected = ", ".join((*_DATES, _ENTRY))
+        raise _no_table(address, f"{expected.replace(', ' + _ENTRY, '')} or {_ENTRY}", table)
+    own = pd.Series(np.nan, index=table.index) if day is None else day
+    day = own if entry is None else own.fillna(entry)
+    kept = day.notna() & subject.notna()
+    entered = int((kept & own.isna()).sum())
+    return Visits(table[kept], address, subject[kept], day[kept], entered, Remarks())
 
 
 def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
@@ -127,6 +163,60 @@ def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
     if below_zero.any():
         return text, 0
     return text.mask(coded, ""), int(coded.sum())
+
+
+def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Series:
+    """PTID of each row, or else the scanned subject whose name ends with its RID."""
+    names = {name: column([name], list(table.columns)) for name in ("PTID", "RID")}
+    if names["PTID"] is None and names["RID"] is None:
+        raise _no_table(address, "PTID or RID", table)
+    subject = pd.Series(None, index=table.index, dtype=object)
+    if names["PTID"] is not None:
+        subject = words(_known(table[names["PTID"]])).str.upper().astype(object)
+    if names["RID"] is None or subject.notna().all():
+        return subject
+    known = pd.Series(scanned.unique())
+    numbered = pd.Series(known.to_numpy(), index=known.str.extract(_SUBJECT, expand=False).astype(float))
+    several = int(numbered.index.duplicated().sum())
+    if several:
+        raise UserError(
+            f"{address} names subjects by RID alone, and {several} RIDs are those of several scanned "
+            "subjects: it needs a column PTID"
+        )
+    return subject.fillna(numbers(_known(table[names["RID"]]), address).map(numbered))
+
+
+def _first_date(table: pd.DataFrame, names: Sequence[str], address: str) -> pd.Series | None:
+    """Days since 1970 by the first column that tells a row's; None where there is none of them."""
+    there = [found for name in names if (found := column([name], list(table.columns)))]
+    days = [american_dates(_known(table[found]), address) for found in there]
+    return functools.reduce(lambda first, other: first.fillna(other), days) if days else None
+
+
+def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
+    return UserError(
+        f"{address} is no ADNIMERGE and no table of ADNI's visits: no column {lacking}; there are "
+        f"{', '.join(table.columns)}"
+    )
+
+
+def _known(text: pd.Series) -> pd.Series:
+    return text.mask(text.isin(_MISSING), "")
+
+
+def _canonical(score: str) -> str:
+    """The score as ADNIMERGE calls it."""
+    known = {own: name for name, own in _INSTRUMENTS.items()}
+    return known.get(score.upper(), score)
+
+
+def _score_column(score: str, columns: list[str], address: str) -> tuple[str, str]:
+    """The column that holds a score, and the score's name."""
+    name = _canonical(score)
+    own = _INSTRUMENTS.get(name.upper())
+    found = column([name, *([] if own is None else [own])], columns)
+    found = found or column_of(score, columns, address)
+    return found, _canonical(found)
 
 
 def american_dates(text: pd.Series, where: str) -> pd.Series:

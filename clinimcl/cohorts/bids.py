@@ -8,6 +8,8 @@ from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.session_labels import labelled_days, labels_remark
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import explore
 from clinimcl.cohorts.visits import no_visits
@@ -46,10 +48,11 @@ class Bids(Cohort):
                 elsewhere(tree, wanted.suffix) + self.obtain,
             )
         tables = read_levels(tree, scans)
-        scans = scans.assign(day=days(tables, scans))
-        scans = scans.join(people(tables, scans, self.extra_columns()))
+        labelled = labelled_days(scans["session"])
+        scans = scans.assign(day=days(tables, scans, labelled))
+        scans = scans.join(people(tables, scans, [*self.extra_columns(), *VOLUMES]))
         scans = with_score(tables, scans, self.score, self.higher_is)
         if self.sidecars:
             scans = scans.combine_first(scanners(tree, scans["file"]))
-        remarks = chosen.sentences() + tables.remarks.sentences()
+        remarks = chosen.sentences() + tables.remarks.sentences() + labels_remark(scans, labelled)
         return Reading(scans.drop(columns="file"), no_visits(), remarks)

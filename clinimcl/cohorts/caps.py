@@ -10,6 +10,8 @@ from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, once
+from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.session_labels import labelled_days, labelled_months
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 
@@ -20,12 +22,10 @@ OBTAIN = (
 
 _SCAN = re.compile(
     r"(?:^|/)sub-(?P<subject>[^/]+)/ses-(?P<session>[^/]+)/t1_linear/"
-    r"(?P<source>[^/]+_T1w)_space-MNI152NLin2009cSym(?P<crop>_desc-Crop)?_res-1x1x1_T1w\.nii(?:\.gz)?$"
+    r"(?P<source>[^/]+?)(?P<older>_T1w)?_space-MNI152NLin2009cSym(?P<crop>_desc-Crop)?_res-1x1x1"
+    r"_T1w\.nii(?:\.gz)?$"
 )
-_EXAMPLE = (
-    "subjects/sub-X/ses-M000/t1_linear/sub-X_ses-M000_T1w_space-MNI152NLin2009cSym_desc-Crop_res-1x1x1_T1w.nii.gz"
-)
-_MONTH = 365.25 / 12
+_EXAMPLE = "subjects/sub-X/ses-M000/t1_linear/sub-X_ses-M000_space-MNI152NLin2009cSym_desc-Crop_res-1x1x1_T1w.nii.gz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class Caps(Cohort):
     """Times and scores come from the tables of the BIDS tree that Clinica started from (bids), as in
     cohort=bids.
 
-    Where they give no times, labels of the form ses-M006 count as months, which is Clinica's convention.
+    Where they give no times, labels of the form ses-M006 count as months, which is Clinica's
+    convention, and labels that are all of the form ses-d0129 as days, which is OASIS-3's.
     """
 
     obtain = OBTAIN
@@ -47,19 +48,24 @@ class Caps(Cohort):
         if scans.empty:
             raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain)
         levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain), scans)
-        months = scans["session"].str.extract(r"^M(\d+)$", expand=False).astype(float) * _MONTH
-        scans = scans.assign(day=days(levels, scans, months))
-        scans = scans.join(people(levels, scans, self.extra_columns()))
+        labelled = labelled_months(scans["session"]).fillna(labelled_days(scans["session"]))
+        scans = scans.assign(day=days(levels, scans, labelled))
+        scans = scans.join(people(levels, scans, [*self.extra_columns(), *VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
         return Reading(scans.drop(columns="file"), no_visits(), levels.remarks.sentences())
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:
-    """subject, session, path, run and file (the image in the BIDS tree that it was made from)."""
+    """subject, session, path, run and file (the image in the BIDS tree that it was made from).
+
+    Up to Clinica 0.7 another _T1w stood before _space-. One image under both names, cropped and
+    not, or compressed and not, is one scan: the cropped form counts, and then the newer name.
+    """
     found = [(file, _SCAN.search(file)) for file in once(tree.files)]
     rows = [hit.groupdict() | {"path": tree.address(file)} for file, hit in found if hit]
-    scans = pd.DataFrame(rows, columns=["subject", "session", "source", "crop", "path"], dtype=str)
-    scans = scans.assign(uncropped=scans["crop"].isna()).sort_values("uncropped", kind="stable")
+    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "path"], dtype=str)
+    form = {"uncropped": scans["crop"].isna(), "older": scans["older"].notna()}
+    scans = scans.assign(**form).sort_values(["uncropped", "older"], kind="stable")
     scans = scans.drop_duplicates(["subject", "session", "source"])
     folder = "sub-" + scans["subject"] + "/ses-" + scans["session"] + "/anat/"
     return pd.DataFrame(
@@ -67,7 +73,7 @@ def list_scans(tree: Tree) -> pd.DataFrame:
             "subject": scans["subject"],
             "session": scans["session"],
             "path": scans["path"],
-            "run": [entities(name) for name in scans["source"]],
-            "file": folder + scans["source"] + ".nii.gz",
+            "run": [entities(f"{name}_T1w") for name in scans["source"]],
+            "file": folder + scans["source"] + "_T1w.nii.gz",
         }
     ).reset_index(drop=True)

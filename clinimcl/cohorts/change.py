@@ -12,7 +12,8 @@ from clinimcl.errors import UserError
 CHANGES = ("deteriorated", "stable", "improved")  # class 0, 1, 2; exchanging the scans turns c into 2 - c
 
 # Reliable change of the MMSE is 2 to 4 points: Hensel et al. 2007, J Neurol Neurosurg Psychiatry 78:1298.
-THRESHOLDS = {"MMSE": 3.0}
+# The CDR has steps of 0.5 and 1, each of them another stage: Morris 1993, Neurology 43:2412.
+THRESHOLDS = {"MMSE": 3.0, "CDR": 0.5, "CDRTOT": 0.5}
 BINS = {"SF": (180.0, 275.0, 430.0)}  # LEARNER, section 2.1
 
 

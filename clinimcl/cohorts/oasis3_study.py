@@ -4,6 +4,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,11 @@ _OLDER_NAMES = {"mmse": "MMSE", "sumbox": "CDRSUM", "cdr": "CDRTOT"}
 _YEAR = 365.25
 
 
+class Listing(NamedTuple):
+    scans: pd.DataFrame  # subject, session, day (from entry), path, run; scanner, site where told
+    remarks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Oasis3Study(Cohort):
     """The study behind both forms.
@@ -49,18 +55,23 @@ class Oasis3Study(Cohort):
             raise UserError(f"cohort.window_days must be at least 0, got {self.window_days:g}")
 
     @abstractmethod
-    def scans_of(self, tree: Tree) -> pd.DataFrame:
-        """subject, session, day (from entry), path, run and, where files tell it, scanner and site."""
+    def scans_of(self, tree: Tree) -> Listing:
+        """The scans as the files tell them.
+
+        Raises: UserError where there are none.
+        """
 
     def read(self) -> Reading:
         """Scans with score, age and sex, and the audit of the matching. Days count from the subject's entry."""
         tree = explore(self.root, self.obtain)
-        scans = self._with_people(self.scans_of(tree), tree)
+        listing = self.scans_of(tree)
+        scans = self._with_people(listing.scans, tree)
         if self.score is None:
-            return Reading(scans, no_visits())
+            return Reading(scans, no_visits(), listing.remarks)
         visits, name, higher_is = self._visits(tree)
         matched = match(scans, visits, window_days=self.window_days)
-        return Reading(matched.scans.assign(score_name=name, higher_is=higher_is), matched.audit)
+        scans = matched.scans.assign(score_name=name, higher_is=higher_is)
+        return Reading(scans, matched.audit, listing.remarks)
 
     def _visits(self, tree: Tree) -> tuple[pd.DataFrame, str, str]:
         address = self.clinical or _find(tree, _CLINICAL, "cohort.clinical")

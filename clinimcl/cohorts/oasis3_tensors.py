@@ -6,20 +6,23 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import no_scans
-from clinimcl.cohorts.oasis3_study import Oasis3Study
+from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
 from clinimcl.cohorts.tree import Tree
 
-_SCAN = re.compile(r"(?:^|/)(?P<subject>[A-Za-z0-9]+)_(?:MR_)?(?P<session>d(?P<day>\d+))(?:_run-(?P<run>\w+))?\.pt$")
+_SCAN = re.compile(
+    r"(?:^|/)(?:sub-)?(?P<subject>[A-Za-z0-9]+)_(?:MR_|sess?-)?(?P<session>d(?P<day>\d+))"
+    r"(?:_run-(?P<run>[A-Za-z0-9]+))?(?:_T1w)?\.pt$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Oasis3Tensors(Oasis3Study):
     """Only lists the files: what is in them is read, weights-only, where scans are prepared."""
 
-    def scans_of(self, tree: Tree) -> pd.DataFrame:
+    def scans_of(self, tree: Tree) -> Listing:
         found = [(file, _SCAN.search(file)) for file in tree.files]
         rows = [hit.groupdict("") | {"path": tree.address(file)} for file, hit in found if hit]
         if not rows:
             raise no_scans("tensors of OASIS-3", self.root, "OAS30001_d0129.pt", self.obtain)
         scans = pd.DataFrame(rows)
-        return scans.assign(day=scans["day"].astype(float))
+        return Listing(scans.assign(day=scans["day"].astype(float)))

@@ -19,9 +19,11 @@ KNOWN = {
     "MMSE": Scale("better", 0, 30),  # Folstein et al. 1975
     "CDRSUM": Scale("worse", 0, 18),  # Morris 1993: sum of six boxes of 0 to 3
     "CDRTOT": Scale("worse", 0, 3),
+    "CDR": Scale("worse", 0, 3),  # OASIS-2's name of CDRTOT
     "CDRSB": Scale("worse", 0, 18),  # ADNI's name of CDRSUM
     "ADAS11": Scale("worse", 0, 70),  # Rosen et al. 1984
     "ADAS13": Scale("worse", 0, 85),  # Mohs et al. 1997: with delayed recall and cancellation
+    "NWBV": Scale("better", 0, 1),  # the whole brain as a share of the head: Fotenos et al. 2005
     "SF": Scale("better", 0, 500),  # SpO2 over FiO2; room air at 100 % gives 476
     "DX": Scale("worse", 0, 2),  # ADNI's diagnosis: normal, mild cognitive impairment, dementia
 }

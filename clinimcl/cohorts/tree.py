@@ -199,11 +199,18 @@ def read_csv(address: str) -> pd.DataFrame:
 
     Raises: UserError if there is no such file or it is not such a table.
     """
+    return parse_table(read_bytes(address), address, ",")
+
+
+def read_bytes(address: str) -> bytes:
+    """A small file's content.
+
+    Raises: UserError if there is no such file.
+    """
     filesystem, path = connect(address)
     with _reaching(address, "", ANSWER_SECONDS):
         _probe(filesystem, path, ANSWER_SECONDS)
-        content = filesystem.cat_file(path)
-    return parse_table(content, address, ",")
+        return filesystem.cat_file(path)
 
 
 def _address(filesystem: fsspec.AbstractFileSystem, path: str) -> str:

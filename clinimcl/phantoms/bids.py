@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from clinimcl.phantoms.cohort import Member, Visit, truth, write_scan
+from clinimcl.phantoms.cohort import Member, nearest_visit, truth, write_scan
 from clinimcl.phantoms.parameters import BrainParameters
 
 FIRST_DAY = datetime(2001, 1, 1, 9)
@@ -54,7 +54,7 @@ def write_tables(out: Path, members: list[Member]) -> None:
 
 
 def _session_row(member: Member, label: str, day: int) -> dict[str, object]:
-    visit = _nearest_visit(member, day)
+    visit = nearest_visit(member, day)
     start = FIRST_DAY + timedelta(days=37 * member.number % 1000)
     return {
         "session_id": label,
@@ -64,7 +64,3 @@ def _session_row(member: Member, label: str, day: int) -> dict[str, object]:
         "cdr_sum": visit.scores.sum_of_boxes,
         "cdr": visit.scores.global_rating,
     }
-
-
-def _nearest_visit(member: Member, day: int) -> Visit:
-    return min(member.visits, key=lambda visit: abs(visit.day - day))

@@ -89,18 +89,36 @@ def _sample_visits(
     return visits
 
 
-def write_scan(path: Path, member: Member, session: Session, parameters: BrainParameters) -> None:
-    """int16 NIfTI in the scanner's own orientation, compressed at level 1 without a time stamp."""
+def nearest_visit(member: Member, day: int) -> Visit:
+    return min(member.visits, key=lambda visit: abs(visit.day - day))
+
+
+def scan_image(member: Member, session: Session, parameters: BrainParameters, orientation: str) -> nib.Nifti1Image:
+    """The scan as int16, its axes stored in this orientation ("LAS": right to left, …)."""
     volume = render(member.subject, session, parameters)
     image = nib.Nifti1Image(volume, grid_affine(parameters.spacing))
     image.header.set_xyzt_units("mm", "sec")
     turn = nib.orientations.ornt_transform(
-        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(session.scanner.orientation)
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(orientation)
     )
+    return image.as_reoriented(turn)
+
+
+def write_scan(path: Path, member: Member, session: Session, parameters: BrainParameters) -> None:
+    """int16 NIfTI in the scanner's own orientation, compressed at level 1 without a time stamp."""
+    image = scan_image(member, session, parameters, session.scanner.orientation)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(image.as_reoriented(turn).to_bytes(), 1, mtime=0))
+    path.write_bytes(gzip.compress(image.to_bytes(), 1, mtime=0))
     sidecar = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
     sidecar.write_text(json.dumps(scanner_description(session.scanner), indent=2) + "\n")
+
+
+def write_pair(header: Path, image: nib.Nifti1Image) -> None:
+    """A NIfTI pair: the header under its own path, the voxels beside it in a file .img."""
+    pair = nib.Nifti1Pair(np.asarray(image.dataobj), image.affine, image.header)
+    header.parent.mkdir(parents=True, exist_ok=True)
+    files = {"header": header, "image": header.with_suffix(".img")}
+    pair.to_file_map({name: nib.FileHolder(str(file)) for name, file in files.items()})
 
 
 def scanner_description(scanner: Scanner) -> dict[str, str | float]:

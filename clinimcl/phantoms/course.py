@@ -92,8 +92,11 @@ def sample_scores(generator: np.random.Generator, state: State, course: Course) 
         for name, value in zip(BOXES, latent, strict=True)
     )
     total = sum(boxes)
-    rating = next(rating for least, rating in GLOBAL_RATING_FROM if total >= least)
-    return Scores(mmse, boxes, total, rating)
+    return Scores(mmse, boxes, total, global_rating(total))
+
+
+def global_rating(sum_of_boxes: float) -> float:
+    return next(rating for least, rating in GLOBAL_RATING_FROM if sum_of_boxes >= least)
 
 
 def _nearest_level(value: float, levels: tuple[float, ...]) -> float:

@@ -54,7 +54,7 @@ def scores(phantom: Truth, paths: Sequence[str], score_name: str) -> Float[np.nd
 
 def realigned(truth: Truth, path: str, pipeline: Pipeline) -> Float16[np.ndarray, "grid grid grid"]:
     """The scan with its head moved back to rest, then prepared."""
-    image = nib.as_closest_canonical(nib.Nifti1Image.from_filename(path))
+    image = nib.as_closest_canonical(nib.load(path))
     pose = truth.poses[Path(path).relative_to(truth.root).as_posix()]
     voxels = undo_pose(np.asarray(image.dataobj, np.float32), image.affine, pose, image.affine)
     x, y, z = (float(size) for size in nib.affines.voxel_sizes(image.affine))

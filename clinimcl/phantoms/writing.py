@@ -15,7 +15,7 @@ import pandas as pd
 from rich.progress import track
 
 from clinimcl.errors import UserError
-from clinimcl.phantoms import adni, bids, lung_cohort, lung_member, oasis3
+from clinimcl.phantoms import adni, bids, lung_cohort, lung_member, oasis2, oasis3
 from clinimcl.phantoms.cohort import sample_member
 from clinimcl.phantoms.lung_parameters import LUNG
 from clinimcl.phantoms.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest
@@ -36,6 +36,7 @@ class Layout(NamedTuple):
 
 LAYOUTS = {
     "oasis3": Layout("brain", BRAIN, sample_member, oasis3.write_member, oasis3.write_tables),
+    "oasis2": Layout("brain", BRAIN, sample_member, oasis2.write_member, oasis2.write_tables),
     "bids": Layout("brain", BRAIN, sample_member, bids.write_member, bids.write_tables),
     "adni": Layout("brain", BRAIN_CHANGE, sample_member, adni.write_member, adni.write_tables),
     "lung": Layout("lung", LUNG, lung_member.sample_member, lung_cohort.write_member, lung_cohort.write_tables),

@@ -181,7 +181,7 @@ def test_another_csv_is_no_collection_and_no_adnimerge(tmp_path):
     (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"must be the CSV of a LONI download, with a column Image Data ID"):
         study(tmp_path / "images", collection=str(tmp_path / "mine.csv")).table()
-    with pytest.raises(UserError, match=r"is no ADNIMERGE: no column PTID; there are a, b"):
+    with pytest.raises(UserError, match=r"is no ADNIMERGE .*no column PTID or RID; there are a, b"):
         study(tmp_path / "images", clinical=str(tmp_path / "mine.csv")).table()
 
 
@@ -202,3 +202,32 @@ def test_an_impossible_date_is_named_with_its_row(tmp_path):
 )
 def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
     assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)
+
+
+def test_the_table_of_mmse_alone_is_enough(tmp_path):
+    table = "RID,VISDATE,MMSCORE\n295,2006-04-10,28\n295,2006-11-03,-4\n67,2005-11-01,24\n"
+    files = {FIRST: "", SECOND: "", OTHER: "", "MMSE_14Mar2024.csv": table}
+    reading = cohort(tmp_path, files, score="MMSE").table()
+    assert reading.scans["score"].fillna(0).tolist() == [28, 0, 24]
+    assert reading.scans["site"].tolist() == ["002", "002", "010"]
+    assert any("tells no age" in remark for remark in reading.remarks)
+
+
+def test_a_corrected_copy_is_no_run_of_its_original(tmp_path):
+    copy = FIRST.replace("MP-RAGE", "MPR__GradWarp__B1_Correction__N3").replace("I13722", "I45107")
+    scans = cohort(tmp_path, {FIRST: "", copy: ""}).table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
+    assert scans["run"].tolist() == [""]
+
+
+def test_a_collection_of_corrected_copies_takes_them(tmp_path):
+    copy = FIRST.replace("MP-RAGE", "MPR__GradWarp__B1_Correction__N3").replace("I13722", "I45107")
+    (tmp_path / "mine.csv").write_text(COLLECTION.replace("I13722", "I45107"))
+    files = {FIRST: "", copy: ""}
+    scans = cohort(tmp_path / "images", files, collection=str(tmp_path / "mine.csv")).table().scans
+    assert scans["path"].str.contains("I45107").tolist() == [True]
+
+
+def test_a_selection_that_finds_nothing_names_the_series_there_are(tmp_path):
+    with pytest.raises(UserError, match=r"flair \(cohort.series\); there are MP-RAGE \(2\), IR-SPGR \(1\) below"):
+        study(tmp_path, series="flair").table()

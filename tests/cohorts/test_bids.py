@@ -83,3 +83,20 @@ def test_the_real_cohort_with_sessions_is_in_the_order_of_its_dates():
     scans = cohort(Path(str(REAL)) / "btp_bids", score="tumor_voxels", higher_is="worse").table().scans
     assert scans["day"].tolist() == [0, 157, 0, 55, 0, 27]
     assert scans["score"].tolist() == [8246, 10009, 2982, 7398, 15364, 19066]
+
+
+def test_labels_that_are_all_days_as_in_oasis_3_are_days_and_said(tmp_path):
+    for session in ("d0129", "d0757"):
+        name = f"sub-OAS30001/ses-{session}/anat/sub-OAS30001_ses-{session}_T1w.nii.gz"
+        tree(tmp_path, {name: ""})
+    reading = cohort(tmp_path).table()
+    assert reading.scans["day"].tolist() == [0, 628]
+    assert "1 subjects are timed by their labels" in reading.remarks[-1]
+
+
+@pytest.mark.parametrize("other", ["02", "d2", "baseline", "d0129b"])
+def test_one_label_that_is_a_day_is_no_convention(tmp_path, other):
+    for session in ("d0129", other):
+        tree(tmp_path, {f"sub-01/ses-{session}/anat/sub-01_ses-{session}_T1w.nii.gz": ""})
+    with pytest.raises(UserError, match="labels such as ses-01 are not an order"):
+        cohort(tmp_path).table()

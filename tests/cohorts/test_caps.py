@@ -75,3 +75,48 @@ def test_labels_that_are_no_months_are_no_order(tmp_path):
 def test_an_empty_tree_says_what_was_looked_for(tmp_path):
     with pytest.raises(UserError, match=r"no t1_linear images below .*desc-Crop.*clinica"):
         cohort(tmp_path).table()
+
+
+NEWER = "sub-01_ses-{}{}_space-MNI152NLin2009cSym{}_res-1x1x1_T1w.nii.gz"
+
+
+def newer(root: Path, session: str, crop: str = "_desc-Crop", source: str = "") -> None:
+    folder = root / "subjects" / "sub-01" / f"ses-{session}" / "t1_linear"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / NEWER.format(session, source, crop)).touch()
+
+
+@pytest.mark.parametrize("crop", ["_desc-Crop", ""])
+@pytest.mark.parametrize("source", ["", "_run-01", "_acq-mprage_run-01"])
+def test_names_of_clinica_since_0_8_are_read(tmp_path, crop, source):
+    for session in ("M000", "M006"):
+        newer(tmp_path, session, crop, source)
+    scans = cohort(tmp_path).table().scans
+    assert scans["day"].tolist() == [0, 182.625]
+    assert set(scans["run"]) == {{"_run-01": "01"}.get(source, source.strip("_"))}
+
+
+def test_one_image_under_the_names_of_two_clinicas_is_one_scan(tmp_path):
+    image(tmp_path, "M000")
+    newer(tmp_path, "M000", crop="")
+    newer(tmp_path, "M006")
+    image(tmp_path, "M006")
+    paths = cohort(tmp_path).table().scans["path"]
+    assert [path.count("_T1w") for path in paths] == [2, 1]
+    assert paths.str.contains("desc-Crop").all()
+
+
+def test_scans_tsv_of_the_bids_tree_finds_the_newer_names(tmp_path):
+    newer(tmp_path / "caps", "M000")
+    folder = tmp_path / "bids" / "sub-01" / "ses-M000"
+    folder.mkdir(parents=True)
+    rows = "filename\tMMSE\nanat/sub-01_ses-M000_T1w.nii.gz\t27\n"
+    (folder / "sub-01_ses-M000_scans.tsv").write_text(rows)
+    scans = cohort(tmp_path / "caps", bids=str(tmp_path / "bids"), score="MMSE").table().scans
+    assert scans["score"].tolist() == [27]
+
+
+def test_labels_of_oasis_3_count_as_days(tmp_path):
+    newer(tmp_path, "d0129")
+    newer(tmp_path, "d0757")
+    assert cohort(tmp_path).table().scans["day"].tolist() == [0, 628]

@@ -25,7 +25,7 @@ def tree(root: Path, *files: str) -> Path:
 
 def test_subject_session_and_day_come_from_the_session_folder(tmp_path):
     tree(tmp_path, "OAS30001_MR_d0129/anat2/sub-OAS30001_ses-d0129_run-01_T1w.nii.gz")
-    scan = list_scans(explore(str(tmp_path), "")).iloc[0]
+    scan = list_scans(explore(str(tmp_path), ""))[0].iloc[0]
     assert scan[["subject", "session", "day", "run"]].tolist() == ["OAS30001", "d0129", 129.0, "01"]
 
 
@@ -38,24 +38,24 @@ def test_subject_session_and_day_come_from_the_session_folder(tmp_path):
     ],
 )
 def test_every_way_in_which_downloads_look_is_read(tmp_path, file):
-    found = list_scans(explore(str(tree(tmp_path, file)), ""))
+    found = list_scans(explore(str(tree(tmp_path, file)), ""))[0]
     assert found[["subject", "session", "run"]].to_numpy().tolist() == [["OAS30001", "d0129", ""]]
 
 
 def test_only_t1w_is_taken(tmp_path):
     names = ["T2w.nii.gz", "FLAIR.nii.gz", "T1w.json", "run-01_T1w.nii.gz"]
     tree(tmp_path, *(f"OAS30001_MR_d0129/anat1/sub-OAS30001_ses-d0129_{name}" for name in names))
-    assert len(list_scans(explore(str(tmp_path), ""))) == 1
+    assert len(list_scans(explore(str(tmp_path), ""))[0]) == 1
 
 
 def test_runs_of_a_session_stay_apart(tmp_path):
     tree(tmp_path, *(f"OAS30001_MR_d0129/anat{n}/sub-OAS30001_ses-d0129_run-0{n}_T1w.nii.gz" for n in (1, 2)))
-    assert list_scans(explore(str(tmp_path), ""))["run"].tolist() == ["01", "02"]
+    assert list_scans(explore(str(tmp_path), ""))[0]["run"].tolist() == ["01", "02"]
 
 
 def test_scans_without_run_are_told_apart_by_their_folder(tmp_path):
     tree(tmp_path, *(f"OAS30001_MR_d0129/anat{n}/NIFTI/sub-OAS30001_ses-d0129_T1w.nii.gz" for n in (2, 3)))
-    assert list_scans(explore(str(tmp_path), ""))["run"].tolist() == ["anat2", "anat3"]
+    assert list_scans(explore(str(tmp_path), ""))[0]["run"].tolist() == ["anat2", "anat3"]
 
 
 def test_days_count_from_the_first_session(tmp_path):
@@ -101,3 +101,38 @@ def test_a_bucket_gives_the_same_table_as_a_folder(tmp_path, bucket):
     )
     assert remote.drop(columns="path").equals(local.drop(columns="path"))
     assert connect(remote.loc[0, "path"])[0].exists(remote.loc[0, "path"])
+
+
+BIDS = "sub-OAS30001/ses-{day}/anat/sub-OAS30001_ses-{day}{run}_T1w.nii.gz"
+
+
+@pytest.mark.parametrize("below", ["", "bids/", "data/OASIS3_BIDS/"])
+def test_the_tree_of_the_study_s_own_bids_script_is_read(tmp_path, below):
+    tree(tmp_path, *(below + BIDS.format(day=day, run="_run-01") for day in ("d0129", "d0757")))
+    reading = cohort(tmp_path).table()
+    assert reading.scans["day"].tolist() == [0, 628]
+    assert reading.scans["run"].tolist() == ["01", "01"]
+    assert reading.remarks == ()
+
+
+def test_a_session_that_lies_in_both_layouts_is_read_once_and_said(tmp_path):
+    folder = "OAS30001_MR_d0129/anat2/sub-OAS30001_ses-d0129_T1w.nii.gz"
+    bids = [BIDS.format(day=day, run="") for day in ("d0129", "d0757")]
+    tree(tmp_path, folder, *bids)
+    reading = cohort(tmp_path).table()
+    assert reading.scans["path"].str.removeprefix(f"{tmp_path}/").tolist() == [folder, bids[1]]
+    assert reading.remarks[0].startswith("1 sessions lie below cohort.root twice")
+
+
+@pytest.mark.parametrize(
+    "derived",
+    [
+        "derivatives/fmriprep/sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T1w.nii.gz",
+        "sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_desc-preproc_T1w.nii.gz",
+        "sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_space-MNI152NLin6Asym_T1w.nii.gz",
+        "OAS30001_MR_d0129/anat2/sub-OAS30001_ses-d0129_desc-brain_T1w.nii.gz",
+    ],
+)
+def test_derivatives_beside_a_scan_are_no_runs_of_it(tmp_path, derived):
+    tree(tmp_path, BIDS.format(day="d0129", run=""), derived)
+    assert len(cohort(tmp_path).table().scans) == 1

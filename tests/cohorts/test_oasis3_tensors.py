@@ -27,3 +27,12 @@ def test_subject_and_day_come_from_the_file_name(tmp_path):
 def test_a_folder_without_tensors_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"no tensors of OASIS-3 below .*OAS30001_d0129.pt"):
         cohort(tmp_path).table()
+
+
+def test_tensors_named_after_the_bids_tree_are_read(tmp_path):
+    names = ["sub-OAS30001_ses-d0129_run-01_T1w.pt", "sub-OAS30001_ses-d0757_T1w.pt"]
+    scans = cohort(tmp_path, *names).table().scans
+    assert scans[["subject", "day", "run"]].to_numpy().tolist() == [
+        ["OAS30001", 0, "01"],
+        ["OAS30001", 628, ""],
+    ]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from clinimcl.cohorts.schema import VOLUMES
 from clinimcl.evaluation.change.answers import Answers, change_of, places
 from clinimcl.evaluation.change.distance import age, years
 from clinimcl.evaluation.change.inputs import ChangeInputs
@@ -16,7 +17,7 @@ Features = Float[np.ndarray, "pair feature"]
 Probabilities = Float[np.ndarray, "pair 3"]
 
 WITH_IMAGES = ("pooled_pixels", "earlier_only", "later_only")
-LEARNED = (*WITH_IMAGES, "earlier_score", "covariates")
+LEARNED = (*WITH_IMAGES, "earlier_score", "covariates", "brain_volume")
 
 
 def predictions(inputs: ChangeInputs, answers: Answers) -> dict[str, Answered | Absent]:
@@ -43,12 +44,14 @@ def learned(inputs: ChangeInputs, answers: Answers) -> dict[str, Answered | Abse
     Without images nothing else teaches them: neither the interval nor the score of one person says of another what it
     says of oneself. What images teach, the classifier's pairs teach too: there, the mean of two regressions answers.
     """
+    absent = without_volumes(inputs.scans)
     if inputs.train.empty:
-        return dict.fromkeys(LEARNED, Absent("there are no training pairs to learn from"))
-    found = asked(inputs, inputs.alike if enough(inputs.alike) else inputs.train, LEARNED)
+        return dict.fromkeys(LEARNED, Absent("there are no training pairs to learn from")) | absent
+    names = tuple(name for name in LEARNED if name not in absent)
+    found = asked(inputs, inputs.alike if enough(inputs.alike) else inputs.train, names)
     beside = asked(inputs, inputs.train, WITH_IMAGES)
     found |= {name: (found[name] + own) / 2 for name, own in beside.items()}
-    return {name: answers.mean(own).argmax(axis=1) for name, own in found.items()}
+    return {name: answers.mean(own).argmax(axis=1) for name, own in found.items()} | absent
 
 
 def enough(pairs: pd.DataFrame) -> bool:
@@ -66,6 +69,8 @@ def asked(inputs: ChangeInputs, pairs: pd.DataFrame, names: tuple[str, ...]) -> 
         train, test = trained[name], tested[name]
         if name == "earlier_score":
             train, test = binned(train, test)  # with ceilings, it is no line
+        if name == "brain_volume":
+            train, test = filled(train, test)
         found[name] = fit_and_answer(train, change, test)
     return found
 
@@ -78,7 +83,43 @@ def features(inputs: ChangeInputs, earlier: Places, later: Places) -> dict[str, 
         "later_only": inputs.embeddings[later].astype(float),
         "earlier_score": inputs.scans[["score"]].to_numpy(float)[earlier],
         "covariates": covariates(inputs, earlier, later),
+        "brain_volume": volume_change(inputs.scans, earlier, later),
     }
+
+
+def volumes(scans: pd.DataFrame) -> list[str]:
+    """The columns of volume of which some scan has a value; none where no scan has nWBV."""
+    first, *_ = VOLUMES
+    known = [name for name in VOLUMES if name in scans and numeric(scans[name]).notna().any()]
+    return known if first in known else []
+
+
+def without_volumes(scans: pd.DataFrame) -> dict[str, Absent]:
+    """The row of the brain's volume, where there can be none."""
+    if volumes(scans):
+        return {}
+    return {"brain_volume": Absent("no table of the cohort gives nWBV, the whole brain as a share of the head")}
+
+
+def volume_change(scans: pd.DataFrame, earlier: Places, later: Places) -> Features:
+    """Later minus earlier, NaN where one of the two is not known."""
+    columns = [numeric(scans[name]).to_numpy(float) for name in volumes(scans)]
+    differences = [values[later] - values[earlier] for values in columns]
+    return np.stack(differences, axis=1) if differences else np.zeros((len(earlier), 0))
+
+
+def numeric(text: pd.Series) -> pd.Series:
+    """Cells as the table has them; what is no number is not known."""
+    return pd.to_numeric(text, errors="coerce").astype(float)
+
+
+def filled(
+    train: Float[np.ndarray, "train feature"], test: Float[np.ndarray, "test feature"]
+) -> tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "test feature"]]:
+    """What is not known is the mean of the training pairs."""
+    known = np.isfinite(train)
+    mean = np.where(known, train, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known, train, mean), np.where(np.isfinite(test), test, mean)
 
 
 def covariates(inputs: ChangeInputs, earlier: Places, later: Places) -> Features:

@@ -19,10 +19,15 @@ ROWS = {
         f"Logistic regression on the earlier score, {ALIKE}: regression to the mean.",
     ),
     "covariates": ("age, sex, interval, site", f"Logistic regression that sees no image, {ALIKE}."),
+    "brain_volume": (
+        "difference of brain volume",
+        "Logistic regression on the differences of nWBV, the whole brain as a share of the head, and "
+        f"of eTIV, as the cohort's table gives them, {ALIKE}.",
+    ),
     "oracle": ("oracle", "The rule applied to the scores without noise, which only a phantom knows."),
 }
 BESIDES = tuple(name for name in ROWS if name != "classifier")
-WITHOUT_REPRESENTATION = ("pooled_pixels", "earlier_score", "covariates")
+WITHOUT_REPRESENTATION = ("pooled_pixels", "earlier_score", "covariates", "brain_volume")
 
 METRICS = {
     "balanced_accuracy": (

@@ -12,6 +12,7 @@ from clinimcl.evaluation.metrics import Absent
 # score: the edge beyond which, on the worse side, a value means a diagnosis
 EDGES = {
     "CDRTOT": 0.0,
+    "CDR": 0.0,
     "CDRSUM": 0.0,
     "CDRSB": 0.0,
     "DX": 0.0,  # impaired or demented

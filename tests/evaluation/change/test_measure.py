@@ -137,3 +137,13 @@ def test_diverged_classifier_is_refused(given: Given):
 
 def test_same_seed_gives_the_same_numbers(given: Given, perfect: ChangeEvaluation):
     assert evaluate_change(given(), seed=0).metrics == perfect.metrics
+
+
+def test_brain_volume_is_measured_where_a_table_has_it(given: Given):
+    inputs = given()
+    assert inputs.truth is not None
+    scans = inputs.scans.assign(nWBV=0.6 + inputs.truth / 100)
+    evaluation = evaluate_change(inputs._replace(scans=scans), seed=0)
+    assert evaluation.measured["brain_volume_balanced_accuracy"].value > 0.9
+    assert "balanced_accuracy_minus_brain_volume" in evaluation.measured
+    assert any("the best is difference of brain volume" in note for note in evaluation.notes)

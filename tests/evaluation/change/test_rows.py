@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from clinimcl.evaluation.change.answers import answers_of
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.logistic import fit_and_answer
-from clinimcl.evaluation.change.rows import covariates, predictions
+from clinimcl.evaluation.change.rows import covariates, filled, predictions
 from clinimcl.evaluation.metrics import Absent
 
 Given = Callable[..., ChangeInputs]
@@ -69,3 +71,38 @@ def test_many_features_are_reduced():
     change = rng.integers(3, size=90)
     train = rng.normal(size=(90, 200)) + 3 * np.eye(3)[change] @ rng.normal(size=(3, 200))
     assert (fit_and_answer(train, change, train).argmax(axis=1) == change).all()
+
+
+def with_volumes(inputs: ChangeInputs, known: float = 1.0) -> ChangeInputs:
+    """A brain that follows the true score, as text; of this share of scans."""
+    truth = inputs.truth
+    assert truth is not None
+    text = pd.Series(np.round(0.6 + truth / 100, 3).astype(str))
+    unknown = np.random.default_rng(0).random(len(text)) >= known
+    return inputs._replace(scans=inputs.scans.assign(nWBV=text.mask(unknown), eTIV="1500"))
+
+
+def test_the_difference_of_brain_volume_knows_a_change_that_shrinks_the_brain(given: Given):
+    inputs = with_volumes(given())
+    answers = answers_of(inputs)
+    rows = predictions(inputs, answers)
+    assert (rows["brain_volume"] == answers.change).mean() > 0.9
+
+
+def test_scans_without_a_volume_are_borne(given: Given):
+    inputs = with_volumes(given(), known=0.8)
+    answers = answers_of(inputs)
+    assert 0.5 < (predictions(inputs, answers)["brain_volume"] == answers.change).mean() < 0.95
+
+
+@pytest.mark.parametrize("column", [{}, {"eTIV": "1500"}, {"nWBV": None}, {"nWBV": "n/a"}])
+def test_without_nwbv_there_is_no_row_of_it(given: Given, column):
+    inputs = given()
+    rows = predictions(inputs._replace(scans=inputs.scans.assign(**column)), answers_of(inputs))
+    assert str(rows["brain_volume"].reason).startswith("no table of the cohort gives nWBV")
+
+
+def test_an_unknown_difference_is_the_mean_of_the_training_pairs():
+    train, test = filled(np.array([[1.0], [3.0], [np.nan]]), np.array([[np.nan], [5.0]]))
+    assert train.tolist() == [[1], [3], [2]]
+    assert test.tolist() == [[2], [5]]

@@ -1,0 +1,30 @@
+"""The day that a session's label means, where a study's convention is certain."""
+
+import pandas as pd
+
+_DAY = r"^d(\d{4,})$"  # OASIS-3: ses-d0129 is day 129 after entry
+_MONTH = r"^M(\d+)$"  # Clinica: ses-M006 is half a year after the first
+_DAYS_A_MONTH = 365.25 / 12
+
+
+def labelled_days(sessions: pd.Series) -> pd.Series:
+    """Days by OASIS-3's labels; NaN for all where any label is another: one alone is no convention."""
+    days = sessions.str.extract(_DAY, expand=False).astype(float)
+    return days if days.notna().all() else days.mask(days.notna())
+
+
+def labelled_months(sessions: pd.Series) -> pd.Series:
+    """Days by Clinica's labels of months; NaN for each other label."""
+    return sessions.str.extract(_MONTH, expand=False).astype(float) * _DAYS_A_MONTH
+
+
+def labels_remark(scans: pd.DataFrame, labelled: pd.Series) -> tuple[str, ...]:
+    """Counts the subjects whose sessions are timed by nothing but their labels; none: no sentence."""
+    several = scans.groupby("subject")["session"].transform("nunique") > 1
+    timed = scans.loc[several & (scans["day"] == labelled), "subject"].nunique()
+    if not timed:
+        return ()
+    return (
+        f"The sessions of {timed} subjects are timed by their labels: ses-d0129 was read as day 129, "
+        "as OASIS-3 writes it.",
+    )

@@ -1,0 +1,11 @@
+"""The data module of `cohort=freesurfer`."""
+
+from typing import final
+
+from clinimcl.cohorts.freesurfer import FreeSurfer
+from clinimcl.data.longitudinal import LongitudinalDataModule
+
+
+@final
+class FreeSurferDataModule(LongitudinalDataModule):
+    cohort: FreeSurfer

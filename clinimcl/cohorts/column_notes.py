@@ -78,7 +78,7 @@ def _notes(content: bytes, name: str) -> Notes:
 
 
 def unit_of(notes: Notes, name: str) -> float | None:
-    """Years in the unit of a column, which BIDS takes for years where nothing is said; None if unknown."""
+    """Years in a column's unit; where nothing is said, BIDS means years; None if unknown."""
     note = _of_column(notes, name)
     stated = str(note.get("Units") or "").strip()
     if stated.lower() in MISSING:

@@ -45,7 +45,7 @@ def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
 
 
 def _each_column_once(table: pd.DataFrame, text: str, where: str, separator: str) -> pd.DataFrame:
-    """pandas gives another name to a column whose name stands twice, and the first would count in silence."""
+    """pandas renames a column whose name stands twice: the first would count in silence."""
     plain = table.columns.str.strip()
     if plain.is_unique and not plain.str.contains(r"\.\d+$").any():
         return table

@@ -332,3 +332,12 @@ def test_a_table_without_its_first_column_is_refused(tmp_path):
 def test_a_wrong_date_is_named_with_its_row(tmp_path):
     with pytest.raises(UserError, match=r"sessions.tsv row 3: session date 2031-02-30 is not a date"):
         timed(tmp_path, "acq_time", "01 2031-01-01", "02 2031-02-30")
+
+
+def test_other_tables_of_a_subject_are_left_alone(tmp_path):
+    files = {
+        "sub-01/prescans.tsv": "a b\n1 2\n",
+        "old_participants.tsv": "x\n1\n",
+        "sub-01/func/x_events.tsv": "a\n1\n",
+    }
+    assert levels(tmp_path, files).levels == ()

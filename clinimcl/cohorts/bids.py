@@ -8,7 +8,7 @@ import pandas as pd
 from clinimcl.cohorts.bids_tables import days, people, read_levels, with_score
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, once
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labels_remark
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree, explore
@@ -49,7 +49,7 @@ class Bids(Cohort):
         levels = read_levels(tree)
         labelled = labelled_days(scans["session"])
         scans = scans.assign(day=days(levels, scans, labelled))
-        scans = scans.join(people(levels, scans, [*self.extra_columns(), *VOLUMES]))
+        scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
         if self.sidecars:
             scans = scans.combine_first(scanners(tree, scans["file"]))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
@@ -44,7 +44,7 @@ class Table(Cohort):
         scans["modality"] = scans["modality"].fillna(told) if "modality" in scans else told
         if "mask" in table:
             scans["mask"] = words(table["mask"]).map(lambda path: _absolute(path, folder), na_action="ignore")
-        extra = [name for name in (*self.extra_columns(), *VOLUMES) if name in table]
+        extra = [name for name in (*self.extra_columns(), *BRAIN_VOLUMES) if name in table]
         scans = scans.assign(**{name: words(table[name]) for name in extra})
         return Reading(self._scored(scans, table, name), no_visits())
 

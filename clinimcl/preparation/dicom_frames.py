@@ -1,0 +1,298 @@
+"""The header of a DICOM file → its frames as they are stored, none decoded that the header does not announce."""
+
+import io
+import struct
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from jaxtyping import Shaped
+from PIL import Image
+
+from clinimcl.preparation.dicom_header import reading
+from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.video import decode_still
+
+Item = TypeVar("Item")
+
+RLE = "1.2.840.10008.1.2.5"
+NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+JPEG = "1.2.840.10008.1.2.4.50"  # baseline, 8 bits
+EXTENDED = "1.2.840.10008.1.2.4.51"  # 8 bits, which is baseline, or 12
+LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+HTJ2K = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203")
+PLUGINS = {  # of pydicom, best first
+    RLE: ("pydicom",),
+    **dict.fromkeys(LOSSLESS, ("gdcm",)),
+    **dict.fromkeys(JPEG_LS, ("pyjpegls", "gdcm")),
+    **dict.fromkeys((*JPEG_2000, *HTJ2K), ("pylibjpeg",)),
+}
+END, FILL = b"\xff\xd9", b"\0\xff"  # of a JPEG of any kind, and what makes its bytes even
+PADDING = 64  # bytes that may follow runs
+UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
+UNDECODED = "the pixels of the DICOM file do not decode"
+
+
+class Frame(NamedTuple):
+    """A frame as its file stores it; colours lie side by side, whatever the file's planar configuration."""
+
+    words: Shaped[np.ndarray, "row column *colour"]
+    colours: str  # photometric interpretation of `words`
+    bits: int  # of a word that the codec keeps
+
+
+class Announced(NamedTuple):
+    """What the header of a compressed frame says."""
+
+    rows: int
+    columns: int
+    components: int
+    bits: int
+    identifiers: bytes = b""  # of the components
+    adobe: int | None = None  # the colour transform that Adobe's marker states: 0 none, 1 YCbCr
+    jfif: bool = False
+    transformed: bool = False  # JPEG 2000's multiple component transform
+
+
+def stored_type(header: Any) -> np.dtype[Any]:
+    """Of the numbers in the file."""
+    from pydicom.pixels.utils import pixel_dtype
+
+    with reading(UNDECODED):
+        return pixel_dtype(header).newbyteorder("=")
+
+
+def check_readable(header: Any) -> None:
+    """Refuse a compression that is not read here.
+
+    Raises:
+        UnusableScan: naming it, and what is to be done.
+    """
+    from pydicom.pixels import get_decoder
+
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax in (*NATIVE, JPEG, EXTENDED):
+        return
+    if syntax not in PLUGINS:
+        raise UnusableScan(
+            f"its pixels are compressed as {syntax.name}, which is not read: save them uncompressed (dcmtk's dcmdjpeg, "
+            "gdcmconv --raw, or ffmpeg for a film)"
+        )
+    if not set(PLUGINS[syntax]) & set(get_decoder(syntax).available_plugins):
+        raise UnusableScan(
+            f"its pixels are compressed as {syntax.name}: to read them, pip install 'clinimcl[dicom]', or save them "
+            "uncompressed"
+        )
+
+
+def frames_of(header: Any) -> Iterator[Frame]:
+    """Each frame of a file, in its order; sizes are compared before anything is decoded.
+
+    Raises:
+        UnusableScan: with the reason.
+    """
+    check_readable(header)
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax in NATIVE:
+        return _native_frames(header)
+    if syntax in (JPEG, EXTENDED):
+        return _jpeg_frames(header)
+    return _plugin_frames(header)
+
+
+def _native_frames(header: Any) -> Iterator[Frame]:
+    """Nothing is copied that need not be."""
+    from pydicom.pixels import pixel_array
+
+    with reading(UNDECODED):
+        words = pixel_array(header, raw=True, view_only=True, correct_unused_bits=False, allow_excess_frames=False)
+    colours = words.shape[-1:] if int(header.SamplesPerPixel) > 1 else ()
+    shape = (int(header.NumberOfFrames), int(header.Rows), int(header.Columns), *colours)
+    for frame in words.reshape(shape):
+        yield Frame(frame, str(header.PhotometricInterpretation), int(header.BitsAllocated))
+
+
+def _plugin_frames(header: Any) -> Iterator[Frame]:
+    from pydicom.pixels import get_decoder
+
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax == RLE:
+        _check_runs(header)
+        announced = [Announced(0, 0, 0, int(header.BitsAllocated))] * int(header.NumberOfFrames)
+    else:
+        announced = [_checked(still.rstrip(FILL), header) for still in stills_of(header)]
+    decoder = get_decoder(syntax)
+    plugin = next(name for name in PLUGINS[syntax] if name in decoder.available_plugins)
+    pictures = decoder.iter_array(header, raw=True, correct_unused_bits=False, decoding_plugin=plugin)
+    for still, (words, told) in zip(announced, _each(pictures, UNDECODED), strict=True):
+        colours = "RGB" if still.transformed else str(told["photometric_interpretation"])
+        yield Frame(words, colours, still.bits)
+
+
+def _jpeg_frames(header: Any) -> Iterator[Frame]:
+    """As most scanners store loops; decoded like any other still, whose damages are seen."""
+    rows, columns = int(header.Rows), int(header.Columns)
+    for padded in stills_of(header):
+        content = padded.rstrip(FILL)
+        still = _checked(content, header)
+        if still.bits != 8:
+            raise UnusableScan(
+                f"its pixels are compressed as JPEG of {still.bits} bits, which is not read: save them uncompressed "
+                "(dcmtk's dcmdjpeg)"
+            )
+        grey = decode_still(content, rows, columns)
+        if grey is None:
+            raise UnusableScan(UNANNOUNCED)
+        if still.components == 1 or _is_ycbcr(still, header):
+            yield Frame(grey, "MONOCHROME2" if still.components == 3 else header.PhotometricInterpretation, 8)
+        else:
+            yield Frame(_untransformed(content, still), "RGB", 8)
+
+
+def _is_ycbcr(still: Announced, header: Any) -> bool:
+    """Markers of the file say what its components are; without any, DICOM's header does.
+
+    Source: ITU-T T.872 section 6.5.3 (Adobe), T.871 (JFIF), DICOM PS3.5 section 8.2.1.
+    """
+    if still.adobe is not None:
+        return still.adobe != 0
+    if still.jfif:
+        return True
+    return still.identifiers.upper() != b"RGB" and header.PhotometricInterpretation != "RGB"
+
+
+def _untransformed(content: bytes, still: Announced) -> Shaped[np.ndarray, "row column colour"]:
+    with reading(UNDECODED), Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
+        if still.adobe is None:  # Pillow takes the components for YCbCr, and as such gives them as they are
+            picture.draft("YCbCr" if still.identifiers.upper() != b"RGB" else "RGB", picture.size)
+        return np.asarray(picture)
+
+
+def _checked(still: bytes, header: Any) -> Announced:
+    """What a compressed frame announces, which must be what DICOM's header does."""
+    kind = header.file_meta.TransferSyntaxUID
+    with reading(f"its pixels are compressed as {kind.name}, and a frame has no header of that kind"):
+        announced = _of_jpeg_2000(still) if kind in (*JPEG_2000, *HTJ2K) else _of_jpeg(still)
+    if not still.endswith(END):
+        raise UnusableScan("truncated: a frame of the DICOM file ends early")
+    size = (int(header.Rows), int(header.Columns))
+    colours = (1, 3) if kind in (JPEG, EXTENDED) else (int(header.SamplesPerPixel),)
+    if (announced.rows, announced.columns) != size or announced.components not in colours:
+        raise UnusableScan(UNANNOUNCED)
+    if announced.bits > int(header.BitsAllocated):
+        raise UnusableScan(UNANNOUNCED)
+    return announced
+
+
+def _of_jpeg(still: bytes) -> Announced:
+    """JPEG's and JPEG-LS's markers up to the one that tells the size.
+
+    Source: ITU-T T.81 annex B, T.87 annex C.
+    """
+    place, adobe, jfif = 2, None, False
+    while True:
+        marker, (length,) = still[place + 1], struct.unpack_from(">H", still, place + 2)
+        if still[place] != 0xFF:
+            raise ValueError
+        if marker == 0xFF:  # a fill byte
+            place += 1
+            continue
+        body = still[place + 4 : place + 2 + length]
+        if marker == 0xEE and body[:5] == b"Adobe" and len(body) > 11:
+            adobe = body[11]
+        jfif |= marker == 0xE0 and body[:4] == b"JFIF"
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+            rows, columns, components = struct.unpack_from(">HHB", body, 1)
+            return Announced(rows, columns, components, body[0], bytes(body[6 : 6 + 3 * components : 3]), adobe, jfif)
+        place += 2 + length
+
+
+def _of_jpeg_2000(still: bytes) -> Announced:
+    """SIZ's and COD's markers. Source: ITU-T T.800, A.5.1 and A.6.1."""
+    start = 0 if still[:2] == b"\xff\x4f" else _codestream(still)
+    if still[start : start + 4] != b"\xff\x4f\xff\x51":
+        raise ValueError
+    columns, rows, left, top = struct.unpack_from(">4I", still, start + 8)
+    (components,) = struct.unpack_from(">H", still, start + 40)
+    parts = still[start + 42 : start + 42 + 3 * components]
+    if parts != parts[:1] + b"\1\1" + parts[3:] or set(parts[1::3] + parts[2::3]) != {1}:  # some are subsampled
+        raise ValueError
+    place, transformed = start + 2, False
+    while still[place + 1] != 0x90:  # the first tile
+        if still[place + 1] == 0x52:
+            transformed = still[place + 8] == 1
+        place += 2 + struct.unpack_from(">H", still, place + 2)[0]
+    bits = max(part & 0x7F for part in parts[::3]) + 1
+    return Announced(rows - top, columns - left, components, bits, transformed=transformed)
+
+
+def _codestream(still: bytes) -> int:
+    """Where it begins in a JP2 file, which some writers leave around it."""
+    place = 0
+    while still[place + 4 : place + 8] != b"jp2c":
+        (length,) = struct.unpack_from(">I", still, place)
+        if length < 8:
+            raise ValueError
+        place += length
+    return place + 8
+
+
+def _check_runs(header: Any) -> None:
+    """pydicom writes runs out at full length, and only then compares them with the size of a frame."""
+    most = 2 * int(header.Rows) * int(header.Columns)
+    for still in stills_of(header):
+        starts = [start for start in struct.unpack("<15L", still[4:64].ljust(60, b"\0")) if start]
+        for start, end in pairwise([*starts, len(still)]):
+            if _is_longer(still[start:end], most):
+                raise UnusableScan(UNANNOUNCED)
+
+
+def _is_longer(runs: bytes, most: int) -> bool:
+    if len(runs) > 2 * most + PADDING:  # what no encoder needs, even for single pixels
+        return True
+    place = length = 0
+    while place < len(runs) and length <= most:
+        code = runs[place]
+        if code < 128:  # so many bytes and one follow
+            length += code + 1
+            place += code + 2
+        elif code > 128:  # one byte follows, that often
+            length += 257 - code
+            place += 2
+        else:
+            place += 1
+    return length > most
+
+
+def _each(items: Iterator[Item], what: str) -> Iterator[Item]:
+    """As they come, their flaws made reasons; nothing of that is left standing while one is worked at."""
+    while True:
+        with reading(what):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def stills_of(header: Any) -> Iterator[bytes]:
+    """The compressed frames, as many as the header announces.
+
+    Raises:
+        UnusableScan: there are fewer or more.
+    """
+    from pydicom.encaps import generate_frames
+
+    announced, count = int(header.NumberOfFrames), 0
+    extended = (header.get("ExtendedOffsetTable"), header.get("ExtendedOffsetTableLengths"))
+    stills = generate_frames(
+        header.PixelData, number_of_frames=announced, extended_offsets=extended if all(extended) else None
+    )
+    for still in islice(_each(stills, "the frames of the DICOM file do not part"), announced + 1):
+        count += 1
+        if count <= announced:
+            yield still
+    if count != announced:
+        raise UnusableScan(UNANNOUNCED)

@@ -8,7 +8,7 @@ from typing import Any
 from clinimcl.preparation.dicom_frames import JPEG, check_readable, stored_type
 from clinimcl.preparation.dicom_header import HEAD, NoPicture, is_dicom, read_header, read_start, reading
 from clinimcl.preparation.dicom_loops import frame_edges, pixel_aspect
-from clinimcl.preparation.dicom_pixels import grey_frames
+from clinimcl.preparation.dicom_pixels import grey_frames, window_remark
 from clinimcl.preparation.dicom_series import volume_of
 from clinimcl.preparation.dicom_slices import is_enhanced
 from clinimcl.preparation.frame_geometry import square_pixels
@@ -78,6 +78,7 @@ def _clip(header: Any, most_bytes: int) -> Clip:
     alone = header.file_meta.TransferSyntaxUID == JPEG  # which are grey as they are decoded
     check_bytes(frames * rows * columns * (1 if alone else colours * stored_type(header).itemsize), most_bytes)
     with reading("the header of the DICOM loop cannot be read"):
-        aspect, (edges, remark) = pixel_aspect(header), frame_edges(header)
+        aspect, (edges, untimed) = pixel_aspect(header), frame_edges(header)
+        remarks = [remark for remark in (untimed, window_remark(header)) if remark]
     squared = square_pixels(grey_frames(header), aspect, min(MOST_PIXELS, most_bytes))
-    return Clip(squared, edges, remark)
+    return Clip(squared, edges, "; ".join(remarks))

@@ -24,15 +24,16 @@ LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 HTJ2K = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203")
-PLUGINS = {  # of pydicom, best first
-    RLE: ("pydicom",),
-    **dict.fromkeys(LOSSLESS, ("gdcm",)),
-    **dict.fromkeys(JPEG_LS, ("pyjpegls", "gdcm")),
-    **dict.fromkeys((*JPEG_2000, *HTJ2K), ("pylibjpeg",)),
+LOSSY = (JPEG, EXTENDED, JPEG_LS[1], JPEG_2000[1], HTJ2K[2])
+PLUGINS = {  # of pydicom; gdcm, the one for lossless JPEG, ends the process on some damaged frames
+    RLE: "pydicom",
+    **dict.fromkeys(JPEG_LS, "pyjpegls"),
+    **dict.fromkeys((*JPEG_2000, *HTJ2K), "pylibjpeg"),
 }
 END, FILL = b"\xff\xd9", b"\0\xff"  # of a JPEG of any kind, and what makes its bytes even
 PADDING = 64  # bytes that may follow runs
 UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
+NEEDS = "its pixels are compressed as {}: to read them, pip install 'clinimcl[dicom]', or save them uncompressed"
 UNDECODED = "the pixels of the DICOM file do not decode"
 
 
@@ -76,16 +77,24 @@ def check_readable(header: Any) -> None:
     syntax = header.file_meta.TransferSyntaxUID
     if syntax in (*NATIVE, JPEG, EXTENDED):
         return
-    if syntax not in PLUGINS:
+    if syntax in LOSSLESS:
+        _jpeg_decoder(syntax.name)
+    elif syntax not in PLUGINS:
         raise UnusableScan(
             f"its pixels are compressed as {syntax.name}, which is not read: save them uncompressed (dcmtk's dcmdjpeg, "
             "gdcmconv --raw, or ffmpeg for a film)"
         )
-    if not set(PLUGINS[syntax]) & set(get_decoder(syntax).available_plugins):
-        raise UnusableScan(
-            f"its pixels are compressed as {syntax.name}: to read them, pip install 'clinimcl[dicom]', or save them "
-            "uncompressed"
-        )
+    elif PLUGINS[syntax] not in get_decoder(syntax).available_plugins:
+        raise UnusableScan(NEEDS.format(syntax.name))
+
+
+def _jpeg_decoder(name: str) -> Any:
+    """Of lossless JPEG, and of JPEG of 12 bits."""
+    try:
+        from imagecodecs import jpeg8_decode
+    except ImportError:
+        raise UnusableScan(NEEDS.format(name)) from None
+    return jpeg8_decode
 
 
 def frames_of(header: Any) -> Iterator[Frame]:
@@ -98,7 +107,7 @@ def frames_of(header: Any) -> Iterator[Frame]:
     syntax = header.file_meta.TransferSyntaxUID
     if syntax in NATIVE:
         return _native_frames(header)
-    if syntax in (JPEG, EXTENDED):
+    if syntax in (JPEG, EXTENDED, *LOSSLESS):
         return _jpeg_frames(header)
     return _plugin_frames(header)
 
@@ -124,32 +133,46 @@ def _plugin_frames(header: Any) -> Iterator[Frame]:
         announced = [Announced(0, 0, 0, int(header.BitsAllocated))] * int(header.NumberOfFrames)
     else:
         announced = [_checked(still.rstrip(FILL), header) for still in stills_of(header)]
-    decoder = get_decoder(syntax)
-    plugin = next(name for name in PLUGINS[syntax] if name in decoder.available_plugins)
-    pictures = decoder.iter_array(header, raw=True, correct_unused_bits=False, decoding_plugin=plugin)
+    plugin = PLUGINS[syntax]
+    pictures = get_decoder(syntax).iter_array(header, raw=True, correct_unused_bits=False, decoding_plugin=plugin)
     for still, (words, told) in zip(announced, _each(pictures, UNDECODED), strict=True):
         colours = "RGB" if still.transformed else str(told["photometric_interpretation"])
         yield Frame(words, colours, still.bits)
 
 
 def _jpeg_frames(header: Any) -> Iterator[Frame]:
-    """As most scanners store loops; decoded like any other still, whose damages are seen."""
-    rows, columns = int(header.Rows), int(header.Columns)
+    syntax = header.file_meta.TransferSyntaxUID
     for padded in stills_of(header):
         content = padded.rstrip(FILL)
         still = _checked(content, header)
-        if still.bits != 8:
-            raise UnusableScan(
-                f"its pixels are compressed as JPEG of {still.bits} bits, which is not read: save them uncompressed "
-                "(dcmtk's dcmdjpeg)"
-            )
-        grey = decode_still(content, rows, columns)
-        if grey is None:
-            raise UnusableScan(UNANNOUNCED)
-        if still.components == 1 or _is_ycbcr(still, header):
-            yield Frame(grey, "MONOCHROME2" if still.components == 3 else header.PhotometricInterpretation, 8)
+        if syntax in LOSSLESS or still.bits > 8:
+            yield _exact_frame(content, still, header)
         else:
-            yield Frame(_untransformed(content, still), "RGB", 8)
+            yield _usual_frame(content, still, header)
+
+
+def _exact_frame(content: bytes, still: Announced, header: Any) -> Frame:
+    """A JPEG file of up to 16 bits, no colour of which is changed."""
+    decode = _jpeg_decoder(header.file_meta.TransferSyntaxUID.name)
+    with reading(UNDECODED):
+        words = decode(content) if still.components == 1 else decode(content, colorspace="RGB", outcolorspace="RGB")
+    if int(header.get("PixelRepresentation") or 0):
+        words = words.view(words.dtype.str.replace("u", "i"))
+    if still.components == 1:
+        return Frame(words, header.PhotometricInterpretation, still.bits)
+    return Frame(words, "YBR_FULL" if _is_ycbcr(still, header) else "RGB", still.bits)
+
+
+def _usual_frame(content: bytes, still: Announced, header: Any) -> Frame:
+    """As most scanners store loops; decoded like any other still, whose damages are seen."""
+    grey = decode_still(content, int(header.Rows), int(header.Columns))
+    if grey is None:
+        raise UnusableScan(UNANNOUNCED)
+    if still.components == 1:
+        return Frame(grey, header.PhotometricInterpretation, 8)
+    if _is_ycbcr(still, header):
+        return Frame(grey, "MONOCHROME2", 8)
+    return Frame(_untransformed(content, still), "RGB", 8)
 
 
 def _is_ycbcr(still: Announced, header: Any) -> bool:

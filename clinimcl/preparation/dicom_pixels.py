@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
-from clinimcl.preparation.dicom_frames import Frame, frames_of, stored_type
+from clinimcl.preparation.dicom_frames import LOSSY, Frame, frames_of, stored_type
 from clinimcl.preparation.dicom_header import COLOURS, numbers, reading
 from clinimcl.preparation.reading import UnusableScan
 
@@ -17,6 +17,7 @@ MOST_BITS = 16  # of a pixel that becomes grey
 BAND = 512  # rows that become grey at a time, for the sake of memory
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 WHITE = 255
+UNWINDOWED = "its header gives no window, so that all numbers that its pixels can hold go from black to white"
 LOOKUP = "its tables of grey levels cannot be read"
 
 
@@ -39,6 +40,8 @@ def stored_values(frame: Frame, header: Any) -> Shaped[np.ndarray, "row column"]
     high = int(header.get("HighBit", stored - 1)) if frame.bits > stored else stored - 1
     if size <= stored or int(header.BitsAllocated) == 1:
         return words
+    if header.file_meta.TransferSyntaxUID in LOSSY:  # by which white may become a little more
+        return np.clip(words, *_stored_range(header))
     if not stored <= high + 1 <= size:
         raise UnusableScan(f"damaged: its pixels have {stored} bits of {size}, the highest of which is bit {high}")
     values = words.astype(words.dtype.newbyteorder("="))
@@ -195,6 +198,12 @@ def _windowed(measured: Float[np.ndarray, " value"], ends: tuple[float, float], 
     shown.WindowCenter, shown.WindowWidth = window
     shown.VOILUTFunction = str(_voi(header).get("VOILUTFunction") or "LINEAR").strip()
     return apply_windowing(measured, shown)
+
+
+def window_remark(header: Any) -> str:
+    """What a user must know of a loop of more than 8 bits that may come out dark."""
+    is_deep = int(header.BitsStored) > 8 and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
+    return UNWINDOWED if is_deep and not header.get("ModalityLUTSequence") and _window(header) is None else ""
 
 
 def _window(header: Any) -> Any:

@@ -293,7 +293,7 @@ def test_a_compression_that_is_not_read_is_named():
 
 
 def test_frames_of_another_compression_than_the_header_s_are_unusable():
-    with pytest.raises(UnusableScan, match="compressed as JPEG 2000 .*, and a frame has no header of that kind"):
+    with pytest.raises(UnusableScan, match=r"compressed as JPEG 2000 .*, and a frame has no header of that kind"):
         decode_cine(jpegs(pydicom.uid.JPEG2000))
 
 

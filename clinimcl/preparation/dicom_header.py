@@ -11,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,10 @@ def read_header(content: bytes, most_bytes: int = sys.maxsize) -> Any:
             header = _inflated(content[start:], most_bytes)
         else:
             _check_not_deflated(content)
-            header = pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS))
+            header = pydicom.dcmread(io.BytesIO(content), specific_tags=_tags())
         _check(header)
-        for name in TAGS:  # values are parsed when they are first asked for
-            header.get(name)
+        for tag in list(header.keys()):  # values are parsed when they are first asked for
+            _ = header[tag]
         for name, usual in USUAL.items():
             setattr(header, name, type(usual)(header.get(name) or usual))
         _ = header.file_meta.TransferSyntaxUID
@@ -111,7 +112,7 @@ def read_start(content: bytes) -> Any:
         if syntax == DEFLATED:
             return _start(zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:], MOST_HEADER))
         _check_not_deflated(content)
-        return pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS), stop_before_pixels=True)
+        return pydicom.dcmread(io.BytesIO(content), specific_tags=_tags(), stop_before_pixels=True)
 
 
 def numbers(header: Any, name: str, count: int) -> Float[np.ndarray, " number"] | None:
@@ -191,6 +192,7 @@ def _announced_bytes(start: Any) -> int:
     return math.prod(sizes) * int(start.BitsAllocated) // 8
 
 
+@cache
 def _tags() -> list[Any]:
     from pydicom.tag import Tag
 

@@ -25,6 +25,7 @@ OTHER_VOLUMES = {  # whose frames lie in space, too, each in its own way
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
     "1.2.840.10008.5.1.4.1.1.481.2": "radiotherapy dose",
 }
+ROUNDED = 0.01  # by which directions may be written inexactly
 VARYING = {  # what tells images at one place apart, and its unit
     "EchoTime": " ms",
     "EchoNumbers": "",
@@ -74,13 +75,10 @@ def slices_of(header: Any) -> list[Slice]:
         )
     if "MOSAIC" in _words(header.get("ImageType")):
         raise UnusableScan("is a mosaic, all slices side by side in one picture: convert it to NIfTI (dcm2niix)")
-    position, axes, spacing = (
-        _needed(header, name, count)
-        for name, count in (("ImagePositionPatient", 3), ("ImageOrientationPatient", 6), ("PixelSpacing", 2))
-    )
+    position, spacing = _needed(header, "ImagePositionPatient", 3), _needed(header, "PixelSpacing", 2)
     varying = {name: _told(header[name].value) for name in VARYING if header.get(name) not in (None, "")}
     scale = (float(header.RescaleSlope), float(header.RescaleIntercept))
-    return [Slice(header, 0, position, axes, spacing, scale, varying)]
+    return [Slice(header, 0, position, _axes(header), spacing, scale, varying)]
 
 
 def _frames_in_space(header: Any) -> list[Slice]:
@@ -108,9 +106,9 @@ def _frame_in_space(header: Any, index: int, frame: Any, shared: Any) -> Slice:
         header,
         index,
         _needed(group("PlanePositionSequence"), "ImagePositionPatient", 3),
-        _needed(group("PlaneOrientationSequence"), "ImageOrientationPatient", 6),
+        _axes(group("PlaneOrientationSequence")),
         _needed(group("PixelMeasuresSequence"), "PixelSpacing", 2),
-        (_number(scale, "RescaleSlope", 1.0), _number(scale, "RescaleIntercept", 0.0)),
+        (_number(scale, "RescaleSlope", 0.0) or 1.0, _number(scale, "RescaleIntercept", 0.0)),
         _varying([frame, shared] if shared is not None else [frame]),
     )
 
@@ -182,6 +180,18 @@ def _words(value: Any) -> list[str]:
 def _number(header: Any, name: str, usual: float) -> float:
     value = numbers(header, name, 1)
     return usual if value is None else float(value[0])
+
+
+def _axes(header: Any) -> Float[np.ndarray, " 6"]:
+    """The directions along a row and along a column, exactly of length 1 and upright on one another."""
+    axes = _needed(header, "ImageOrientationPatient", 6)
+    row, column = axes[:3], axes[3:]
+    lengths = np.linalg.norm([row, column], axis=1)
+    if np.abs(lengths - 1).max() > ROUNDED or abs(row @ column) > ROUNDED:
+        raise UnusableScan("damaged: the ImageOrientationPatient of a slice is no pair of directions")
+    row = row / lengths[0]
+    column = column - row * (row @ column)
+    return np.concatenate([row, column / np.linalg.norm(column)])
 
 
 def _needed(header: Any, name: str, count: int) -> Float[np.ndarray, " number"]:

@@ -132,6 +132,17 @@ def test_a_slice_that_lies_beside_the_others_is_told():
         decode_series(in_order(**shifted(lambda k: 25 * (k == 2))))
 
 
+@pytest.mark.parametrize("axes", [[0] * 6, [2, 0, 0, 0, 1, 0], [1, 0, 0, 1, 0, 0], [1, 0, 0, 0.5, 0.9, 0]])
+def test_directions_that_are_none_are_damage(axes):
+    with pytest.raises(UnusableScan, match="ImageOrientationPatient of a slice is no pair of directions"):
+        decode_series(in_order(ImageOrientationPatient=axes))
+
+
+def test_directions_that_are_rounded_change_no_spacing():
+    scan = decode_series(in_order(ImageOrientationPatient=[f"{value:.3f}" for value in [*ROW, *COLUMN]]))
+    assert np.allclose(scan.spacing, WHOLE.spacing, rtol=1e-4)
+
+
 def test_uneven_gaps_are_not_called_a_missing_slice():
     with pytest.raises(UnusableScan, match="its slices do not lie evenly: gaps between slices go from 14 to 18 mm"):
         decode_series(series(places=[0, 14, 28, 42, 60]))

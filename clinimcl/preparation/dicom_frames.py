@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
-from clinimcl.preparation.dicom_header import reading
+from clinimcl.preparation.dicom_codestreams import Announced, is_longer, read_jpeg, read_jpeg_2000
+from clinimcl.preparation.dicom_header import is_signed, reading
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.video import decode_still
 
@@ -31,7 +32,6 @@ PLUGINS = {  # of pydicom; gdcm, the one for lossless JPEG, ends the process on 
     **dict.fromkeys((*JPEG_2000, *HTJ2K), "pylibjpeg"),
 }
 END, FILL = b"\xff\xd9", b"\0\xff"  # of a JPEG of any kind, and what makes its bytes even
-PADDING = 64  # bytes that may follow runs
 UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
 NEEDS = "its pixels are compressed as {}: to read them, pip install 'clinimcl[dicom]', or save them uncompressed"
 UNDECODED = "the pixels of the DICOM file do not decode"
@@ -43,19 +43,6 @@ class Frame(NamedTuple):
     words: Shaped[np.ndarray, "row column *colour"]
     colours: str  # photometric interpretation of `words`
     bits: int  # of a word that the codec keeps
-
-
-class Announced(NamedTuple):
-    """What the header of a compressed frame says."""
-
-    rows: int
-    columns: int
-    components: int
-    bits: int
-    identifiers: bytes = b""  # of the components
-    adobe: int | None = None  # the colour transform that Adobe's marker states: 0 none, 1 YCbCr
-    jfif: bool = False
-    transformed: bool = False  # JPEG 2000's multiple component transform
 
 
 def stored_type(header: Any) -> np.dtype[Any]:
@@ -156,11 +143,15 @@ def _exact_frame(content: bytes, still: Announced, header: Any) -> Frame:
     decode = _jpeg_decoder(header.file_meta.TransferSyntaxUID.name)
     with reading(UNDECODED):
         words = decode(content) if still.components == 1 else decode(content, colorspace="RGB", outcolorspace="RGB")
-    if int(header.get("PixelRepresentation") or 0):
-        words = words.view(words.dtype.str.replace("u", "i"))
     if still.components == 1:
-        return Frame(words, header.PhotometricInterpretation, still.bits)
+        return _grey_frame(words, header, still.bits)
     return Frame(words, "YBR_FULL" if _is_ycbcr(still, header) else "RGB", still.bits)
+
+
+def _grey_frame(words: Shaped[np.ndarray, "row column"], header: Any, bits: int) -> Frame:
+    """JPEG knows no signed numbers, DICOM does."""
+    signed = words.view(words.dtype.str.replace("u", "i")) if is_signed(header) else words
+    return Frame(signed, str(header.PhotometricInterpretation), bits)
 
 
 def _usual_frame(content: bytes, still: Announced, header: Any) -> Frame:
@@ -169,7 +160,7 @@ def _usual_frame(content: bytes, still: Announced, header: Any) -> Frame:
     if grey is None:
         raise UnusableScan(UNANNOUNCED)
     if still.components == 1:
-        return Frame(grey, header.PhotometricInterpretation, 8)
+        return _grey_frame(grey, header, 8)
     if _is_ycbcr(still, header):
         return Frame(grey, "MONOCHROME2", 8)
     return Frame(_untransformed(content, still), "RGB", 8)
@@ -198,7 +189,7 @@ def _checked(still: bytes, header: Any) -> Announced:
     """What a compressed frame announces, which must be what DICOM's header does."""
     kind = header.file_meta.TransferSyntaxUID
     with reading(f"its pixels are compressed as {kind.name}, and a frame has no header of that kind"):
-        announced = _of_jpeg_2000(still) if kind in (*JPEG_2000, *HTJ2K) else _of_jpeg(still)
+        announced = read_jpeg_2000(still) if kind in (*JPEG_2000, *HTJ2K) else read_jpeg(still)
     if not still.endswith(END):
         raise UnusableScan("truncated: a frame of the DICOM file ends early")
     size = (int(header.Rows), int(header.Columns))
@@ -210,84 +201,14 @@ def _checked(still: bytes, header: Any) -> Announced:
     return announced
 
 
-def _of_jpeg(still: bytes) -> Announced:
-    """JPEG's and JPEG-LS's markers up to the one that tells the size.
-
-    Source: ITU-T T.81 annex B, T.87 annex C.
-    """
-    place, adobe, jfif = 2, None, False
-    while True:
-        marker, (length,) = still[place + 1], struct.unpack_from(">H", still, place + 2)
-        if still[place] != 0xFF:
-            raise ValueError
-        if marker == 0xFF:  # a fill byte
-            place += 1
-            continue
-        body = still[place + 4 : place + 2 + length]
-        if marker == 0xEE and body[:5] == b"Adobe" and len(body) > 11:
-            adobe = body[11]
-        jfif |= marker == 0xE0 and body[:4] == b"JFIF"
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            rows, columns, components = struct.unpack_from(">HHB", body, 1)
-            return Announced(rows, columns, components, body[0], bytes(body[6 : 6 + 3 * components : 3]), adobe, jfif)
-        place += 2 + length
-
-
-def _of_jpeg_2000(still: bytes) -> Announced:
-    """SIZ's and COD's markers. Source: ITU-T T.800, A.5.1 and A.6.1."""
-    start = 0 if still[:2] == b"\xff\x4f" else _codestream(still)
-    if still[start : start + 4] != b"\xff\x4f\xff\x51":
-        raise ValueError
-    columns, rows, left, top = struct.unpack_from(">4I", still, start + 8)
-    (components,) = struct.unpack_from(">H", still, start + 40)
-    parts = still[start + 42 : start + 42 + 3 * components]
-    if parts != parts[:1] + b"\1\1" + parts[3:] or set(parts[1::3] + parts[2::3]) != {1}:  # some are subsampled
-        raise ValueError
-    place, transformed = start + 2, False
-    while still[place + 1] != 0x90:  # the first tile
-        if still[place + 1] == 0x52:
-            transformed = still[place + 8] == 1
-        place += 2 + struct.unpack_from(">H", still, place + 2)[0]
-    bits = max(part & 0x7F for part in parts[::3]) + 1
-    return Announced(rows - top, columns - left, components, bits, transformed=transformed)
-
-
-def _codestream(still: bytes) -> int:
-    """Where it begins in a JP2 file, which some writers leave around it."""
-    place = 0
-    while still[place + 4 : place + 8] != b"jp2c":
-        (length,) = struct.unpack_from(">I", still, place)
-        if length < 8:
-            raise ValueError
-        place += length
-    return place + 8
-
-
 def _check_runs(header: Any) -> None:
     """pydicom writes runs out at full length, and only then compares them with the size of a frame."""
     most = 2 * int(header.Rows) * int(header.Columns)
     for still in stills_of(header):
         starts = [start for start in struct.unpack("<15L", still[4:64].ljust(60, b"\0")) if start]
         for start, end in pairwise([*starts, len(still)]):
-            if _is_longer(still[start:end], most):
+            if is_longer(still[start:end], most):
                 raise UnusableScan(UNANNOUNCED)
-
-
-def _is_longer(runs: bytes, most: int) -> bool:
-    if len(runs) > 2 * most + PADDING:  # what no encoder needs, even for single pixels
-        return True
-    place = length = 0
-    while place < len(runs) and length <= most:
-        code = runs[place]
-        if code < 128:  # so many bytes and one follow
-            length += code + 1
-            place += code + 2
-        elif code > 128:  # one byte follows, that often
-            length += 257 - code
-            place += 2
-        else:
-            place += 1
-    return length > most
 
 
 def _each(items: Iterator[Item], what: str) -> Iterator[Item]:

@@ -124,6 +124,16 @@ def numbers(header: Any, name: str, count: int) -> Float[np.ndarray, " number"] 
     return values if values.shape == (count,) and np.isfinite(values).all() else None
 
 
+def stored_range(header: Any) -> tuple[int, int]:
+    """The least and the greatest number that a pixel may hold."""
+    bits = int(header.BitsStored)
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed(header) else (0, 2**bits - 1)
+
+
+def is_signed(header: Any) -> bool:
+    return int(header.get("PixelRepresentation") or 0) == 1
+
+
 def _check(header: Any) -> None:
     if "PixelData" not in header:
         if header.get("Modality") in NO_PICTURE:

@@ -1,13 +1,13 @@
 """The pixels of a DICOM file as it stores them → numbers of the scanner's, or the grey that a screen shows."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
 from clinimcl.preparation.dicom_frames import LOSSY, Frame, frames_of, stored_type
-from clinimcl.preparation.dicom_header import COLOURS, numbers, reading
+from clinimcl.preparation.dicom_header import is_signed, numbers, reading, stored_range
+from clinimcl.preparation.dicom_tables import LUMA, look_up, palette_levels
 from clinimcl.preparation.reading import UnusableScan
 
 GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
@@ -15,7 +15,6 @@ DEEP_COLOURS = ("RGB",)
 KINDS = (*DEEP_COLOURS, "YBR_FULL", "YBR_FULL_422")
 MOST_BITS = 16  # of a pixel that becomes grey
 BAND = 512  # rows that become grey at a time, for the sake of memory
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 WHITE = 255
 UNWINDOWED = "its header gives no window, so that all numbers that its pixels can hold go from black to white"
 LOOKUP = "its tables of grey levels cannot be read"
@@ -40,8 +39,8 @@ def stored_values(frame: Frame, header: Any) -> Shaped[np.ndarray, "row column"]
     high = int(header.get("HighBit", stored - 1)) if frame.bits > stored else stored - 1
     if size <= stored or int(header.BitsAllocated) == 1:
         return words
-    if header.file_meta.TransferSyntaxUID in LOSSY:  # by which white may become a little more
-        return np.clip(words, *_stored_range(header))
+    if header.file_meta.TransferSyntaxUID in LOSSY and not is_signed(header):  # by which white may become a little more
+        return np.clip(words, *stored_range(header))
     if not stored <= high + 1 <= size:
         raise UnusableScan(f"damaged: its pixels have {stored} bits of {size}, the highest of which is bit {high}")
     values = words.astype(words.dtype.newbyteorder("="))
@@ -61,7 +60,7 @@ def padding_of(
     limits = _padding(header)
     if limits is None:
         return None
-    least, most = _stored_range(header)
+    least, most = stored_range(header)
     if not least <= limits[0] <= limits[1] <= most:
         if frame.bits <= int(header.BitsStored):
             return None
@@ -78,9 +77,9 @@ def measured_values(
 ) -> Shaped[np.ndarray, "row column"]:
     """What the scanner measured, of one slice; those stored, if nothing scales them."""
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
-        return shown_levels(header)[values.astype(np.int64) - _stored_range(header)[0]]
+        return shown_levels(header)[values.astype(np.int64) - stored_range(header)[0]]
     if header.get("ModalityLUTSequence"):
-        return _looked_up(values, header.ModalityLUTSequence[0], header)[0].astype(np.float32)
+        return look_up(values, header.ModalityLUTSequence[0], header)[0].astype(np.float32)
     return values if (slope, intercept) == (1, 0) else np.float32(slope) * values + np.float32(intercept)
 
 
@@ -122,7 +121,7 @@ def _kind(frame: Frame) -> str:
 
 def _shown(frame: Frame, header: Any, levels: UInt8[np.ndarray, " value"]) -> UInt8[np.ndarray, "height width"]:
     values = stored_values(frame, header)
-    least = _stored_range(header)[0]
+    least = stored_range(header)[0]
     if least == 0 and values.dtype == np.uint8 and len(levels) == WHITE + 1 and _is_identity(levels):
         grey = values
     else:
@@ -164,13 +163,13 @@ def shown_levels(header: Any) -> UInt8[np.ndarray, " value"]:
     """
     if int(header.BitsStored) > MOST_BITS:
         raise UnusableScan(f"has pixels of {header.BitsStored} bits, expected at most {MOST_BITS}")
-    least, most = _stored_range(header)
+    least, most = stored_range(header)
     stored = np.arange(least, most + 1, dtype=np.int32)
     with reading(LOOKUP):
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
-            return _palette(header)[np.clip(stored - _first(header, _descriptor(header)), 0, _count(header) - 1)]
+            return palette_levels(stored, header)
         if header.get("ModalityLUTSequence"):
-            measured, ends = _looked_up(stored, header.ModalityLUTSequence[0], header)
+            measured, ends = look_up(stored, header.ModalityLUTSequence[0], header)
         else:
             measured = stored * float(header.RescaleSlope) + float(header.RescaleIntercept)
             ends = (measured.min(), measured.max())
@@ -185,7 +184,7 @@ def _windowed(measured: Float[np.ndarray, " value"], ends: tuple[float, float], 
 
     window = None if int(header.BitsStored) == 8 else _window(header)
     if isinstance(window, Dataset):
-        levels, (low, high) = _looked_up(np.rint(measured).astype(np.int32), window, header)
+        levels, (low, high) = look_up(np.rint(measured).astype(np.int32), window, header)
         return (levels - low) * (WHITE / max(high - low, 1))
     if window is None:
         share = (measured - ends[0]) / max(ends[1] - ends[0], 1e-9)
@@ -238,21 +237,12 @@ def _first_number(value: Any) -> float | None:
     return first if np.isfinite(first) else None
 
 
-def _stored_range(header: Any) -> tuple[int, int]:
-    bits = int(header.BitsStored)
-    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if _is_signed(header) else (0, 2**bits - 1)
-
-
-def _is_signed(header: Any) -> bool:
-    return int(header.get("PixelRepresentation") or 0) == 1
-
-
 def _padding(header: Any) -> tuple[int, int] | None:
     """The least and the greatest number that is no signal."""
     value, limit = (numbers(header, name, 1) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     if value is None or int(header.SamplesPerPixel) != 1 or header.PhotometricInterpretation == "PALETTE COLOR":
         return None
-    least, most = _stored_range(header)
+    least, most = stored_range(header)
     ends = sorted(_wrapped(int(end[0]), least, most) for end in (value, limit if limit is not None else value))
     return ends[0], ends[1]
 
@@ -265,96 +255,7 @@ def _wrapped(value: int, least: int, most: int) -> int:
     return value
 
 
-def _looked_up(
-    values: Shaped[np.ndarray, "..."], item: Any, header: Any
-) -> tuple[Shaped[np.ndarray, "..."], tuple[float, float]]:
-    """Through a table of the header, and the least and the greatest level of its bits.
-
-    pydicom's tables of 8 bits wrap beyond 256 entries, so that all are given to it as of 16 bits.
-    """
-    from pydicom.dataset import Dataset
-    from pydicom.pixels import apply_modality_lut
-
-    count, _, bits = (int(number) for number in item.LUTDescriptor)
-    count = count or 2**16
-    data = item.LUTData
-    if isinstance(data, bytes):
-        big = header.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.2"
-        narrow = len(data) < 2 * count
-        data = np.frombuffer(data, "u1" if narrow else ">u2" if big else "<u2")[:count]
-    table = Dataset()
-    table.add_new("LUTDescriptor", "SS", [0, 0, 16])
-    table.add_new("LUTData", "US", [int(level) for level in data])
-    whole = Dataset()
-    whole.ModalityLUTSequence = [table]
-    places = np.clip(values.astype(np.int32) - _first(header, item.LUTDescriptor), 0, len(table.LUTData) - 1)
-    depth = bits if max(table.LUTData) < 2**bits else 16
-    return apply_modality_lut(places, whole), (0.0, 2.0**depth - 1)
-
-
-def _first(header: Any, descriptor: Sequence[Any]) -> int:
-    """The number of a table's first entry, signed as pixels are."""
-    first = int(descriptor[1])
-    return first - 2**16 if _is_signed(header) and first >= 2**15 else first
-
-
-def _descriptor(header: Any) -> Sequence[Any]:
-    return header.RedPaletteColorLookupTableDescriptor
-
-
-def _count(header: Any) -> int:
-    return int(_descriptor(header)[0]) or 2**16
-
-
-def _palette(header: Any) -> UInt8[np.ndarray, " entry"]:
-    """The grey of each colour; words that hold 8 bits are told by their numbers, whatever the header says."""
-    from pydicom.dataset import Dataset
-    from pydicom.pixels import apply_color_lut
-
-    bits = int(_descriptor(header)[2])
-    count = _count(header)
-    whole = Dataset()
-    whole.file_meta = header.file_meta
-    for colour in COLOURS:
-        whole.add_new(f"{colour}PaletteColorLookupTableDescriptor", "US", [count % 2**16, 0, bits])
-        data, segments = f"{colour}PaletteColorLookupTableData", f"Segmented{colour}PaletteColorLookupTableData"
-        if data in header:
-            whole.add_new(data, "OW", _entries(header[data].value, count, header))
-        else:
-            whole.add_new(segments, "OW", _segments(header[segments].value, count, bits))
-    colours = apply_color_lut(np.arange(count, dtype=np.uint16), whole)[..., :3]
-    white = 255 if colours.max() <= 255 else 65535
-    return np.rint(colours @ LUMA * (255 / white)).astype(np.uint8)
-
-
-def _entries(data: bytes, count: int, header: Any) -> bytes:
-    """As words of 16 bits, little endian: pydicom's palettes of bytes wrap beyond 256 entries."""
-    if len(data) < 2 * count:
-        return np.frombuffer(data, "u1")[:count].astype("<u2").tobytes()
-    big = header.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.2"
-    return np.frombuffer(data, ">u2" if big else "<u2")[:count].astype("<u2").tobytes()
-
-
-def _segments(data: bytes, count: int, bits: int) -> bytes:
-    """The same, if they come to as many entries as the header announces, so that little can never become much.
-
-    Source: DICOM PS3.3, C.7.9.2.
-    """
-    words = np.frombuffer(data[: len(data) // (bits // 8) * (bits // 8)], f"<u{bits // 8}").tolist()
-    place = entries = 0
-    while place + 1 < len(words):
-        code, length = words[place : place + 2]
-        if code not in (0, 1):
-            raise UnusableScan("its palette has indirect segments, which are not read: save it as RGB")
-        entries += length
-        place += 2 + (length if code == 0 else 1)
-    if entries != count:
-        raise UnusableScan(f"damaged: its palette has {entries} entries, and its header announces {count}")
-    return data
-
-
 def inverted(volume: Shaped[np.ndarray, "x y z"]) -> Shaped[np.ndarray, "x y z"]:
     """Turned round about the greatest number, so that slices of one series stay alike."""
-    if volume.dtype.kind == "i":
-        volume = volume.astype(np.int64 if volume.dtype.itemsize > 4 else np.int32)
-    return volume.max() - volume
+    turned = volume.max() - volume
+    return turned.view(turned.dtype.str.replace("i", "u"))  # differences of signed numbers wrap to these

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from clinimcl.preparation.dicom_films import decode_film, is_film
 from clinimcl.preparation.dicom_frames import JPEG, check_readable, stored_type
 from clinimcl.preparation.dicom_header import HEAD, NoPicture, is_dicom, read_header, read_start, reading
 from clinimcl.preparation.dicom_loops import frame_edges, pixel_aspect
@@ -74,11 +75,16 @@ def _clip(header: Any, most_bytes: int) -> Clip:
     frames, rows, columns = (int(header.NumberOfFrames), int(header.Rows), int(header.Columns))
     colours = int(header.SamplesPerPixel)
     check_size(frames * colours, rows, columns, MOST_PIXELS)
-    check_readable(header)
-    alone = header.file_meta.TransferSyntaxUID == JPEG  # which are grey as they are decoded
-    check_bytes(frames * rows * columns * (1 if alone else colours * stored_type(header).itemsize), most_bytes)
     with reading("the header of the DICOM loop cannot be read"):
         aspect, (edges, untimed) = pixel_aspect(header), frame_edges(header)
         remarks = [remark for remark in (untimed, window_remark(header)) if remark]
-    squared = square_pixels(grey_frames(header), aspect, min(MOST_PIXELS, most_bytes))
-    return Clip(squared, edges, "; ".join(remarks))
+    most = min(MOST_PIXELS, most_bytes)
+    if is_film(header):
+        film = decode_film(header, most_bytes)
+        as_stored = film.frames.shape == (frames, rows, columns)
+        shown = square_pixels(film.frames, aspect, most) if as_stored else film.frames
+        return Clip(shown, edges if as_stored and edges is not None else film.edges, film.remark)
+    check_readable(header)
+    alone = header.file_meta.TransferSyntaxUID == JPEG  # which are grey as they are decoded
+    check_bytes(frames * rows * columns * (1 if alone else colours * stored_type(header).itemsize), most_bytes)
+    return Clip(square_pixels(grey_frames(header), aspect, most), edges, "; ".join(remarks))

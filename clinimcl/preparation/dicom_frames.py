@@ -69,7 +69,7 @@ def check_readable(header: Any) -> None:
     elif syntax not in PLUGINS:
         raise UnusableScan(
             f"its pixels are compressed as {syntax.name}, which is not read: save them uncompressed (dcmtk's dcmdjpeg, "
-            "gdcmconv --raw, or ffmpeg for a film)"
+            "gdcmconv --raw)"
         )
     elif PLUGINS[syntax] not in get_decoder(syntax).available_plugins:
         raise UnusableScan(NEEDS.format(syntax.name))

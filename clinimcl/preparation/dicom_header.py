@@ -141,6 +141,8 @@ def _check(header: Any) -> None:
         raise UnusableScan("truncated: a DICOM file without pixels, or with pixels that are no whole numbers")
     for name in NEEDED:
         int(header[name].value)
+    if not 0 < int(header.BitsStored) <= int(header.BitsAllocated):
+        raise UnusableScan(f"damaged: its pixels have {header.BitsStored} bits of {header.BitsAllocated}")
     if not header.get("PhotometricInterpretation"):
         raise UnusableScan("damaged: a DICOM file whose header does not say what its pixels are")
 

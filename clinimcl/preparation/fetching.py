@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,7 +20,7 @@ from clinimcl.preparation.turns import waiting
 MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
 SLICES = (".dcm", ".dicom", ".ima")
-DEEPEST = 4  # folders in which slices are looked for, to say where they lie
+DEEPEST, MOST_FOLDERS = 4, 1000  # where slices are looked for, to say that they lie there
 
 
 class UnreadableFile(UnusableScan):
@@ -142,7 +143,7 @@ def _deeper(path: str) -> str:
     """What to say where its slices lie in folders of the folder."""
     file_system, folder = connect(path)
     deep = 0
-    for place, _, files in file_system.walk(folder.rstrip("/"), maxdepth=DEEPEST):
+    for place, _, files in islice(file_system.walk(folder.rstrip("/"), maxdepth=DEEPEST), MOST_FOLDERS):
         names = [name for name in sorted(files) if not name.startswith(".")]
         found = any(name.lower().endswith(SLICES) for name in names)
         if not found and names and "://" not in path:

@@ -15,7 +15,9 @@ from pydicom.data import get_testdata_file
 from clinimcl.preparation import dicom_frames
 from clinimcl.preparation.dicom import decode_cine, decode_series
 from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.video import decode_video
 from tests.preparation.test_dicom import LOOP, VOXELS, series, written
+from tests.preparation.test_video import encoded, gradient
 
 ROWS, COLUMNS = 32, 40
 ACROSS, DOWN = np.meshgrid(np.arange(COLUMNS) * 6, np.arange(ROWS) * 7)
@@ -168,6 +170,50 @@ def test_extended_jpeg_is_read_whatever_its_bits(bits):
     tags = {"BitsStored": bits, "HighBit": bits - 1}
     shown = decode_cine(loop([still], uid.JPEGExtended12Bit, ramp, **tags)).frames
     assert np.abs(shown.astype(int) - decode_cine(written(ramp, **tags)).frames).max() <= 2
+
+
+def test_signed_numbers_in_jpeg_keep_their_sign():
+    pixels = np.full((1, 16, 16), -100, np.int16)
+    still = imagecodecs.jpeg8_encode(pixels[0].view(np.uint16) & np.uint16(4095), level=98, bitspersample=12)
+    tags = {"BitsStored": 12, "HighBit": 11}
+    shown = decode_cine(loop([still], uid.JPEGExtended12Bit, pixels, **tags)).frames
+    assert np.abs(shown.astype(int) - decode_cine(written(pixels, **tags)).frames).max() <= 1
+
+
+FILMS = {
+    "MPEG-2": (uid.MPEG2MPML, "mpegts", "mpeg2video"),
+    "H.264 in mp4": (uid.MPEG4HP41, "mp4", "libx264"),
+    "H.264 in a transport stream": (uid.MPEG4HP41, "mpegts", "libx264"),
+}
+
+
+@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_film_is_the_video_that_it_is(film, pieces):
+    syntax, container, codec = FILMS[film]
+    video = encoded(gradient(), container, codec)
+    expected = decode_video(video).frames
+    content = loop([video], syntax, np.zeros((*expected.shape, 3), np.uint8))
+    header = pydicom.dcmread(io.BytesIO(content))
+    header.PixelData = pydicom.encaps.encapsulate([video + b"\0" * (len(video) % 2)], fragments_per_frame=pieces)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    assert np.array_equal(decode_cine(buffer.getvalue()).frames, expected)
+
+
+def test_a_film_takes_its_times_and_the_shape_of_its_pixels_from_dicom_s_header():
+    pixels = np.zeros((*gradient().shape, 3), np.uint8)
+    tags = {"FrameTime": 50, "PixelAspectRatio": ["1", "2"]}
+    clip = decode_cine(loop([encoded(gradient(), "mp4", "libx264")], uid.MPEG4HP41, pixels, **tags))
+    assert clip.frames.shape == (6, 32, 64)
+    assert np.allclose(clip.edges, np.arange(7) * 0.05)
+
+
+def test_a_film_of_fewer_frames_than_announced_is_truncated():
+    video = encoded(gradient(), "mp4", "libx264")
+    pixels = np.zeros((3 * len(gradient()), 32, 32, 3), np.uint8)
+    with pytest.raises(UnusableScan, match=r"truncated: .* frames of the film decode, and its DICOM header announces"):
+        decode_cine(loop([video], uid.MPEG4HP41, pixels))
 
 
 @pytest.mark.parametrize(

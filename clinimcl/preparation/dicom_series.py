@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from clinimcl.preparation.dicom_frames import frames_of
 from clinimcl.preparation.dicom_header import numbers
+from clinimcl.preparation.dicom_lean import STRAIGHTENED, offsets_of, straight_shape, straightened
 from clinimcl.preparation.dicom_pixels import (
     GREY,
     inverted,
@@ -27,7 +28,6 @@ MISSING = 1.5  # times the usual gap
 ONE_PLACE = 1e-3  # mm along the normal
 TILT = 1e-3  # by which direction cosines of one series may differ
 SPACING = 1e-3  # by which the spacing of pixels may differ, of itself
-LEAN = math.radians(1.0)  # of the line through the slices from their normal
 CHOICE = "give each series a folder of its own (cohort.series chooses one where cohort=adni)"
 LOST = "the numbers of its slices (InstanceNumber) have a gap, so that slices may be missing at an end"
 
@@ -45,16 +45,19 @@ def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
         raise UnusableScan(f"has fewer than 2 slices, expected a DICOM series: {describe(slices)}")
     _check_gaps(heights)
     _check_counts(slices)
-    affine = _affine(slices, heights)
+    affine, offsets = _affine(slices, heights), offsets_of(slices, heights)
     first = slices[0].header
     shape = (int(first.Columns), int(first.Rows), len(slices))
-    if np.prod(shape, dtype=object) > MOST_VOXELS:
-        raise UnusableScan(f"has an absurd size: {shape} voxels")
-    check_geometry(affine, shape)
+    straight = straight_shape(shape, offsets)
+    if np.prod(straight, dtype=object) > MOST_VOXELS:
+        raise UnusableScan(f"has an absurd size: {straight} voxels")
+    check_geometry(affine, straight)
     kind = np.result_type(*{measured_type(one.header, *one.scale) for one in slices})
-    check_bytes(math.prod(shape) * kind.itemsize, most_bytes)
-    scan = toward_ras(_voxels(slices, shape, kind), affine)
-    return scan._replace(remark=LOST) if _has_lost_numbers(slices) else scan
+    check_bytes(math.prod(straight) * (kind.itemsize if offsets is None else 4), most_bytes)
+    voxels = _voxels(slices, shape, kind)
+    scan = toward_ras(voxels if offsets is None else straightened(voxels, offsets), affine)
+    remarks = [LOST] * _has_lost_numbers(slices) + [STRAIGHTENED] * (offsets is not None)
+    return scan._replace(remark="; ".join(remarks))
 
 
 def _check_series(slices: Sequence[Slice]) -> None:
@@ -157,28 +160,12 @@ def _has_lost_numbers(slices: Sequence[Slice]) -> bool:
 def _affine(slices: Sequence[Slice], heights: Float[np.ndarray, " slice"]) -> Float[np.ndarray, "4 4"]:
     """From column, row and slice to mm in RAS; DICOM counts to the left and to the back."""
     first, normal = slices[0], _normal(slices[0])
-    _check_straight(slices, heights)
     spacing = np.median([one.spacing for one in slices], axis=0)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1] = first.axes[:3] * spacing[1], first.axes[3:] * spacing[0]
     affine[:3, 2] = normal * (heights[-1] - heights[0]) / (len(slices) - 1)
     affine[:3, 3] = first.position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
-
-
-def _check_straight(slices: Sequence[Slice], heights: Float[np.ndarray, " slice"]) -> None:
-    """Refuse slices that lie beside one another, too: a gantry that was tilted, or a stack that is bent."""
-    places = np.array([one.position for one in slices])
-    sideways = places - places[0] - np.outer(heights - heights[0], _normal(slices[0]))
-    slope = sideways[-1] / (heights[-1] - heights[0])
-    lean = math.atan(float(np.linalg.norm(slope)))
-    if lean > LEAN:
-        raise UnusableScan(
-            f"leans by {math.degrees(lean):.3g} degrees (a tilted gantry): straighten it (dcm2niix does for CT)"
-        )
-    bent = np.linalg.norm(sideways - np.outer(heights - heights[0], slope), axis=1).max()
-    if bent > max(slices[0].spacing):
-        raise UnusableScan(f"its slices do not lie behind one another: one lies {bent:.3g} mm beside the others")
 
 
 def _voxels(

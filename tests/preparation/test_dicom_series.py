@@ -9,6 +9,7 @@ from pydicom.uid import RLELossless
 
 from clinimcl.preparation.decoding import decode, is_clip
 from clinimcl.preparation.dicom import decode_cine, decode_series
+from clinimcl.preparation.dicom_lean import STRAIGHTENED
 from clinimcl.preparation.dicom_series import LOST
 from clinimcl.preparation.reading import UnusableScan
 from tests.preparation.test_dicom import COLUMN, NORMAL, ORIGIN, ROW, SPACING, VOXELS, series, written
@@ -114,11 +115,48 @@ def test_no_text_that_somebody_typed_reaches_a_reason():
     assert "DOE" not in str(caught.value)
 
 
-@pytest.mark.parametrize("degrees", [2.0, 20.0, -20.0])
-def test_a_series_that_leans_is_set_aside_with_its_angle(degrees):
-    lean = SPACING[2] * math.tan(math.radians(degrees))
-    with pytest.raises(UnusableScan, match=f"leans by {abs(degrees):g} degrees"):
-        decode_series(in_order(**shifted(lambda k: lean * k)))
+def leaning(voxels, sideways):
+    """Slices each of which lies so many mm further along its rows than the one below."""
+    files = series(voxels)
+    for k, file in enumerate(sorted(files, key=lambda file: _height(pydicom.dcmread(io.BytesIO(file))))):
+        position = ORIGIN + SPACING[2] * k * NORMAL + sideways * k * ROW
+        yield changed(file, ImagePositionPatient=[f"{value:.8f}" for value in position])
+
+
+@pytest.mark.parametrize("columns", [1, -1])
+def test_a_series_that_leans_comes_out_straight(columns):
+    wide = np.full((6 + 4, *VOXELS.shape[1:]), VOXELS.min())
+    for k in range(SLICES):
+        start = k if columns > 0 else 4 - k
+        wide[start : start + 6, :, k] = VOXELS[:, :, k]
+    scan = decode_series(list(leaning(VOXELS, columns * SPACING[0])))
+    assert np.allclose(scan.voxels, decode_series(series(wide)).voxels)
+    assert np.allclose(scan.spacing, WHOLE.spacing)
+    assert scan.remark == STRAIGHTENED
+
+
+def test_what_a_lean_moved_by_parts_of_a_column_lies_right_again():
+    bump = np.zeros((32, 32, 5), np.int16)
+    x = np.arange(32)
+    for k in range(5):
+        bump[:, 10:20, k] = 1000 * np.exp(-((x - 16 + 0.3 * k) ** 2) / 18)[:, None]
+    scan = decode_series(list(leaning(bump, 0.3 * SPACING[0])))
+    straight = np.moveaxis(scan.voxels, np.argsort(scan.voxels.shape)[::-1], range(3))
+    columns = straight.astype(float).sum(1)
+    centres = (columns * np.arange(len(columns))[:, None]).sum(0) / columns.sum(0)
+    assert np.ptp(centres) < 0.02
+
+
+def test_a_series_that_lies_on_its_side_is_set_aside_with_the_angle():
+    with pytest.raises(UnusableScan, match="leans by 60 degrees"):
+        decode_series(list(leaning(VOXELS, SPACING[2] * math.tan(math.radians(60)))))
+
+
+def test_what_a_leaning_series_takes_is_bounded():
+    files, size = list(leaning(VOXELS, SPACING[0])), 4 * (6 + 4) * 7 * 5
+    decode_series(files, size)
+    with pytest.raises(UnusableScan, match="absurd size"):
+        decode_series(files, size - 1)
 
 
 def test_the_gap_of_a_series_that_hardly_leans_is_measured_along_its_normal():

@@ -1,4 +1,4 @@
-"""DICOM: the bytes of a cine loop → a clip; those of a series, a file a slice or all in one → a volume."""
+"""DICOM: the bytes of a loop → a clip; those of a series, a file a slice or all in one → a volume."""
 
 import sys
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> S
 
 
 def is_volume(content: bytes) -> bool:
-    """Whether one file holds many slices of a volume; damaged files are taken for loops, whose reader says why."""
+    """Whether one file holds many slices of a volume; of a damaged one, the reader of loops says why."""
     try:
         return _is_volume(read_start(content))
     except UnusableScan:

@@ -1,4 +1,4 @@
-"""The header of a DICOM file → its frames as they are stored, none decoded that the header does not announce."""
+"""The header of a DICOM file → its frames as they are stored, if they are as it announces."""
 
 import io
 import struct
@@ -33,12 +33,12 @@ PLUGINS = {  # of pydicom; gdcm, the one for lossless JPEG, ends the process on 
 }
 END, FILL = b"\xff\xd9", b"\0\xff"  # of a JPEG of any kind, and what makes its bytes even
 UNANNOUNCED = "damaged: the frames of the DICOM file are not those that its header announces"
-NEEDS = "its pixels are compressed as {}: to read them, pip install 'clinimcl[dicom]', or save them uncompressed"
+NEEDS = "its pixels are compressed as {}: pip install 'clinimcl[dicom]' reads them, or save them uncompressed"
 UNDECODED = "the pixels of the DICOM file do not decode"
 
 
 class Frame(NamedTuple):
-    """A frame as its file stores it; colours lie side by side, whatever the file's planar configuration."""
+    """A frame as its file stores it; colours lie side by side, whatever the planar configuration."""
 
     words: Shaped[np.ndarray, "row column *colour"]
     colours: str  # photometric interpretation of `words`
@@ -180,7 +180,7 @@ def _is_ycbcr(still: Announced, header: Any) -> bool:
 
 def _untransformed(content: bytes, still: Announced) -> Shaped[np.ndarray, "row column colour"]:
     with reading(UNDECODED), Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
-        if still.adobe is None:  # Pillow takes the components for YCbCr, and as such gives them as they are
+        if still.adobe is None:  # Pillow takes components for YCbCr, and gives those as they are
             picture.draft("YCbCr" if still.identifiers.upper() != b"RGB" else "RGB", picture.size)
         return np.asarray(picture)
 
@@ -202,7 +202,7 @@ def _checked(still: bytes, header: Any) -> Announced:
 
 
 def _check_runs(header: Any) -> None:
-    """pydicom writes runs out at full length, and only then compares them with the size of a frame."""
+    """pydicom writes runs out at full length, and only then compares that with a frame's."""
     most = 2 * int(header.Rows) * int(header.Columns)
     for still in stills_of(header):
         starts = [start for start in struct.unpack("<15L", still[4:64].ljust(60, b"\0")) if start]
@@ -212,7 +212,7 @@ def _check_runs(header: Any) -> None:
 
 
 def _each(items: Iterator[Item], what: str) -> Iterator[Item]:
-    """As they come, their flaws made reasons; nothing of that is left standing while one is worked at."""
+    """As they come, their flaws made reasons; while one is worked at, warnings are as before."""
     while True:
         with reading(what):
             item = next(items, None)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from clinimcl.preparation.reading import UnusableScan, check_bytes
 
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it prints what decoders say of the pixels that they dislike
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it prints what decoders say of pixels
 
 COLOURS = ("Red", "Green", "Blue")
 TAGS = (
@@ -39,12 +39,12 @@ TAGS = (
     *("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData"),
 )
 NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored")
-USUAL = {"NumberOfFrames": 1, "RescaleSlope": 1.0, "RescaleIntercept": 0.0}  # where a header does not say
+USUAL = {"NumberOfFrames": 1, "RescaleSlope": 1.0, "RescaleIntercept": 0.0}  # if a header is silent
 HEAD = 256  # bytes of a file by which it is known
 DIRECTORY = b"1.2.840.10008.1.3.10"  # the class of a DICOMDIR, which lists the files of a disc
 DEFLATED = "1.2.840.10008.1.2.1.99"
 NO_PICTURE = ("SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "DOC", "AU", "ECG", "HD", "PLAN", "FID")
-LONG = (b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT")  # value representations whose length takes four bytes
+LONG = (b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT")  # kinds whose length takes four bytes
 MOST_HEADER = 2**24  # bytes of a deflated data set around its pixels
 MOST_INFLATED = 2**31  # bytes of its pixels
 PIXELS = 0x7FE00000  # tags from here on
@@ -56,13 +56,13 @@ class NoPicture(UnusableScan):
 
 
 def is_dicom(content: bytes) -> bool:
-    """Whatever the name, which scanners and discs choose freely; a DICOMDIR is none. `HEAD` bytes are enough."""
+    """Whatever the name, which scanners choose freely; a DICOMDIR is none. `HEAD` bytes are enough."""
     return content[128:132] == b"DICM" and DIRECTORY not in content[:HEAD]
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Flaws become reasons: they are of as many kinds as there are readers, and messages may quote the header."""
+    """Flaws become reasons: they are of many kinds, and their messages may quote the header."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of the many liberties that scanners take
             yield
@@ -148,7 +148,7 @@ def _check(header: Any) -> None:
 
 
 def _syntax(content: bytes) -> tuple[str, int]:
-    """The transfer syntax, and where the data set begins; the elements of group 2 are never compressed.
+    """The transfer syntax, and where the data set begins; group 2 is never compressed.
 
     Source: DICOM PS3.10, section 7.1.
     """
@@ -170,7 +170,7 @@ def _check_not_deflated(content: bytes) -> None:
 
 
 def _inflated(packed: bytes, most_bytes: int) -> Any:
-    """pydicom would inflate a data set whole, however large it becomes; here no more than its header announces."""
+    """pydicom would inflate a data set whole; here no more of it than its header announces."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
     from pydicom.uid import ExplicitVRLittleEndian

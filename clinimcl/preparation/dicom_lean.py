@@ -16,7 +16,7 @@ STRAIGHTENED = "its slices lean (a tilted gantry) and were moved straight"
 
 
 def offsets_of(slices: Sequence[Slice], heights: Float[np.ndarray, " slice"]) -> Float[np.ndarray, "slice 2"] | None:
-    """Columns and rows by which each slice lies beside the first; None of slices that lean by a degree at most.
+    """Columns and rows by which each slice lies beside the first; None if they lean by a degree at most.
 
     Args:
         heights: mm of the slices along their normal.
@@ -48,7 +48,7 @@ def straight_shape(shape: tuple[int, int, int], offsets: Float[np.ndarray, "slic
 def straightened(
     volume: Shaped[np.ndarray, "column row slice"], offsets: Float[np.ndarray, "slice 2"]
 ) -> Float[np.ndarray, "wide tall slice"]:
-    """Each slice where it lies, by linear interpolation; around them it is as dark as the darkest voxel."""
+    """Each slice where it lies, by linear interpolation; around it all is as dark as the darkest voxel."""
     wide, tall, count = straight_shape(volume.shape, offsets)
     straight = np.empty((tall, wide, count), np.float32).swapaxes(0, 1)
     dark, least = float(volume.min()), np.floor(offsets.min(0))

@@ -7,13 +7,13 @@ from jaxtyping import Float
 
 from clinimcl.preparation.dicom_header import numbers
 
-PLANE, CENTIMETRES = 1, 3  # RegionSpatialFormat of a two-dimensional picture; units of both of its directions
+PLANE, CENTIMETRES = 1, 3  # RegionSpatialFormat of a picture; PhysicalUnits of its directions
 VECTOR = 0x00181065  # the tag of FrameTimeVector
 UNTIMED = "its frames are taken as evenly spaced, since its header's times of frames cannot be read"
 
 
 def frame_edges(header: Any) -> tuple[Float[np.ndarray, " edge"] | None, str]:
-    """Seconds from one frame to the next, and a remark where the header's are none; None where it tells no time.
+    """Seconds at which frames begin, and a remark where the header's are none; None without any.
 
     Source: DICOM PS3.3, C.7.6.5.
     """
@@ -38,7 +38,7 @@ def _of_vector(increments: Float[np.ndarray, " frame"] | None) -> tuple[Float[np
 
 
 def pixel_aspect(header: Any) -> float:
-    """Width over height of a pixel: as measured, else as it is to be shown; 1 where the header says neither.
+    """Width over height of a pixel: as measured, else as it is to be shown, else 1.
 
     Source: DICOM PS3.3, C.7.6.3.1.7, C.8.5.5 and 10.7.
     """

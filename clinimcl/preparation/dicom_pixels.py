@@ -1,4 +1,4 @@
-"""The pixels of a DICOM file as it stores them → numbers of the scanner's, or the grey that a screen shows."""
+"""Pixels as a DICOM file stores them → what the scanner measured, or the grey of a screen."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ KINDS = (*DEEP_COLOURS, "YBR_FULL", "YBR_FULL_422")
 MOST_BITS = 16  # of a pixel that becomes grey
 BAND = 512  # rows that become grey at a time, for the sake of memory
 WHITE = 255
-UNWINDOWED = "its header gives no window, so that all numbers that its pixels can hold go from black to white"
+UNWINDOWED = "its header gives no window: the whole range of its bits goes from black to white"
 LOOKUP = "its tables of grey levels cannot be read"
 
 
 def is_inverted(header: Any) -> bool:
-    """Whether the least number is white; files of radiographs say it twice, by the shape and by MONOCHROME1.
+    """Whether the least number is white; radiographs say it twice, by the shape and by MONOCHROME1.
 
     Source: DICOM PS3.3, C.7.6.3.1.2 and C.8.11.3.
     """
@@ -39,7 +39,7 @@ def stored_values(frame: Frame, header: Any) -> Shaped[np.ndarray, "row column"]
     high = int(header.get("HighBit", stored - 1)) if frame.bits > stored else stored - 1
     if size <= stored or int(header.BitsAllocated) == 1:
         return words
-    if header.file_meta.TransferSyntaxUID in LOSSY and not is_signed(header):  # by which white may become a little more
+    if header.file_meta.TransferSyntaxUID in LOSSY and not is_signed(header):  # white may overflow
         return np.clip(words, *stored_range(header))
     if not stored <= high + 1 <= size:
         raise UnusableScan(f"damaged: its pixels have {stored} bits of {size}, the highest of which is bit {high}")
@@ -154,10 +154,10 @@ def _write_luma(grey: UInt8[np.ndarray, "height width"], frame: Frame, header: A
 
 
 def shown_levels(header: Any) -> UInt8[np.ndarray, " value"]:
-    """What a screen shows of each number that a grey pixel may hold, from the least that its bits can.
+    """What a screen shows of each number that a grey pixel may hold, from the least on.
 
-    The window is looked through where pixels are not of 8 bits, the first of several; without one, the bits stored
-    go from black to white.
+    Pixels that are not of 8 bits are seen through their window, the first of several; without
+    one, the bits stored go from black to white.
 
     Source: DICOM PS3.3, C.11.1 and C.11.2, PS3.4, N.2.
     """
@@ -191,7 +191,7 @@ def _windowed(measured: Float[np.ndarray, " value"], ends: tuple[float, float], 
         numbers_held = 2 ** int(header.BitsStored)
         if numbers_held <= WHITE:
             return share * WHITE
-        return np.rint(share * (numbers_held - 1)) * (WHITE + 1) // numbers_held  # as many numbers a level
+        return np.rint(share * (numbers_held - 1)) * (WHITE + 1) // numbers_held
     shown = Dataset()  # of 8 bits, whose range is the screen's
     shown.PhotometricInterpretation, shown.PixelRepresentation, shown.BitsStored = "MONOCHROME2", 0, 8
     shown.WindowCenter, shown.WindowWidth = window
@@ -258,4 +258,4 @@ def _wrapped(value: int, least: int, most: int) -> int:
 def inverted(volume: Shaped[np.ndarray, "x y z"]) -> Shaped[np.ndarray, "x y z"]:
     """Turned round about the greatest number, so that slices of one series stay alike."""
     turned = volume.max() - volume
-    return turned.view(turned.dtype.str.replace("i", "u"))  # differences of signed numbers wrap to these
+    return turned.view(turned.dtype.str.replace("i", "u"))  # to which signed differences wrap

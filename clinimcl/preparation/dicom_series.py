@@ -29,7 +29,7 @@ ONE_PLACE = 1e-3  # mm along the normal
 TILT = 1e-3  # by which direction cosines of one series may differ
 SPACING = 1e-3  # by which the spacing of pixels may differ, of itself
 CHOICE = "give each series a folder of its own (cohort.series chooses one where cohort=adni)"
-LOST = "the numbers of its slices (InstanceNumber) have a gap, so that slices may be missing at an end"
+LOST = "its InstanceNumbers have a gap, so that slices may be missing at an end"
 
 
 def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
@@ -89,7 +89,7 @@ def _mixture(name: str, slices: Sequence[Slice], keys: Sequence[str]) -> str:
 
 
 def _by_height(slices: Sequence[Slice]) -> tuple[list[Slice], Float[np.ndarray, " slice"]]:
-    """Along the normal, in mm; what lies twice at one place counts once, if it is the same picture."""
+    """Along the normal, in mm; the same picture at the same place counts once."""
     normal = _normal(slices[0])
     ordered = sorted(slices, key=lambda one: float(one.position @ normal))
     heights = np.array([one.position @ normal for one in ordered])

@@ -1,4 +1,4 @@
-"""The headers of a DICOM series → its slices, each with its place: a file a slice, or many in one file."""
+"""The headers of a DICOM series → its slices, each with its place, one or many a file."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -137,7 +137,7 @@ def _varying(groups: Sequence[Any]) -> dict[str, str]:
 
 
 def describe(slices: Sequence[Slice]) -> str:
-    """What slices of one series are, in words of the standard alone: no text that somebody typed."""
+    """What slices of one series are, in the standard's words alone: no text that somebody typed."""
     first = slices[0].header
     kinds = [word for word in _words(first.get("ImageType")) if word in KINDS]
     echoes = {one.varying["EchoTime"] for one in slices if "EchoTime" in one.varying}
@@ -183,7 +183,7 @@ def _number(header: Any, name: str, usual: float) -> float:
 
 
 def _axes(header: Any) -> Float[np.ndarray, " 6"]:
-    """The directions along a row and along a column, exactly of length 1 and upright on one another."""
+    """The directions along a row and along a column, made exactly unit and orthogonal."""
     axes = _needed(header, "ImageOrientationPatient", 6)
     row, column = axes[:3], axes[3:]
     lengths = np.linalg.norm([row, column], axis=1)

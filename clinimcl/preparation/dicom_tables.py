@@ -1,4 +1,4 @@
-"""Tables of a DICOM header, through which numbers become other numbers, or the greys of a palette's colours."""
+"""Tables of a DICOM header: numbers → other numbers, or the greys of a palette's colours."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,12 +55,12 @@ def _count(header: Any) -> int:
 
 
 def palette_levels(values: Shaped[np.ndarray, " value"], header: Any) -> UInt8[np.ndarray, " value"]:
-    """The grey of the colour that a palette gives to each number; those outside of it take its ends."""
+    """The grey of the colour that a palette gives to each number, its ends beyond them."""
     return _palette(header)[np.clip(values - _first(header, _descriptor(header)), 0, _count(header) - 1)]
 
 
 def _palette(header: Any) -> UInt8[np.ndarray, " entry"]:
-    """The grey of each colour; words that hold 8 bits are told by their numbers, whatever the header says."""
+    """The grey of each colour; words that hold 8 bits are told by their numbers."""
     from pydicom.dataset import Dataset
     from pydicom.pixels import apply_color_lut
 
@@ -89,7 +89,7 @@ def _entries(data: bytes, count: int, header: Any) -> bytes:
 
 
 def _segments(data: bytes, count: int, bits: int) -> bytes:
-    """The same, if they come to as many entries as the header announces, so that little can never become much.
+    """The same, if they come to as many entries as announced: little never becomes much.
 
     Source: DICOM PS3.3, C.7.9.2.
     """

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
@@ -288,6 +289,29 @@ def test_frames_have_each_their_own_scale():
     factors = np.arange(1, SLICES + 1)
     expected = decode_series(series((VOXELS * factors - (factors - 1)).astype(np.int16))).voxels
     assert np.array_equal(decode("x.dcm", [enhanced(per_frame=group)]).voxels, expected)
+
+
+@pytest.mark.parametrize("path", ["scan.dcm", "folder/"])
+def test_a_volume_that_simpleitk_writes_into_one_file_is_that_volume(tmp_path, path):
+    image = sitk.GetImageFromArray(VOXELS[::-1, ::-1].transpose(2, 1, 0).astype(np.uint16, order="C"))
+    image.SetSpacing(SPACING)
+    sitk.WriteImage(image, str(tmp_path / "scan.dcm"))
+    scan = decode(path, [(tmp_path / "scan.dcm").read_bytes()])
+    assert np.array_equal(scan.voxels, VOXELS)
+    assert np.allclose(scan.spacing, SPACING)
+
+
+@pytest.mark.parametrize(
+    "tags", [{}, {"RescaleSlope": 2.5, "RescaleIntercept": -100}, {"BitsStored": 12, "HighBit": 11}]
+)
+def test_a_series_is_the_volume_that_simpleitk_reads(tmp_path, tags):
+    paths = [tmp_path / f"{k}.dcm" for k in range(SLICES)]
+    for path, file in zip(paths, in_order(**tags), strict=True):
+        path.write_bytes(file)
+    image = sitk.DICOMOrient(sitk.ReadImage([str(path) for path in paths]), "LPS")
+    scan = decode_series([path.read_bytes() for path in paths])
+    assert np.allclose(scan.voxels, sitk.GetArrayFromImage(image).T[::-1, ::-1])
+    assert np.allclose(scan.spacing, image.GetSpacing())
 
 
 def test_single_frames_of_enhanced_files_are_slices():

@@ -34,7 +34,7 @@ def decode(path: str, raw: Sequence[bytes], most_bytes: int = sys.maxsize) -> Sc
     if ending.endswith(video.ENDINGS):
         return video.decode_video(content, most_bytes)
     _check_dicom(path, content)
-    return dicom.decode_cine(content, most_bytes)
+    return dicom.decode_file(content, most_bytes)
 
 
 def is_clip(path: str, raw: Sequence[bytes]) -> bool:
@@ -47,6 +47,7 @@ def is_clip(path: str, raw: Sequence[bytes]) -> bool:
         return False
     if not path.lower().endswith(video.ENDINGS):
         _check_dicom(path, raw[0])
+        return not dicom.is_volume(raw[0])
     return True
 
 

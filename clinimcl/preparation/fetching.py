@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import itemgetter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import xxhash
@@ -19,6 +20,8 @@ from clinimcl.preparation.turns import waiting
 
 MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
+SLICES = (".dcm", ".dicom", ".ima")
+DEEPEST, MOST_FOLDERS = 4, 1000  # where slices are looked for, to say that they lie there
 
 
 class UnreadableFile(UnusableScan):
@@ -49,6 +52,8 @@ def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerp
 def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -> list[bytes]:
     """The .dcm files that lie in a folder, by name; of a local one without any, those that are DICOM by content.
 
+    Hidden files are none: a Mac lays a `._` file beside each that it writes to a foreign disk.
+
     Raises:
         UnusableScan, UserError: as `fetch`, and where there are none or absurdly many.
     """
@@ -56,7 +61,9 @@ def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -
         with waiting():
             sizes = _slices(path)
         if not sizes:
-            raise UnusableScan("the folder holds no .dcm file" + ("" if "://" in path else " and no other DICOM file"))
+            raise UnusableScan(
+                "the folder holds no .dcm file" + ("" if "://" in path else " and no other DICOM file") + _deeper(path)
+            )
         if len(sizes) > MOST_SLICES or sum(sizes.values()) > MOST_BYTES:
             raise UnusableScan(f"has an absurd size: {len(sizes)} slices of {sum(sizes.values())} bytes together")
         return _contents(list(sizes), cache, fingerprint)
@@ -138,11 +145,30 @@ def _slices(path: str) -> dict[str, int]:
     """Bytes of each slice that lies in a folder, by address."""
     file_system, folder = connect(path)
     entries = file_system.ls(folder.rstrip("/"), detail=True)
-    files = {entry["name"]: int(entry["size"]) for entry in entries if entry["type"] != "directory"}
-    names = [name for name in sorted(files) if name.lower().endswith(".dcm")]
+    files = {
+        entry["name"]: int(entry["size"])
+        for entry in entries
+        if entry["type"] != "directory" and not PurePosixPath(entry["name"]).name.startswith(".")
+    }
+    names = [name for name in sorted(files) if name.lower().endswith(SLICES)]
     if not names and "://" not in path:
         names = [name for name in sorted(files) if is_dicom(_head(name))]
     return {file_system.unstrip_protocol(name) if "://" in path else name: files[name] for name in names}
+
+
+def _deeper(path: str) -> str:
+    """What to say where its slices lie in folders of the folder."""
+    file_system, folder = connect(path)
+    deep = 0
+    for place, _, files in islice(file_system.walk(folder.rstrip("/"), maxdepth=DEEPEST), MOST_FOLDERS):
+        names = [name for name in sorted(files) if not name.startswith(".")]
+        found = any(name.lower().endswith(SLICES) for name in names)
+        if not found and names and "://" not in path:
+            found = is_dicom(_head(f"{place}/{names[0]}"))
+        deep += found
+    if not deep:
+        return ""
+    return f": its slices lie deeper, in {deep} folder{'s' if deep > 1 else ''} of it, each of which is a series"
 
 
 def _head(path: str) -> bytes:

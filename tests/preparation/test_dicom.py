@@ -10,9 +10,9 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from clinimcl.preparation import dicom
 from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.dicom import decode_cine, decode_series
+from clinimcl.preparation.dicom_header import read_header
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.reading import UnusableScan, decode_nifti
 
@@ -134,7 +134,7 @@ def test_a_slice_without_a_place_is_unusable():
 
 
 def test_no_name_is_ever_loaded():
-    assert "PatientName" not in dicom._header(series()[0])
+    assert "PatientName" not in read_header(series()[0])
 
 
 LOOP = np.random.default_rng(2).integers(0, 256, (3, 10, 12)).astype(np.uint8)
@@ -232,16 +232,49 @@ def test_run_lengths_that_outgrow_the_frame_are_not_written_out(runs):
     assert traced(encapsulated(RLELossless, [still], 8, 8)) < 2**19
 
 
-@pytest.mark.filterwarnings("ignore:The value length")
-def test_a_deflated_file_is_not_inflated_wherever_its_header_says_so():
-    header = pydicom.dcmread(io.BytesIO(written(LOOP)))
+def deflated(pixels, announced=None, meta=()):
+    """`announced`: the number of frames that the header tells."""
+    header = pydicom.dcmread(io.BytesIO(written(pixels)))
     header.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
-    long = pydicom.DataElement("MediaStorageSOPInstanceUID", "UI", "1" * 5000, validation_mode=pydicom.config.IGNORE)
-    header.file_meta.add(long)
+    header.NumberOfFrames = announced or len(pixels)
+    for element in meta:
+        header.file_meta.add(element)
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, header)
-    with pytest.raises(UnusableScan, match="its DICOM data set is deflated"):
-        decode_cine(buffer.getvalue())
+    return buffer.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_deflated_file_is_read_wherever_its_header_says_so():
+    long = pydicom.DataElement("MediaStorageSOPInstanceUID", "UI", "1" * 5000, validation_mode=pydicom.config.IGNORE)
+    assert np.array_equal(decode_cine(deflated(LOOP, meta=[long])).frames, LOOP)
+
+
+def test_a_deflated_file_is_inflated_no_further_than_it_announces():
+    bomb = deflated(np.zeros((400, 512, 512), np.uint8), announced=1)  # 100 MiB in 100 KiB
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnusableScan, match="the deflated DICOM file holds more than its header announces"):
+            decode_cine(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_deflated_file_that_announces_too_much_is_not_inflated():
+    with pytest.raises(UnusableScan, match="absurd size: 1000 MiB"):
+        decode_cine(deflated(np.zeros((400, 512, 512), np.uint8), announced=4000), most_bytes=2**20)
+
+
+def test_a_deflated_file_that_ends_early_is_truncated():
+    with pytest.raises(UnusableScan, match="truncated: the deflated DICOM file ends early"):
+        decode_cine(deflated(LOOP)[:-40])
+
+
+def test_what_hides_that_it_is_deflated_is_not_read():
+    hidden = written(LOOP).replace(b"1.2.840.10008.5.1.4.1.1.7", b"1.2.840.10008.1.2.1.99\0\0\0")
+    with pytest.raises(UnusableScan, match="says in a wrong place that it is deflated"):
+        decode_cine(hidden)
 
 
 def test_a_loop_of_more_frames_than_its_header_announces_is_unusable():
@@ -255,7 +288,12 @@ def test_a_loop_of_more_frames_than_its_header_announces_is_unusable():
 
 
 def test_a_compression_that_is_not_read_is_named():
-    with pytest.raises(UnusableScan, match="its pixels are compressed as JPEG 2000"):
+    with pytest.raises(UnusableScan, match=r"its pixels are compressed as JPIP.*, which is not read: save them"):
+        decode_cine(jpegs(pydicom.uid.JPIPHTJ2KReferenced))
+
+
+def test_frames_of_another_compression_than_the_header_s_are_unusable():
+    with pytest.raises(UnusableScan, match=r"compressed as JPEG 2000 .*, and a frame has no header of that kind"):
         decode_cine(jpegs(pydicom.uid.JPEG2000))
 
 

@@ -7,6 +7,7 @@ from clinimcl.errors import UserError
 from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint
 from clinimcl.preparation.reading import UnusableScan
+from tests.preparation.test_dicom import LOOP, written
 
 
 @pytest.fixture
@@ -39,6 +40,27 @@ def test_a_changed_slice_changes_the_fingerprint(folder):
 def test_a_folder_without_slices_is_unusable(tmp_path):
     (tmp_path / "notes").write_bytes(b"no slice")
     with pytest.raises(UnusableScan, match=r"the folder holds no .dcm file and no other DICOM file"):
+        fetch_series(f"{tmp_path}/")
+
+
+@pytest.mark.parametrize("name", ["._b.dcm", ".b.dcm", ".DS_Store"])
+def test_hidden_files_are_no_slices(folder, tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0\x05\x16\x07")
+    assert fetch_series(folder) == [b"first", b"second"]
+
+
+def test_hidden_files_are_no_slices_without_an_ending_either(tmp_path):
+    for name in ("IM1", "._IM1"):
+        (tmp_path / name).write_bytes(written(LOOP))
+    assert fetch_series(f"{tmp_path}/") == [written(LOOP)]
+
+
+@pytest.mark.parametrize(("name", "content"), [("IM1.dcm", b"a slice"), ("IM1", written(LOOP))])
+def test_slices_that_lie_deeper_are_said_to(tmp_path, name, content):
+    for series in ("T1", "T2"):
+        (tmp_path / "study" / series).mkdir(parents=True)
+        (tmp_path / "study" / series / name).write_bytes(content)
+    with pytest.raises(UnusableScan, match="its slices lie deeper, in 2 folders of it, each of which is a series"):
         fetch_series(f"{tmp_path}/")
 
 
@@ -94,6 +116,11 @@ def remote(link):
 
 def test_a_series_in_a_bucket_is_its_dicom_files_by_name(remote):
     assert fetch_series(SERIES) == [b"first", b"second"]
+
+
+def test_slices_that_lie_deeper_in_a_bucket_are_said_to(remote):
+    with pytest.raises(UnusableScan, match="its slices lie deeper, in 1 folder of it"):
+        fetch_series("gs://bucket/sub-1/")
 
 
 def test_what_is_in_the_cache_is_not_fetched(remote, tmp_path):

@@ -36,7 +36,9 @@ class Picture(NamedTuple):
         return np.where(self.printed, np.uint8(0), frames)[:, self.rows, self.columns]
 
 
-def find_picture(frames: UInt8[np.ndarray, "frame height width"]) -> Picture:
+def find_picture(
+    frames: UInt8[np.ndarray, "frame height width"], edges: Float[np.ndarray, " edge"] | None = None
+) -> Picture:
     """The rule above; a frame in which nothing is found stays whole."""
     mean, deviation = _over_time(frames)
     moves = deviation > MOVES

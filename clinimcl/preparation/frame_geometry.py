@@ -1,0 +1,41 @@
+"""Frames whose pixels are oblong → frames of square pixels."""
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from clinimcl.preparation.reading import UnusableScan
+
+MOST_OBLONG = 8.0  # width over height of a pixel, or height over width
+MOST_SIDE = 8192
+MOST_PIXELS = 2**30
+SQUARE = 0.01  # by which the width of a pixel may differ from its height and no frame is resampled
+
+
+def square_pixels(
+    frames: UInt8[np.ndarray, "frame height width"], aspect: float, most_pixels: int = MOST_PIXELS
+) -> UInt8[np.ndarray, "frame taller wider"]:
+    """Stretch the direction that is too short on a screen, so that no detail is lost.
+
+    Args:
+        aspect: width over height of a pixel as it is shown; 2 doubles the columns, 1/2 the rows.
+        most_pixels: of all frames together, as they come out.
+
+    Returns:
+        The frames themselves where the pixels are square to 1 %.
+
+    Raises:
+        UnusableScan: no scanner has such pixels, or the frames would be too large.
+    """
+    if abs(aspect - 1) <= SQUARE:
+        return frames
+    if not 1 / MOST_OBLONG <= aspect <= MOST_OBLONG:
+        raise UnusableScan(f"has pixels {aspect:.3g} times as wide as high, expected 1/8 to 8")
+    count, height, width = frames.shape
+    size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
+    if max(size) > MOST_SIDE or count * size[0] * size[1] > most_pixels:
+        raise UnusableScan(f"has an absurd size: {count} frames of {size[0]} × {size[1]} square pixels")
+    squared = np.empty((count, *size), np.uint8)
+    for index, frame in enumerate(frames):
+        squared[index] = Image.fromarray(frame).resize(size[::-1], Image.Resampling.BILINEAR)
+    return squared

@@ -1,0 +1,69 @@
+"""When each frame of a clip is on the screen."""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+from jaxtyping import Float, Int
+
+FASTEST, SLOWED = 1, 10  # hundredths of a second of a frame of a GIF
+WHOLE_LAST = 1.5  # of the usual step, up to which the last frame of an even clip is shown as long as the others
+
+
+def edges_of(
+    times: Sequence[int | None], last: int | None, second: float, most_seconds: float | None = None
+) -> Float[np.ndarray, " edge"] | None:
+    """Seconds from the first frame on; None where the frames follow each other evenly, or no times are stated.
+
+    A time that is missing lies between its neighbours. Where times go back (recordings one behind the other), the
+    frame before is shown for the usual step. Steps that differ by the rounding to whole ticks are even.
+
+    Args:
+        times: at which frames come on the screen, in ticks, in the order of the frames.
+        last: ticks for which the last frame is shown; None or 0: the usual step.
+        second: ticks.
+        most_seconds: beyond which a frame is not held, but the times go on from elsewhere.
+    """
+    stated = np.array([time is not None for time in times])
+    if stated.sum() < 2:
+        return None
+    places = np.arange(len(times))
+    known = np.array([time for time in times if time is not None], np.float64)
+    steps = np.diff(_extended(places, places[stated], known))
+    if not (steps > 0).any():
+        return None
+    usual = float(np.median(steps[steps > 0]))
+    elsewhere = steps < 0 if most_seconds is None else (steps < 0) | (steps > most_seconds * second)
+    steps = np.where(elsewhere, usual, steps)
+    starts = np.concatenate([[0.0], np.cumsum(steps)])
+    shown = last or usual
+    if _is_even(starts) and shown <= WHOLE_LAST * usual:
+        return None
+    return np.append(starts, starts[-1] + shown) / second
+
+
+def _extended(
+    places: Int[np.ndarray, " frame"], known: Int[np.ndarray, " some"], times: Float[np.ndarray, " some"]
+) -> Float[np.ndarray, " frame"]:
+    """Linear between those known, and on beyond them."""
+    pace = (times[-1] - times[0]) / (known[-1] - known[0])
+    before, after = np.minimum(places - known[0], 0), np.maximum(places - known[-1], 0)
+    return np.interp(places, known, times) + pace * (before + after)
+
+
+def _is_even(starts: Float[np.ndarray, " frame"]) -> bool:
+    """To a tick where a step has several."""
+    step = starts[-1] / (len(starts) - 1)
+    off = np.abs(starts - step * np.arange(len(starts))).max()
+    return bool(off <= (1.0 if step > 2 else 0.01))
+
+
+def slow_down(times: Sequence[int | None], last: int | None) -> tuple[list[int | None], int | None]:
+    """Times of a GIF as browsers play it: a frame of up to 0.01 s is shown for 0.1 s.
+
+    Source: Chromium, GIFImageDecoder; Firefox, FrameTimeout::Normalized.
+    """
+    known = [time or 0 for time in times]
+    steps = [after - before for before, after in pairwise(known)]
+    starts = accumulate((SLOWED if step <= FASTEST else step for step in steps), initial=known[0])
+    return list(starts), SLOWED if (last or 0) <= FASTEST else last

@@ -36,7 +36,7 @@ class Clips(Pipeline):
             raise UnusableScan("has a mask, which a video cannot take")
         shown = decoded.frames[evenly(len(decoded.frames), self.frames, decoded.edges)]
         if self.crop:
-            shown = find_picture(decoded.frames, decoded.edges).cut(shown)
+            shown = find_picture(decoded.frames).cut(shown)
         clip = fit(shown, self.side)
         if self.is_flat(clip):
             raise UnusableScan("is of one grey throughout")

@@ -2,19 +2,36 @@
 
 The rule. A pixel is alive where its grey level moves over time; in a still, where it differs from its neighbours, as
 speckle does and a flat panel does not. The picture is the convex hull of where half of the neighbourhood is alive,
-small areas left out. Bright pixels that stand still outside of it are the scanner's frame and print, and become black.
-A margin beside the picture that holds some goes. One that holds none may be the shadow of a rib, and cutting there
-would change the scale from clip to clip: it goes only as far as the opposite margin is wide.
+small areas left out, and those that change seldom: a trace that scrolls, a bar that grows. Bright pixels that stand
+still outside of it are the scanner's frame and print, and become black, as what changes seldom does.
+
+Frames that repeat the one before (a frozen screen) tell nothing of movement. Where few are left, or less moves than
+differs from its neighbours around it, tissue has had no time to move: what differs belongs to the picture, too, and
+what stands still is print only where it is flat or sharp.
+
+A margin beside the picture that holds some print goes. One that holds none may be the shadow of a rib, and cutting
+there would change the scale from clip to clip: it goes only as far as the opposite margin is wide.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-FRAMES = 24  # evenly over the clip: enough to tell what moves
+FRAMES = 24  # evenly over those that differ: enough to tell what moves
+SAMPLED = 8  # pixels between those that tell whether a frame differs from the one before
+REPEATS = 0.1  # of the usual share of pixels that change, up to which a frame is the one before
+LEAST_CHANGE = 2e-3  # share of pixels; compression changes fewer of a frozen screen
+ENOUGH = 32  # frames that differ, in which tissue moves
+COVERED = 0.8  # of what differs from its neighbours, that moves when tissue has had time to
+CHANGES = 1  # grey levels from one of the chosen frames to the next
+OFTEN = 0.5  # of the chosen frames, in which speckle changes and a scrolling line does not
+FAINT = 25  # grey levels between the darkest and the brightest of a pixel of deep tissue, which changes seldom, too
+FILLED = 0.9  # of its hull: an area that holds no lines
+SHARP = 25.0  # standard deviation in grey levels among neighbours, where print ends
 MOVES = 2.0  # standard deviation over time in grey levels; compression moves still text less
 DIFFERS = 1.0  # standard deviation in grey levels of a still's pixels among their neighbours
 GRAIN = 5  # pixels a side of these neighbours
@@ -36,22 +53,44 @@ class Picture(NamedTuple):
         return np.where(self.printed, np.uint8(0), frames)[:, self.rows, self.columns]
 
 
-def find_picture(
-    frames: UInt8[np.ndarray, "frame height width"], edges: Float[np.ndarray, " edge"] | None = None
-) -> Picture:
+class _Movement(NamedTuple):
+    chosen: UInt8[np.ndarray, "chosen height width"]
+    mean: Float[np.ndarray, "height width"]
+    moves: Bool[np.ndarray, "height width"]
+    had_time: bool
+
+
+def find_picture(frames: UInt8[np.ndarray, "frame height width"]) -> Picture:
     """The rule above; a frame in which nothing is found stays whole."""
-    mean, deviation = _over_time(frames)
-    moves = deviation > MOVES
-    if moves.mean() >= STILL_SHARE:
-        inside = _hull(_areas(moves, SMALLEST_MOVING))
-    else:
-        inside = _hull(_areas(_deviation_in_space(mean) > DIFFERS, SMALLEST_STILL))
+    movement = _movement(frames)
+    grain = _deviation_in_space(movement.mean)
+    textured = _areas(grain > DIFFERS, SMALLEST_STILL)
+    if movement.moves.mean() < STILL_SHARE:
+        return _picture(movement, _hull(textured), np.zeros_like(textured), grain)
+    tissue, foreign = _parted(_areas(movement.moves, SMALLEST_MOVING), movement)
+    around = _touching(textured, tissue)
+    if movement.had_time and tissue.sum() >= COVERED * around.sum():
+        return _picture(movement, _hull(tissue), foreign, None)
+    return _picture(movement, _hull(tissue | around), foreign, grain)
+
+
+def _picture(
+    movement: _Movement,
+    inside: Bool[np.ndarray, "height width"],
+    foreign: Bool[np.ndarray, "height width"],
+    grain: Float[np.ndarray, "height width"] | None,
+) -> Picture:
+    """`grain` where tissue may stand still."""
     height, width = inside.shape
     if not inside.any():
         return Picture(slice(0, height), slice(0, width), inside)
-    printed = (mean > BRIGHT) & ~moves & ~ndimage.binary_dilation(inside, iterations=_neighbourhood(inside) // 2)
+    outside = ~ndimage.binary_dilation(inside, iterations=_neighbourhood(inside) // 2)
+    printed = (movement.mean > BRIGHT) & ~movement.moves & outside
+    if grain is not None:
+        printed &= ~_mostly(printed, (grain > DIFFERS) & (grain < SHARP), printed)  # echoes fade among neighbours
     if printed.mean() < LEAST_PRINT:
         printed = np.zeros_like(inside)
+    printed |= foreign & outside
     rows, columns = ndimage.find_objects(inside.astype(np.uint8))[0]
     return Picture(
         _without_margins(rows, printed[:, columns].any(axis=1)),
@@ -60,15 +99,67 @@ def find_picture(
     )
 
 
+def _movement(frames: UInt8[np.ndarray, "frame height width"]) -> _Movement:
+    differing = _differing(frames)
+    chosen = np.unique(np.linspace(0, len(differing) - 1, FRAMES).round().astype(int))
+    shown = frames[differing[chosen]]
+    mean, deviation = _over_time(shown)
+    return _Movement(shown, mean, deviation > MOVES, len(differing) >= ENOUGH)
+
+
+def _differing(frames: UInt8[np.ndarray, "frame height width"]) -> Int[np.ndarray, " some"]:
+    """The frames that do not repeat the one before."""
+    sample = frames[:, ::SAMPLED, ::SAMPLED].astype(np.int16)
+    changed = (np.abs(np.diff(sample, axis=0)) > MOVES).mean(axis=(1, 2))
+    changing = changed[changed > LEAST_CHANGE]
+    least = max(LEAST_CHANGE, REPEATS * float(np.median(changing))) if len(changing) else np.inf
+    return np.flatnonzero(np.append(True, changed > least))
+
+
+def _parted(
+    moving: Bool[np.ndarray, "height width"], movement: _Movement
+) -> tuple[Bool[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
+    """What changes often, with its surroundings, and what else moves."""
+    nothing = np.zeros_like(moving)
+    if moving.sum() >= FILLED * _hull(moving).sum():
+        return moving, nothing
+    changes = np.zeros(moving.shape, np.uint8)
+    for before, after in pairwise(movement.chosen):
+        changes += np.maximum(before, after) - np.minimum(before, after) > CHANGES
+    often = changes >= OFTEN * (len(movement.chosen) - 1)
+    near = ndimage.binary_dilation(_dense(movement.moves & often), iterations=_neighbourhood(moving))
+    span = movement.chosen.max(axis=0) - movement.chosen.min(axis=0)
+    foreign = _mostly(moving & ~near, movement.moves & ~often & (span > FAINT), movement.moves)
+    tissue = _large(moving & ~foreign, SMALLEST_MOVING)
+    return (tissue, foreign) if tissue.any() else (moving, nothing)
+
+
+def _mostly(
+    areas: Bool[np.ndarray, "height width"],
+    these: Bool[np.ndarray, "height width"],
+    counted: Bool[np.ndarray, "height width"],
+) -> Bool[np.ndarray, "height width"]:
+    """Areas of whose counted pixels more than half are `these`."""
+    labels, _ = ndimage.label(areas)
+    each, all_ = (np.bincount(labels.ravel(), pixels.ravel()) for pixels in (these, counted))
+    return areas & (each > 0.5 * all_)[labels]
+
+
+def _touching(
+    areas: Bool[np.ndarray, "height width"], others: Bool[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    labels, _ = ndimage.label(areas)
+    return areas & np.isin(labels, np.unique(labels[others & areas]))
+
+
 def _over_time(
-    frames: UInt8[np.ndarray, "frame height width"],
+    chosen: UInt8[np.ndarray, "chosen height width"],
 ) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
     """Mean and standard deviation, a frame at a time for the sake of memory."""
-    total = np.zeros(frames.shape[1:], np.float32)
+    total = np.zeros(chosen.shape[1:], np.float32)
     squares = np.zeros_like(total)
-    chosen = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
-    for index in chosen:
-        frame = frames[index].astype(np.float32)
+    for each in chosen:
+        frame = each.astype(np.float32)
         total += frame
         squares += frame**2
     mean = total / len(chosen)
@@ -82,10 +173,20 @@ def _deviation_in_space(grey: Float[np.ndarray, "height width"]) -> Float[np.nda
 
 def _areas(alive: Bool[np.ndarray, "height width"], smallest: float) -> Bool[np.ndarray, "height width"]:
     """Dense areas of a size; thin lines and print are neither."""
-    dense = ndimage.uniform_filter(alive.astype(np.float32), _neighbourhood(alive), mode="constant") >= 0.5
-    labels, count = ndimage.label(dense)
+    return _large(_dense(alive), smallest)
+
+
+def _dense(alive: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    dense: Bool[np.ndarray, "height width"] = (
+        ndimage.uniform_filter(alive.astype(np.float32), _neighbourhood(alive), mode="constant") >= 0.5
+    )
+    return dense
+
+
+def _large(areas: Bool[np.ndarray, "height width"], smallest: float) -> Bool[np.ndarray, "height width"]:
+    labels, count = ndimage.label(areas)
     if count == 0:
-        return dense
+        return areas
     sizes = np.bincount(labels.ravel())[1:]
     return np.isin(labels, 1 + np.flatnonzero(sizes >= smallest * sizes.max()))
 
@@ -98,10 +199,16 @@ def _hull(area: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height wi
     last = area.shape[1] - 1 - area[rows, ::-1].argmax(axis=1)
     ends = np.column_stack([np.tile(rows, 2), np.concatenate([first, last])])
     corners = (ends[:, None] + HALF_PIXELS).reshape(-1, 2)
-    y, x = np.ogrid[: area.shape[0], : area.shape[1]]
-    inside = np.ones_like(area)
-    for down, right, offset in ConvexHull(corners).equations:
-        inside &= down * y + right * x + offset <= 0
+    down, right, offset = ConvexHull(corners).equations.T[:, :, None]
+    y = np.arange(area.shape[0])
+    reach = -(down * y + offset)  # right · x is at most this
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = reach / right
+    start = np.where(right < 0, bound, -np.inf).max(axis=0)
+    end = np.where(right > 0, bound, np.inf).min(axis=0)
+    within = (np.where(right == 0, reach, 0) >= 0).all(axis=0)
+    x = np.arange(area.shape[1])
+    inside: Bool[np.ndarray, "height width"] = (x >= start[:, None]) & (x <= end[:, None]) & within[:, None]
     return inside
 
 

@@ -69,8 +69,8 @@ def test_an_echo_below_a_dark_stretch_belongs_to_the_picture():
 
 
 def test_a_margin_without_print_goes_only_as_far_as_the_opposite_one():
-    clip = np.zeros((10, 100, 140), np.uint8)
-    clip[:, 20:60, 30:110] = speckle(shape=(40, 80))
+    clip = np.zeros((40, 100, 140), np.uint8)
+    clip[:, 20:60, 30:110] = speckle(40, shape=(40, 80))
     clip[:, 20:90:2, 122:127] = 250
     rows, columns, _ = find_picture(clip)
     assert (rows.start, rows.stop, columns.stop) == (20, 80, 110)

@@ -30,7 +30,6 @@ COVERED = 0.8  # of what differs from its neighbours, that moves when tissue has
 CHANGES = 1  # grey levels from one of the chosen frames to the next
 OFTEN = 0.5  # of the chosen frames, in which speckle changes and a scrolling line does not
 FAINT = 25  # grey levels between the darkest and the brightest of a pixel of deep tissue, which changes seldom, too
-FILLED = 0.9  # of its hull: an area that holds no lines
 SHARP = 25.0  # standard deviation in grey levels among neighbours, where print ends
 MOVES = 2.0  # standard deviation over time in grey levels; compression moves still text less
 DIFFERS = 1.0  # standard deviation in grey levels of a still's pixels among their neighbours
@@ -40,7 +39,7 @@ BRIGHT = 40.0  # grey level of text and rulers
 NEIGHBOURHOOD = 0.02  # of the frame's shorter edge, at least twice the grain, or a line would fill it
 SMALLEST_MOVING = 0.02  # of the largest area: an echo below a dark stretch, not a running clock
 SMALLEST_STILL = 0.15  # of the largest area: more than a line of print
-HALF_PIXELS = np.array([(-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)])  # from a pixel's middle to its corners
+HALF_PIXEL_UP = np.array([0.5, 0.0])  # from the middle of a pixel to its edge
 LEAST_PRINT = 2e-3  # share of the frame; skin that stays still beside a shadow came to 0.7e-3 in COVID-BLUES
 
 
@@ -48,6 +47,11 @@ class Picture(NamedTuple):
     rows: slice
     columns: slice
     printed: Bool[np.ndarray, "height width"]  # of the whole frame: to become black
+
+    @property
+    def is_whole(self) -> bool:
+        sides = zip((self.rows, self.columns), self.printed.shape, strict=True)
+        return all(side == slice(0, size) for side, size in sides) and not self.printed.any()
 
     def cut(self, frames: UInt8[np.ndarray, "frame height width"]) -> UInt8[np.ndarray, "frame rows columns"]:
         return np.where(self.printed, np.uint8(0), frames)[:, self.rows, self.columns]
@@ -63,15 +67,20 @@ class _Movement(NamedTuple):
 def find_picture(frames: UInt8[np.ndarray, "frame height width"]) -> Picture:
     """The rule above; a frame in which nothing is found stays whole."""
     movement = _movement(frames)
+    moving, foreign = _parted(_areas(movement.moves, SMALLEST_MOVING), movement)
+    if movement.had_time:
+        picture = _picture(movement, _hull(moving), foreign, None)
+        if picture.is_whole:
+            return picture
     grain = _deviation_in_space(movement.mean)
     textured = _areas(grain > DIFFERS, SMALLEST_STILL)
     if movement.moves.mean() < STILL_SHARE:
         return _picture(movement, _hull(textured), np.zeros_like(textured), grain)
-    tissue, foreign = _parted(_areas(movement.moves, SMALLEST_MOVING), movement)
-    around = _touching(textured, tissue)
-    if movement.had_time and tissue.sum() >= COVERED * around.sum():
-        return _picture(movement, _hull(tissue), foreign, None)
-    return _picture(movement, _hull(tissue | around), foreign, grain)
+    tissue = _touching(textured, moving)
+    if movement.had_time and moving.sum() >= COVERED * tissue.sum():
+        return picture
+    alive = tissue | _touching(moving, tissue) if tissue.any() else moving
+    return _picture(movement, _hull(alive), foreign, grain)
 
 
 def _picture(
@@ -119,19 +128,17 @@ def _differing(frames: UInt8[np.ndarray, "frame height width"]) -> Int[np.ndarra
 def _parted(
     moving: Bool[np.ndarray, "height width"], movement: _Movement
 ) -> tuple[Bool[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
-    """What changes often, with its surroundings, and what else moves."""
-    nothing = np.zeros_like(moving)
-    if moving.sum() >= FILLED * _hull(moving).sum():
-        return moving, nothing
-    changes = np.zeros(moving.shape, np.uint8)
-    for before, after in pairwise(movement.chosen):
+    """Without the areas that change seldom, and these; told from every second pixel."""
+    chosen, moves, areas = movement.chosen[:, ::2, ::2], movement.moves[::2, ::2], moving[::2, ::2]
+    changes = np.zeros(moves.shape, np.uint8)
+    for before, after in pairwise(chosen):
         changes += np.maximum(before, after) - np.minimum(before, after) > CHANGES
-    often = changes >= OFTEN * (len(movement.chosen) - 1)
-    near = ndimage.binary_dilation(_dense(movement.moves & often), iterations=_neighbourhood(moving))
-    span = movement.chosen.max(axis=0) - movement.chosen.min(axis=0)
-    foreign = _mostly(moving & ~near, movement.moves & ~often & (span > FAINT), movement.moves)
-    tissue = _large(moving & ~foreign, SMALLEST_MOVING)
-    return (tissue, foreign) if tissue.any() else (moving, nothing)
+    often = changes >= OFTEN * (len(chosen) - 1)
+    near = ndimage.binary_dilation(_dense(moves & often), iterations=_neighbourhood(moves) // 2)
+    span = chosen.max(axis=0) - chosen.min(axis=0)
+    seldom = _mostly(areas & ~near, moves & ~often & (span > FAINT), moves)
+    foreign = moving & seldom.repeat(2, axis=0).repeat(2, axis=1)[: moving.shape[0], : moving.shape[1]]
+    return (_large(moving & ~foreign, SMALLEST_MOVING), foreign) if foreign.any() else (moving, foreign)
 
 
 def _mostly(
@@ -197,8 +204,8 @@ def _hull(area: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height wi
         return area
     first = area[rows].argmax(axis=1)
     last = area.shape[1] - 1 - area[rows, ::-1].argmax(axis=1)
-    ends = np.column_stack([np.tile(rows, 2), np.concatenate([first, last])])
-    corners = (ends[:, None] + HALF_PIXELS).reshape(-1, 2)
+    ends = np.column_stack([np.tile(rows, 2), np.concatenate([first - 0.5, last + 0.5])])
+    corners = np.concatenate([ends - HALF_PIXEL_UP, ends + HALF_PIXEL_UP])
     down, right, offset = ConvexHull(corners).equations.T[:, :, None]
     y = np.arange(area.shape[0])
     reach = -(down * y + offset)  # right · x is at most this
@@ -206,7 +213,7 @@ def _hull(area: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height wi
         bound = reach / right
     start = np.where(right < 0, bound, -np.inf).max(axis=0)
     end = np.where(right > 0, bound, np.inf).min(axis=0)
-    within = (np.where(right == 0, reach, 0) >= 0).all(axis=0)
+    within: Bool[np.ndarray, " height"] = np.where(right == 0, reach, 0).min(axis=0) >= 0
     x = np.arange(area.shape[1])
     inside: Bool[np.ndarray, "height width"] = (x >= start[:, None]) & (x <= end[:, None]) & within[:, None]
     return inside

@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 FASTEST, SLOWED = 1, 10  # hundredths of a second of a frame of a GIF
+MOST_HELD = 10.0  # seconds
 WHOLE_LAST = 1.5  # of the usual step, up to which the last frame of an even clip is shown as long as the others
 
 
 def edges_of(
-    times: Sequence[int | None], last: int | None, second: float, most_seconds: float | None = None
+    times: Sequence[int | None], last: int | None, second: float, *, estimated: bool = False
 ) -> Float[np.ndarray, " edge"] | None:
     """Seconds from the first frame on; None where the frames follow each other evenly, or no times are stated.
 
@@ -22,7 +23,8 @@ def edges_of(
         times: at which frames come on the screen, in ticks, in the order of the frames.
         last: ticks for which the last frame is shown; None or 0: the usual step.
         second: ticks.
-        most_seconds: beyond which a frame is not held, but the times go on from elsewhere.
+        estimated: the container (MPEG) states some times alone, and may go on from elsewhere: others may be a step off,
+            and no frame is held for more than 10 seconds.
     """
     stated = np.array([time is not None for time in times])
     if stated.sum() < 2:
@@ -33,11 +35,11 @@ def edges_of(
     if not (steps > 0).any():
         return None
     usual = float(np.median(steps[steps > 0]))
-    elsewhere = steps < 0 if most_seconds is None else (steps < 0) | (steps > most_seconds * second)
-    steps = np.where(elsewhere, usual, steps)
+    most = MOST_HELD * second if estimated else np.inf
+    steps = np.where((steps < 0) | (steps > most), usual, steps)
     starts = np.concatenate([[0.0], np.cumsum(steps)])
     shown = last or usual
-    if _is_even(starts) and shown <= WHOLE_LAST * usual:
+    if _is_even(starts, usual if estimated else 0.0) and shown <= WHOLE_LAST * usual:
         return None
     return np.append(starts, starts[-1] + shown) / second
 
@@ -51,11 +53,11 @@ def _extended(
     return np.interp(places, known, times) + pace * (before + after)
 
 
-def _is_even(starts: Float[np.ndarray, " frame"]) -> bool:
-    """To a tick where a step has several."""
+def _is_even(starts: Float[np.ndarray, " frame"], slack: float) -> bool:
+    """To a tick where a step has several, or to `slack` ticks."""
     step = starts[-1] / (len(starts) - 1)
     off = np.abs(starts - step * np.arange(len(starts))).max()
-    return bool(off <= (1.0 if step > 2 else 0.01))
+    return bool(off <= max(slack, 1.0 if step > 2 else 0.01))
 
 
 def slow_down(times: Sequence[int | None], last: int | None) -> tuple[list[int | None], int | None]:

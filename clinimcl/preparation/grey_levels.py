@@ -7,27 +7,20 @@ import numpy as np
 from jaxtyping import UInt8
 
 LIMITED = 1  # libavutil's AVCOL_RANGE_MPEG: black is 16 and white 235 of 255
-UNSTATED = 0
-INFERRED_LIMITED = ("hevc", "vvc")  # whose standards take an unstated range for the limited one
-UNSTATED_RANGE = "its stream of grey states no range of its levels, which are taken as 0 to 255"
 
 
 def shown_grey(frame: Any) -> UInt8[np.ndarray, "height width"]:
     """From 0 to 255, by the range that the stream states; what is transparent lies on black.
 
-    Where none is stated, luma with chroma is of the limited range, as the standards of video have it; luma without
-    chroma and RGB are of the full one, as FFmpeg has it, which writes most of such streams. Luma is the stream's own;
-    of RGB it is that of ITU-R BT.601.
+    Where none is stated, luma with chroma is of the limited range, as the standards of video have it, and so is H.265
+    without chroma; other luma without chroma, such as raw or FFV1, is of the full one, as FFmpeg has it. Luma is the
+    stream's own; of RGB it is that of ITU-R BT.601.
     """
     if frame.color_range == LIMITED and len(frame.format.components) < 3 and not frame.format.is_rgb:
         grey = _from_limited(frame)
     else:
         grey = frame.to_ndarray(format="gray", threads=1)
     return _on_black(grey, frame) if _has_alpha(frame.format) else grey
-
-
-def takes_range_for_granted(frame: Any, codec: str) -> bool:
-    return frame.color_range == UNSTATED and codec in INFERRED_LIMITED and frame.format.name.startswith("gray")
 
 
 def _from_limited(frame: Any) -> UInt8[np.ndarray, "height width"]:

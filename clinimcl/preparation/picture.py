@@ -58,7 +58,7 @@ class Picture(NamedTuple):
 
 
 class _Movement(NamedTuple):
-    chosen: UInt8[np.ndarray, "chosen height width"]
+    frames: list[UInt8[np.ndarray, "height width"]]  # the chosen ones
     mean: Float[np.ndarray, "height width"]
     moves: Bool[np.ndarray, "height width"]
     had_time: bool
@@ -67,16 +67,17 @@ class _Movement(NamedTuple):
 def find_picture(frames: UInt8[np.ndarray, "frame height width"]) -> Picture:
     """The rule above; a frame in which nothing is found stays whole."""
     movement = _movement(frames)
+    if movement.moves.mean() < STILL_SHARE:
+        grain = _deviation_in_space(movement.mean)
+        inside = _hull(_areas(grain > DIFFERS, SMALLEST_STILL))
+        return _picture(movement, inside, np.zeros_like(inside), grain)
     moving, foreign = _parted(_areas(movement.moves, SMALLEST_MOVING), movement)
     if movement.had_time:
         picture = _picture(movement, _hull(moving), foreign, None)
         if picture.is_whole:
             return picture
     grain = _deviation_in_space(movement.mean)
-    textured = _areas(grain > DIFFERS, SMALLEST_STILL)
-    if movement.moves.mean() < STILL_SHARE:
-        return _picture(movement, _hull(textured), np.zeros_like(textured), grain)
-    tissue = _touching(textured, moving)
+    tissue = _touching(_areas(grain > DIFFERS, SMALLEST_STILL), moving)
     if movement.had_time and moving.sum() >= COVERED * tissue.sum():
         return picture
     alive = tissue | _touching(moving, tissue) if tissue.any() else moving
@@ -99,7 +100,8 @@ def _picture(
         printed &= ~_mostly(printed, (grain > DIFFERS) & (grain < SHARP), printed)  # echoes fade among neighbours
     if printed.mean() < LEAST_PRINT:
         printed = np.zeros_like(inside)
-    printed |= foreign & outside
+    if foreign.any():
+        printed |= outside & _boxes(ndimage.binary_propagation(foreign & outside, mask=movement.moves & outside))
     rows, columns = ndimage.find_objects(inside.astype(np.uint8))[0]
     return Picture(
         _without_margins(rows, printed[:, columns].any(axis=1)),
@@ -111,7 +113,7 @@ def _picture(
 def _movement(frames: UInt8[np.ndarray, "frame height width"]) -> _Movement:
     differing = _differing(frames)
     chosen = np.unique(np.linspace(0, len(differing) - 1, FRAMES).round().astype(int))
-    shown = frames[differing[chosen]]
+    shown = [frames[index] for index in differing[chosen]]
     mean, deviation = _over_time(shown)
     return _Movement(shown, mean, deviation > MOVES, len(differing) >= ENOUGH)
 
@@ -129,14 +131,15 @@ def _parted(
     moving: Bool[np.ndarray, "height width"], movement: _Movement
 ) -> tuple[Bool[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
     """Without the areas that change seldom, and these; told from every second pixel."""
-    chosen, moves, areas = movement.chosen[:, ::2, ::2], movement.moves[::2, ::2], moving[::2, ::2]
+    frames, moves, areas = movement.frames, movement.moves[::2, ::2], moving[::2, ::2]
     changes = np.zeros(moves.shape, np.uint8)
-    for before, after in pairwise(chosen):
+    darkest = brightest = frames[0][::2, ::2]
+    for before, after in pairwise(frame[::2, ::2] for frame in frames):
         changes += np.maximum(before, after) - np.minimum(before, after) > CHANGES
-    often = changes >= OFTEN * (len(chosen) - 1)
-    near = ndimage.binary_dilation(_dense(moves & often), iterations=_neighbourhood(moves) // 2)
-    span = chosen.max(axis=0) - chosen.min(axis=0)
-    seldom = _mostly(areas & ~near, moves & ~often & (span > FAINT), moves)
+        darkest, brightest = np.minimum(darkest, after), np.maximum(brightest, after)
+    often = changes >= OFTEN * (len(frames) - 1)
+    near = ndimage.binary_dilation(_dense(moves & often), iterations=2)
+    seldom = _mostly(areas & ~near, moves & ~often & (brightest - darkest > FAINT), moves)
     foreign = moving & seldom.repeat(2, axis=0).repeat(2, axis=1)[: moving.shape[0], : moving.shape[1]]
     return (_large(moving & ~foreign, SMALLEST_MOVING), foreign) if foreign.any() else (moving, foreign)
 
@@ -152,6 +155,15 @@ def _mostly(
     return areas & (each > 0.5 * all_)[labels]
 
 
+def _boxes(areas: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """With the spikes of a trace, which fill no area and of which few frames show each."""
+    filled = areas.copy()
+    labels, _ = ndimage.label(areas)
+    for box in ndimage.find_objects(labels):
+        filled[box] = True
+    return filled
+
+
 def _touching(
     areas: Bool[np.ndarray, "height width"], others: Bool[np.ndarray, "height width"]
 ) -> Bool[np.ndarray, "height width"]:
@@ -160,10 +172,10 @@ def _touching(
 
 
 def _over_time(
-    chosen: UInt8[np.ndarray, "chosen height width"],
+    chosen: list[UInt8[np.ndarray, "height width"]],
 ) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
     """Mean and standard deviation, a frame at a time for the sake of memory."""
-    total = np.zeros(chosen.shape[1:], np.float32)
+    total = np.zeros(chosen[0].shape, np.float32)
     squares = np.zeros_like(total)
     for each in chosen:
         frame = each.astype(np.float32)

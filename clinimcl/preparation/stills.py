@@ -15,8 +15,8 @@ EXIF = b"Exif\0\0"
 ORIENTATION = 0x0112
 NO_UNIT = "its PNG states an aspect of pixels without a unit, which is taken as width to height"
 _AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # the marker behind the coded pixels
-_ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
-_SCAN, _END = 0xDA, 0xD9
+_ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 
 
 class Still(NamedTuple):
@@ -66,6 +66,8 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
             continue
         if marker == _END:
             yield marker, place, place + 2
+        if marker == _START:  # of another picture
+            return
         if marker in _ALONE or marker == _END:
             place += 2
             continue

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from clinimcl.preparation.frame_geometry import square_pixels
 from clinimcl.preparation.frame_orientation import Orientation
 from clinimcl.preparation.frame_times import edges_of, slow_down
-from clinimcl.preparation.grey_levels import UNSTATED_RANGE, shown_grey, takes_range_for_granted
+from clinimcl.preparation.grey_levels import shown_grey
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.stills import Still, read_still
 from clinimcl.preparation.video_track import find_track, stated_end
@@ -29,8 +29,7 @@ PADDING = 64  # pixels by which a decoder rounds up the sides of its frames
 ALONE = ("png", "apng", "mjpeg", "gif")  # codecs whose frames are predicted from none
 LEAST_OF_STATED = 0.9  # of the time; headers of whole files are a frame or two off
 TIMELESS = ("mpegvideo",)  # containers that state no times
-DISCONTINUOUS = ("mpeg", "mpegts")  # containers whose times may go on from elsewhere
-MOST_HELD = 10.0  # seconds of one frame in these
+ESTIMATED = ("mpeg", "mpegts")  # that state the times of some frames alone
 OF_ROTATION = {-90: 6, 90: 8, 180: 3, -180: 3}  # degrees to the left → as Exif counts orientations
 NOT_MIRRORED = "its frames carry data that PyAV does not read, so that they are taken as not mirrored"
 
@@ -152,8 +151,6 @@ def _shown_frames(
         squared = square_pixels(shown_grey(frame)[None], aspect)[0]
         check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
         yield orientation.upright(squared)
-    if takes_range_for_granted(frame, stream.codec_context.name):
-        timeline.remark = UNSTATED_RANGE
 
 
 def _orientation(frame: Any, timeline: _Timeline) -> Orientation:
@@ -185,7 +182,7 @@ def _edges(stream: Any, timeline: _Timeline) -> Float[np.ndarray, " edge"] | Non
         times, last = slow_down(times, last)
     elif container == "avi" and times[-1] is not None:
         last = max(last or 0, stream.frames - times[-1])  # empty frames at the end
-    return edges_of(times, last, float(1 / stream.time_base), MOST_HELD if container in DISCONTINUOUS else None)
+    return edges_of(times, last, float(1 / stream.time_base), estimated=container in ESTIMATED)
 
 
 def _written(

@@ -26,12 +26,14 @@ def edges_of(
         estimated: the container (MPEG) states some times alone, and may go on from elsewhere: others may be a step off,
             and no frame is held for more than 10 seconds.
     """
-    stated = np.array([time is not None for time in times])
-    if stated.sum() < 2:
+    known = np.array([time for time in times if time is not None], np.int64)
+    if len(known) < 2:
+        return None
+    if len(known) == len(times) and _is_steady(known, last):
         return None
     places = np.arange(len(times))
-    known = np.array([time for time in times if time is not None], np.float64)
-    steps = np.diff(_extended(places, places[stated], known))
+    stated = np.array([time is not None for time in times])
+    steps = np.diff(_extended(places, places[stated], known.astype(np.float64)))
     if not (steps > 0).any():
         return None
     usual = float(np.median(steps[steps > 0]))
@@ -42,6 +44,12 @@ def edges_of(
     if _is_even(starts, usual if estimated else 0.0) and shown <= WHOLE_LAST * usual:
         return None
     return np.append(starts, starts[-1] + shown) / second
+
+
+def _is_steady(times: Int[np.ndarray, " frame"], last: int | None) -> bool:
+    """Told at once of the usual clip, all of whose steps are the same."""
+    step = int(times[1] - times[0])
+    return step > 0 and (last or step) <= WHOLE_LAST * step and bool((times[1:] - times[:-1] == step).all())
 
 
 def _extended(

@@ -20,7 +20,7 @@ def shown_grey(frame: Any) -> UInt8[np.ndarray, "height width"]:
         grey = _from_limited(frame)
     else:
         grey = frame.to_ndarray(format="gray", threads=1)
-    return _on_black(grey, frame) if _has_alpha(frame.format) else grey
+    return _on_black(grey, frame) if _has_alpha(frame.format.name) else grey
 
 
 def _from_limited(frame: Any) -> UInt8[np.ndarray, "height width"]:
@@ -38,8 +38,12 @@ def _limited_levels(bits: int) -> UInt8[np.ndarray, " level"]:
     return np.rint(255 * np.clip((stored / 2 ** (bits - 8) - 16) / 219, 0, 1)).astype(np.uint8)
 
 
-def _has_alpha(pixels: Any) -> bool:
-    return pixels.has_palette or any(component.is_alpha for component in pixels.components)
+@cache
+def _has_alpha(pixels: str) -> bool:
+    from av import VideoFormat
+
+    known = VideoFormat(pixels, 16, 16)
+    return bool(known.has_palette) or any(component.is_alpha for component in known.components)
 
 
 def _on_black(grey: UInt8[np.ndarray, "height width"], frame: Any) -> UInt8[np.ndarray, "height width"]:

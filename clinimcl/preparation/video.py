@@ -16,7 +16,7 @@ from clinimcl.preparation.frame_times import edges_of, slow_down
 from clinimcl.preparation.grey_levels import shown_grey
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.stills import Still, read_still
-from clinimcl.preparation.video_track import find_track, stated_end
+from clinimcl.preparation.video_track import find_track, first_jpeg, stated_end
 
 ENDINGS = (".mp4", ".m4v", ".avi", ".mov", ".mpeg", ".mpg", ".gif", ".png", ".jpg", ".jpeg")
 # Playlists are none of these: such a file names others, and opening it would read them.
@@ -30,7 +30,8 @@ ALONE = ("png", "apng", "mjpeg", "gif")  # codecs whose frames are predicted fro
 LEAST_OF_STATED = 0.9  # of the time; headers of whole files are a frame or two off
 TIMELESS = ("mpegvideo",)  # containers that state no times
 ESTIMATED = ("mpeg", "mpegts")  # that state the times of some frames alone
-OF_ROTATION = {-90: 6, 90: 8, 180: 3, -180: 3}  # degrees to the left → as Exif counts orientations
+HALF_TURN = 180
+OF_ROTATION = {-90: 6, 90: 8}  # degrees to the left → as Exif counts orientations
 NOT_MIRRORED = "its frames carry data that PyAV does not read, so that they are taken as not mirrored"
 
 
@@ -69,7 +70,7 @@ def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
         check_size(max(1, stream.frames), stream.height, stream.width, most)
         _check_decoder(stream, most_bytes)
         timeline = _Timeline(remark=still.remark if still else "")
-        frames = _written(_shown_frames(stream, still, timeline, most), most)
+        frames = _written(_shown_frames(stream, still, content, timeline, most), most)
         _check_end(stream, timeline, content)
         return Clip(frames, _edges(stream, timeline), timeline.remark)
 
@@ -137,27 +138,36 @@ def _decoded(stream: Any, most_pixels: int) -> Iterator[Any]:
 
 
 def _shown_frames(
-    stream: Any, still: Still | None, timeline: _Timeline, most_pixels: int
+    stream: Any, still: Still | None, content: bytes, timeline: _Timeline, most_pixels: int
 ) -> Iterator[UInt8[np.ndarray, "rows columns"]]:
     aspect = float((still.aspect if still else stream.sample_aspect_ratio) or 1)  # width over height of a pixel
     for frame in _decoded(stream, most_pixels):
         if not timeline.times:
             rotation = frame.rotation
-            orientation = Orientation.of_exif(still.orientation) if still else _orientation(frame, timeline)
+            if still is not None:
+                orientation = Orientation.of_exif(still.orientation)
+            else:
+                orientation = _orientation(frame, stream, content, timeline)
         if frame.rotation != rotation:
             raise UnusableScan("changes how its frames are turned")
         timeline.times.append(frame.pts)
         timeline.last = frame.duration
         squared = square_pixels(shown_grey(frame)[None], aspect)[0]
-        check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
+        if aspect != 1:
+            check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
         yield orientation.upright(squared)
 
 
-def _orientation(frame: Any, timeline: _Timeline) -> Orientation:
+def _orientation(frame: Any, stream: Any, content: bytes, timeline: _Timeline) -> Orientation:
     """Of one frame alone: PyAV keeps each whose side data is asked for until garbage is collected."""
     try:
         matrix = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV 18.1 refuses all of it where one kind is new to it, such as Exif in frames of JPEG
+        picture = first_jpeg(stream, content)
+        if picture is not None:
+            return Orientation.of_exif(picture.orientation)
+        if abs(frame.rotation) == HALF_TURN:
+            raise UnusableScan("is turned or mirrored, PyAV does not tell which: save it upright") from None
         timeline.remark = NOT_MIRRORED
         return Orientation.of_exif(OF_ROTATION.get(frame.rotation, 1))
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))

@@ -1,10 +1,12 @@
-"""Which stream of a container is the clip, and when it ends as the container has it."""
+"""What a container says of its streams: which is the clip, when it ends, where its first picture lies."""
 
 import struct
 from typing import Any
 
 from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.stills import JPEG, Still, read_still
 
+CHUNK_HEADER = 8  # bytes, which AVI counts into where a frame lies
 AS_LONG = 0.9  # of the longest stream: a preview lasts as long as the clip
 
 
@@ -54,3 +56,12 @@ def _is_whole_riff(content: bytes) -> bool:
         if not size or place > len(content) + 1:
             return False
     return place > 0
+
+
+def first_jpeg(stream: Any, content: bytes) -> Still | None:
+    """What the first frame of a stream of JPEG pictures says of itself; None where it is no such stream."""
+    if stream.codec_context.name != "mjpeg" or not len(stream.index_entries):
+        return None
+    entry = stream.index_entries[0]
+    chunk = content[entry.pos : entry.pos + entry.size + CHUNK_HEADER]
+    return read_still(chunk[max(0, chunk.find(JPEG)) :])

@@ -250,12 +250,32 @@ def test_what_a_gif_leaves_transparent_is_black(disposal):
 
 
 def test_grey_of_h265_is_of_the_range_that_it_states():
-    frame = av.VideoFrame.from_ndarray(np.tile(np.uint8([16, 235]).repeat(32), (64, 1)), format="gray")
+    frame = av.VideoFrame.from_ndarray(np.tile(np.uint8([16, 235]).repeat(64), (128, 1)), format="gray")
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
         options = {"x265-params": "lossless=1:range=limited:log-level=none"}
         stream = output.add_stream("libx265", rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "gray"
-        output.mux(stream.encode(frame))
+        stream.width, stream.height, stream.pix_fmt = 128, 128, "gray"
+        for frame.pts in range(3):
+            output.mux(stream.encode(frame))
         output.mux(stream.encode())
     assert np.unique(decode_video(file.getvalue()).frames).tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("container", ["mov", "avi"])
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6])
+def test_frames_of_jpeg_are_turned_as_their_exif_data_say(container, orientation):
+    still, tags = io.BytesIO(), Image.Exif()
+    tags[0x112] = orientation
+    Image.fromarray(gradient()[0][:24]).save(still, "JPEG", exif=tags)
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        for time in range(3):
+            packet = av.Packet(still.getvalue())
+            packet.pts, packet.dts, packet.time_base, packet.stream = time, time, Fraction(1, 25), stream
+            output.mux(packet)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(still.getvalue()))))
+    clip = decode_video(file.getvalue())
+    assert clip.remark == "" and np.abs(clip.frames[2].astype(int) - expected).max() <= 2

@@ -12,11 +12,13 @@ from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
+ROUNDING = 1e-9  # of a clip's length: a frame that comes just in the middle is the one on the screen
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Clips(Pipeline):
-    """Grey frames, evenly over the clip, fitted into a square without stretching; black is 0, white 1."""
+    """Grey frames, evenly over the clip's time, fitted into a square without stretching; black is 0, white 1."""
 
     frames: int  # of the prepared clip; a shorter one repeats its own
     side: int  # pixels
@@ -32,7 +34,7 @@ class Clips(Pipeline):
             raise UnusableScan("is a volume, expected a video or a still: preparation=field_of_view prepares volumes")
         if mask is not None:
             raise UnusableScan("has a mask, which a video cannot take")
-        shown = decoded.frames[evenly(len(decoded.frames), self.frames)]
+        shown = decoded.frames[evenly(len(decoded.frames), self.frames, decoded.edges)]
         if self.crop:
             shown = find_picture(decoded.frames).cut(shown)
         clip = fit(shown, self.side)
@@ -41,9 +43,17 @@ class Clips(Pipeline):
         return self.rounded(clip)
 
 
-def evenly(available: int, wanted: int) -> list[int]:
-    """The frames in the middles of `wanted` equal stretches of the clip."""
-    return [(2 * index + 1) * available // (2 * wanted) for index in range(wanted)]
+def evenly(available: int, wanted: int, edges: Float[np.ndarray, " edge"] | None = None) -> list[int]:
+    """The frames on the screen in the middles of `wanted` equal stretches of the clip's time.
+
+    Args:
+        edges: when each frame is shown, as in `Clip`; None: all for equally long.
+    """
+    if edges is None:
+        return [(2 * index + 1) * available // (2 * wanted) for index in range(wanted)]
+    length = edges[-1] - edges[0]
+    middles = edges[0] + length * ((np.arange(wanted) + 0.5) / wanted + ROUNDING)
+    return [int(frame) for frame in np.searchsorted(edges[1:-1], middles, side="right")]
 
 
 def fit(frames: UInt8[np.ndarray, "frame height width"], side: int) -> Float[np.ndarray, "frame side side"]:

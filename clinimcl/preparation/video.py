@@ -1,15 +1,22 @@
-"""The bytes of a video or a still → its frames in grey."""
+"""The bytes of a video or a still → its frames in grey, upright and of square pixels, and when each is shown."""
 
 import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from clinimcl.preparation.frame_geometry import square_pixels
+from clinimcl.preparation.frame_orientation import Orientation
+from clinimcl.preparation.frame_times import edges_of, slow_down
+from clinimcl.preparation.grey_levels import shown_grey
 from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.stills import Still, read_still
+from clinimcl.preparation.video_track import find_track, first_jpeg, stated_end
 
 ENDINGS = (".mp4", ".m4v", ".avi", ".mov", ".mpeg", ".mpg", ".gif", ".png", ".jpg", ".jpeg")
 # Playlists are none of these: such a file names others, and opening it would read them.
@@ -20,8 +27,12 @@ LEAST_SIDE = 8
 KEPT = 17  # frames of a decoder: 16 from which others are predicted, and the one that comes
 PADDING = 64  # pixels by which a decoder rounds up the sides of its frames
 ALONE = ("png", "apng", "mjpeg", "gif")  # codecs whose frames are predicted from none
-FEWEST_OF_ANNOUNCED = 0.9  # headers of whole files are a frame or two off
-_LAST_BYTES = {b"GIF8": b";", b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}
+LEAST_OF_STATED = 0.9  # of the time; headers of whole files are a frame or two off
+TIMELESS = ("mpegvideo",)  # containers that state no times
+ESTIMATED = ("mpeg", "mpegts")  # that state the times of some frames alone
+HALF_TURN = 180
+OF_ROTATION = {-90: 6, 90: 8}  # degrees to the left → as Exif counts orientations
+NOT_MIRRORED = "its frames carry data that PyAV does not read, so that they are taken as not mirrored"
 
 
 class Clip(NamedTuple):
@@ -32,8 +43,20 @@ class Clip(NamedTuple):
     remark: str = ""  # as that of `Scan`
 
 
+@dataclass
+class _Timeline:
+    """What is noted of frames as they are decoded."""
+
+    times: list[int | None] = field(default_factory=list)  # ticks, in the order in which they are shown
+    last: int | None = None  # ticks for which the last one is shown
+    remark: str = ""
+
+
 def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
     """MP4, AVI, QuickTime, MPEG, GIF, PNG or JPEG, told apart by content; one thread, since workers are many.
+
+    Frames come as a player shows them: those that an edit list hides are none, each is turned and mirrored as the
+    display matrix or the Exif orientation says, and stretched where its pixels are not square.
 
     Args:
         most_bytes: of the clip, and of the frames that its decoder keeps.
@@ -42,22 +65,28 @@ def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
         UnusableScan: with the reason.
     """
     most = min(MOST_PIXELS, most_bytes)
-    with _opened(content, MOST_SIDE**2) as stream:
+    still = read_still(content)
+    with _opened(content, still, MOST_SIDE**2) as stream:
         check_size(max(1, stream.frames), stream.height, stream.width, most)
         _check_decoder(stream, most_bytes)
-        return Clip(_written(_grey_frames(stream, most), most))
+        timeline = _Timeline(remark=still.remark if still else "")
+        frames = _written(_shown_frames(stream, still, content, timeline, most), most)
+        _check_end(stream, timeline, content)
+        return Clip(frames, _edges(stream, timeline), timeline.remark)
 
 
 def decode_still(content: bytes, height: int, width: int) -> UInt8[np.ndarray, "height width"] | None:
-    """None where its header tells another size: then no pixel is decoded.
+    """The grey levels as they are stored: neither turned nor stretched, whatever the picture says of itself.
+
+    None where its header tells another size: then no pixel is decoded.
 
     Raises:
         UnusableScan: with the reason.
     """
-    with _opened(content, (height + PADDING) * (width + PADDING)) as stream:
+    with _opened(content, read_still(content), (height + PADDING) * (width + PADDING)) as stream:
         if (stream.height, stream.width) != (height, width):
             return None
-        return next(_grey_frames(stream, height * width))
+        return next(_decoded(stream, height * width)).to_ndarray(format="gray", threads=1)
 
 
 def check_size(frames: int, height: int, width: int, most_pixels: int) -> None:
@@ -72,21 +101,15 @@ def check_size(frames: int, height: int, width: int, most_pixels: int) -> None:
 
 
 @contextmanager
-def _opened(content: bytes, most_pixels: int) -> Iterator[Any]:
-    """The stream of frames, none of which is decoded that has more pixels."""
+def _opened(content: bytes, still: Still | None, most_pixels: int) -> Iterator[Any]:
+    """The stream of frames, none of which is decoded that has more pixels; of a still, the first picture."""
     import av
 
-    for first, last in _LAST_BYTES.items():
-        if content.startswith(first) and not content.rstrip(b"\0").endswith(last):
-            raise UnusableScan("truncated: the end of the picture is missing")
+    file = io.BytesIO(content if still is None or still.end == len(content) else content[: still.end])
     limits = {"max_pixels": str(most_pixels)}
     try:
-        with av.open(io.BytesIO(content), options={"format_whitelist": CONTAINERS, **limits}) as container:
-            if not container.streams.video:
-                raise UnusableScan("holds no video")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise UnusableScan("the video does not decode (its codec is unknown)")
+        with av.open(file, options={"format_whitelist": CONTAINERS, **limits}) as container:
+            stream = find_track(container)
             stream.codec_context.thread_count, stream.codec_context.options = 1, limits
             yield stream
     except (av.FFmpegError, ArithmeticError, ValueError) as error:
@@ -100,7 +123,7 @@ def _check_decoder(stream: Any, most_bytes: int) -> None:
         raise UnusableScan(f"has an absurd size: frames of {stream.height} × {stream.width} pixels of {bits} bits")
 
 
-def _grey_frames(stream: Any, most_pixels: int) -> Iterator[UInt8[np.ndarray, "height width"]]:
+def _decoded(stream: Any, most_pixels: int) -> Iterator[Any]:
     count, shape = 0, None
     for count, frame in enumerate(stream.container.decode(stream), start=1):
         check_size(count, frame.height, frame.width, most_pixels)
@@ -109,11 +132,67 @@ def _grey_frames(stream: Any, most_pixels: int) -> Iterator[UInt8[np.ndarray, "h
         if shape not in (None, (frame.height, frame.width)):
             raise UnusableScan("changes the size of its frames")
         shape = (frame.height, frame.width)
-        yield frame.to_ndarray(format="gray", threads=1)
+        yield frame
     if not count:
         raise UnusableScan("has no frames")
-    if count < FEWEST_OF_ANNOUNCED * stream.frames:
-        raise UnusableScan(f"truncated: {count} of {stream.frames} frames decode")
+
+
+def _shown_frames(
+    stream: Any, still: Still | None, content: bytes, timeline: _Timeline, most_pixels: int
+) -> Iterator[UInt8[np.ndarray, "rows columns"]]:
+    aspect = float((still.aspect if still else stream.sample_aspect_ratio) or 1)  # width over height of a pixel
+    for frame in _decoded(stream, most_pixels):
+        if not timeline.times:
+            rotation = frame.rotation
+            if still is not None:
+                orientation = Orientation.of_exif(still.orientation)
+            else:
+                orientation = _orientation(frame, stream, content, timeline)
+        if frame.rotation != rotation:
+            raise UnusableScan("changes how its frames are turned")
+        timeline.times.append(frame.pts)
+        timeline.last = frame.duration
+        squared = square_pixels(shown_grey(frame)[None], aspect)[0]
+        if aspect != 1:
+            check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
+        yield orientation.upright(squared)
+
+
+def _orientation(frame: Any, stream: Any, content: bytes, timeline: _Timeline) -> Orientation:
+    """Of one frame alone: PyAV keeps each whose side data is asked for until garbage is collected."""
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18.1 refuses all of it where one kind is new to it, such as Exif in frames of JPEG
+        picture = first_jpeg(stream, content)
+        if picture is not None:
+            return Orientation.of_exif(picture.orientation)
+        if abs(frame.rotation) == HALF_TURN:
+            raise UnusableScan("is turned or mirrored, PyAV does not tell which: save it upright") from None
+        timeline.remark = NOT_MIRRORED
+        return Orientation.of_exif(OF_ROTATION.get(frame.rotation, 1))
+    return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
+
+
+def _check_end(stream: Any, timeline: _Timeline, content: bytes) -> None:
+    """Times are compared, not counts: an edit list hides frames, and an AVI's gaps are counted as frames."""
+    stated = stated_end(stream, content)
+    if stated is None or timeline.times[-1] is None:
+        return
+    start, end = stream.start_time or 0, timeline.times[-1] + (timeline.last or 0)
+    if end - start < LEAST_OF_STATED * (stated - start):
+        seconds = [float((time - start) * stream.time_base) for time in (end, stated)]
+        raise UnusableScan(f"truncated: its frames end after {seconds[0]:.3g} of {seconds[1]:.3g} seconds")
+
+
+def _edges(stream: Any, timeline: _Timeline) -> Float[np.ndarray, " edge"] | None:
+    container, times, last = stream.container.format.name, timeline.times, timeline.last
+    if container in TIMELESS:
+        return None
+    if container == "gif":
+        times, last = slow_down(times, last)
+    elif container == "avi" and times[-1] is not None:
+        last = max(last or 0, stream.frames - times[-1])  # empty frames at the end
+    return edges_of(times, last, float(1 / stream.time_base), estimated=container in ESTIMATED)
 
 
 def _written(

@@ -36,6 +36,22 @@ def test_a_shorter_clip_repeats_its_frames():
     assert evenly(1, 4) == [0, 0, 0, 0]
 
 
+def test_frames_lie_evenly_in_time():
+    assert evenly(5, 4, np.array([0.0, 0.5, 0.54, 0.58, 0.62, 1.0])) == [0, 0, 4, 4]
+    assert evenly(3, 2, np.array([7.0, 8.0, 8.0, 9.0])) == [0, 2]
+
+
+@pytest.mark.parametrize("available", [1, 3, 59, 100, 101])
+@pytest.mark.parametrize("wanted", [1, 4, 8, 16, 24])
+def test_a_constant_rate_gives_the_same_frames_with_its_times_and_without(available, wanted):
+    assert evenly(available, wanted, 0.3 + np.arange(available + 1) / 29.97) == evenly(available, wanted)
+
+
+def test_a_clip_is_prepared_by_its_times():
+    prepared = CLIPS.prepare(clip()._replace(edges=np.array([0, 6, 6.2, 6.4, 6.6, 6.8, 7, 7.5, 8.0])))
+    assert np.allclose(prepared[:, 8, 8], np.array([20, 20, 20, 140]) / 255, atol=1e-3)
+
+
 def test_nothing_is_stretched():
     lit = CLIPS.prepare(clip(height=20, width=40))[3] > 0.3
     assert (lit.any(axis=1).sum(), lit.any(axis=0).sum()) == (8, 16)

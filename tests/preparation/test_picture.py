@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from clinimcl.preparation.picture import find_picture
 
@@ -69,8 +70,8 @@ def test_an_echo_below_a_dark_stretch_belongs_to_the_picture():
 
 
 def test_a_margin_without_print_goes_only_as_far_as_the_opposite_one():
-    clip = np.zeros((10, 100, 140), np.uint8)
-    clip[:, 20:60, 30:110] = speckle(shape=(40, 80))
+    clip = np.zeros((40, 100, 140), np.uint8)
+    clip[:, 20:60, 30:110] = speckle(40, shape=(40, 80))
     clip[:, 20:90:2, 122:127] = 250
     rows, columns, _ = find_picture(clip)
     assert (rows.start, rows.stop, columns.stop) == (20, 80, 110)
@@ -78,3 +79,79 @@ def test_a_margin_without_print_goes_only_as_far_as_the_opposite_one():
 
 def test_a_frame_in_which_nothing_lives_stays_whole():
     assert edges(find_picture(np.zeros((3, 40, 50), np.uint8))) == [0, 40, 0, 50]
+
+
+def tissue(frames=100):
+    """Speckle that flows slowly, brighter at the top, in a picture of 320 × 320 that fills the frame."""
+    random = np.random.default_rng(0)
+    flow = ndimage.gaussian_filter(random.normal(size=(320 + frames, 320)), 2)[:, :, None]
+    flow = (flow / flow.std())[..., 0]
+    light = 90 * np.exp(-np.arange(320) / 120)[:, None]
+    speckle = [np.clip(light * (1 + 0.35 * flow[time : time + 320]) + 4 * flow[:320], 0, 255) for time in range(frames)]
+    return np.stack(speckle).astype(np.uint8)
+
+
+def framed(paint, frames=100):
+    """`tissue` on a screen of 480 × 640 on which something else moves."""
+    clip = np.zeros((frames, 480, 640), np.uint8)
+    clip[:, 60:380, 160:480] = tissue(frames)
+    for index, frame in enumerate(clip):
+        paint(frame, index)
+    return clip
+
+
+def trace(frame, index):
+    """An ECG that scrolls below the picture."""
+    phase = (np.arange(600) + 7 * index) % 120
+    height = np.where(phase < 6, 30, np.where((phase > 40) & (phase < 65), 6, 0))
+    for column, high in enumerate(height):
+        frame[428 - high : 432, 20 + column] = 220
+
+
+def bar(frame, index):
+    frame[425:435, 160:480] = 60
+    frame[425:435, 160 : 163 + 3 * index] = 200
+
+
+def pointer(frame, index):
+    frame[20 + 4 * index : 34 + 4 * index, 10 + index : 20 + index] = 255
+
+
+def clock(frame, index):
+    frame[440:460, 20:60] = np.random.default_rng(index // 10).integers(0, 2, (20, 40)) * 220
+
+
+@pytest.mark.parametrize("frames", [2, 3, 4, 8, 20])
+def test_tissue_that_stood_still_for_a_few_frames_is_no_print(frames):
+    found = find_picture(tissue(frames))
+    assert edges(found) == [0, 320, 0, 320] and not found.printed.any()
+
+
+@pytest.mark.parametrize("shown", [2, 5, 10])
+def test_a_frozen_screen_tells_nothing_of_movement(shown):
+    clip = tissue(shown)
+    found = find_picture(np.concatenate([clip, clip[-1:].repeat(100 - shown, axis=0)]))
+    assert edges(found) == [0, 320, 0, 320] and not found.printed.any()
+
+
+@pytest.mark.parametrize("paint", [trace, bar, pointer, clock])
+def test_what_else_moves_on_a_screen_does_not_widen_the_picture(paint):
+    alone = np.array(edges(find_picture(framed(lambda frame, index: None))))
+    grown = np.array(edges(find_picture(framed(paint)))) - alone
+    assert grown[0] >= -4 and grown[1] <= 4 and grown[2] >= -4 and grown[3] <= 4
+
+
+@pytest.mark.parametrize("paint", [trace, bar])
+def test_what_moves_beside_the_picture_becomes_black(paint):
+    clip = framed(paint)
+    outside = np.s_[:, 400:]
+    assert clip[outside].max() >= 200
+    assert (clip * ~find_picture(clip).printed)[outside].max() < 100
+
+
+@pytest.mark.parametrize("frames", [1, 4, 40])
+def test_print_beside_tissue_is_blackened_in_clips_of_every_length(frames):
+    clip = framed(lambda frame, index: None, frames)
+    clip[:, 100:360, 520:526] = 230
+    found = find_picture(clip)
+    assert found.printed[100:360, 520:526].all() and found.columns.stop <= 500

@@ -1,12 +1,15 @@
 import io
+import struct
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from clinimcl.preparation import video
 from clinimcl.preparation.reading import UnusableScan
-from clinimcl.preparation.video import decode_video
+from clinimcl.preparation.video import decode_still, decode_video
 
 
 def gradient(frames=6, side=32):
@@ -71,9 +74,9 @@ def test_half_a_file_is_unusable():
             decode_video(content[: len(content) // 2])
 
 
-def test_a_file_cut_between_frames_says_how_many_there_are():
+def test_a_file_cut_between_frames_says_when_it_ends():
     pieces = encoded(gradient(20), "avi", "mjpeg", "yuvj420p").split(b"00dc")
-    with pytest.raises(UnusableScan, match=r"truncated: 1[12] of 20 frames decode"):
+    with pytest.raises(UnusableScan, match=r"truncated: its frames end after 0.4[48] of 0.8 seconds"):
         decode_video(b"00dc".join(pieces[:13]))
 
 
@@ -118,3 +121,161 @@ def test_flipped_bytes_end_in_a_clip_or_a_reason(container):
         except UnusableScan as unusable:
             ends.add(str(unusable).split(":")[0].split("(")[0])
     assert len(ends) > 1
+
+
+def timed(times, container="mp4", codec="mpeg4", pixels="yuv420p", shift=0):
+    """Each frame's grey is 20 and twice its time in 1/25 s; `shift`: frames before what an edit list shows."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25, options={"g": "100"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, pixels
+        packets = []
+        for time in times:
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32), 20 + 2 * time, np.uint8), format="gray")
+            frame.pts = time
+            packets += stream.encode(frame.reformat(format=pixels))
+        for packet in [*packets, *stream.encode()]:
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            output.mux(packet)
+    return file.getvalue()
+
+
+def turned(content, *numbers):
+    """With these a, b, c, d in the matrix of the track's header."""
+    place = content.index(b"tkhd") + 44
+    a, b, c, d = (value * 65536 for value in numbers)
+    return content[:place] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + content[place + 36 :]
+
+
+def squeezed(aspect, container="mp4", codec="mpeg4", pixels="yuv420p"):
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, pixels
+        stream.codec_context.sample_aspect_ratio = aspect
+        output.mux(stream.encode(av.VideoFrame(48, 32, pixels)))
+        output.mux(stream.encode())
+    return file.getvalue()
+
+
+def test_an_edit_list_hides_frames_and_truncates_nothing():
+    frames = decode_video(timed(range(30), shift=20)).frames
+    assert np.abs(frames[:, 16, 16].astype(int) - [20 + 2 * time for time in range(20, 30)]).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "pixels"), [("mp4", "libx264", "yuv420p"), ("avi", "mjpeg", "yuvj420p")]
+)
+def test_frames_are_shown_from_their_own_times(container, codec, pixels):
+    times = [0, 1, 2, 10, 11, 20]
+    clip = decode_video(timed(times, container, codec, pixels))
+    assert len(clip.frames) == 6 and np.allclose(clip.edges * 25, [*times, 21])
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp4", "libx264"), ("mov", "mpeg4"), ("avi", "mpeg4"), ("mpeg", "mpeg1video")]
+)
+def test_a_constant_rate_has_no_edges(container, codec):
+    assert decode_video(timed(range(60), container, codec)).edges is None
+
+
+def test_a_gif_is_shown_as_its_delays_say():
+    stills = [Image.fromarray(frame) for frame in gradient(3)]
+    file = io.BytesIO()
+    stills[0].save(file, "GIF", save_all=True, append_images=stills[1:], duration=[500, 40, 1000])
+    assert np.allclose(decode_video(file.getvalue()).edges, [0, 0.5, 0.54, 1.54])
+
+
+def test_a_clip_is_turned_as_its_matrix_says_after_it_is_stretched():
+    content = squeezed(Fraction(2))
+    assert decode_video(turned(content, 0, 1, -1, 0)).frames.shape == (1, 96, 32)
+    frames = decode_video(turned(encoded(gradient()), -1, 0, 0, 1)).frames
+    assert np.abs(frames.astype(float) - gradient()[..., ::-1]).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "pixels"),
+    [("mp4", "libx264", "yuv420p"), ("mov", "mjpeg", "yuvj420p"), ("avi", "mjpeg", "yuvj420p")],
+)
+@pytest.mark.parametrize(("aspect", "shape"), [(Fraction(2), (32, 96)), (Fraction(1, 2), (64, 48))])
+def test_pixels_come_out_square(container, codec, pixels, aspect, shape):
+    assert decode_video(squeezed(aspect, container, codec, pixels)).frames.shape[1:] == shape
+
+
+def test_a_dvd_is_as_wide_as_its_header_says():
+    content = squeezed(Fraction(16, 9) / Fraction(48, 32), "mpeg", "mpeg2video")
+    assert decode_video(content).frames.shape[1:] == (32, 57)
+
+
+def test_pixels_that_no_scanner_has_are_refused():
+    with pytest.raises(UnusableScan, match="pixels 20 times as wide as high"):
+        decode_video(squeezed(Fraction(20), codec="libx264"))
+
+
+def test_what_square_pixels_need_is_bounded_too():
+    content = squeezed(Fraction(8), "avi", "mjpeg", "yuvj420p")
+    with pytest.raises(UnusableScan, match="absurd size: 1 frames of 32 × 384 pixels"):
+        decode_video(content, 32 * 384 - 1)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_still_is_turned_as_its_exif_data_says(kind, orientation):
+    file, tags = io.BytesIO(), Image.Exif()
+    tags[0x112] = orientation
+    Image.fromarray(gradient()[0][:20]).save(file, kind, exif=tags)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file.getvalue()))))
+    assert np.abs(decode_video(file.getvalue()).frames[0].astype(int) - expected).max() <= 2
+    assert decode_still(file.getvalue(), 20, 32).shape == (20, 32)
+
+
+def test_a_film_behind_a_jpeg_is_left_out():
+    file = io.BytesIO()
+    Image.fromarray(gradient()[0]).save(file, "JPEG")
+    assert decode_video(file.getvalue() + encoded(gradient())).frames.shape == (1, 32, 32)
+
+
+@pytest.mark.parametrize("disposal", [0, 1, 2, 3])
+def test_what_a_gif_leaves_transparent_is_black(disposal):
+    shown = np.zeros((4, 32, 32), np.uint8)
+    stills = []
+    for index in range(4):
+        shown[index, :, 8 * index : 8 * index + 8] = 255
+        grey = Image.fromarray(np.full((32, 32), 100, np.uint8))
+        stills.append(Image.merge("RGBA", [grey] * 3 + [Image.fromarray(shown[index])]))
+    file = io.BytesIO()
+    stills[0].save(file, "GIF", save_all=True, append_images=stills[1:], duration=40, disposal=disposal)
+    lit = shown if disposal >= 2 else np.maximum.accumulate(shown)
+    assert np.array_equal(decode_video(file.getvalue()).frames, np.where(lit, 100, 0))
+
+
+def test_grey_of_h265_is_of_the_range_that_it_states():
+    frame = av.VideoFrame.from_ndarray(np.tile(np.uint8([16, 235]).repeat(64), (128, 1)), format="gray")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        options = {"x265-params": "lossless=1:range=limited:log-level=none"}
+        stream = output.add_stream("libx265", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 128, 128, "gray"
+        for frame.pts in range(3):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    assert np.unique(decode_video(file.getvalue()).frames).tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("container", ["mov", "avi"])
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6])
+def test_frames_of_jpeg_are_turned_as_their_exif_data_say(container, orientation):
+    still, tags = io.BytesIO(), Image.Exif()
+    tags[0x112] = orientation
+    Image.fromarray(gradient()[0][:24]).save(still, "JPEG", exif=tags)
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        for time in range(3):
+            packet = av.Packet(still.getvalue())
+            packet.pts, packet.dts, packet.time_base, packet.stream = time, time, Fraction(1, 25), stream
+            output.mux(packet)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(still.getvalue()))))
+    clip = decode_video(file.getvalue())
+    assert clip.remark == "" and np.abs(clip.frames[2].astype(int) - expected).max() <= 2

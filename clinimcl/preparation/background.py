@@ -13,10 +13,11 @@ MARKED = "its background is a value far below the others: it is taken as no sign
 AMID = "its background is a value amid the others: it is taken as no signal"
 FINEST, COARSEST = 24, 8  # least samples along an axis, and widest step between two
 FEWEST, LEAST_SHARE = 3, 1e-4  # samples that mark a background, and their share
-WIDE, NARROW = 0.5, 0.1  # gap to the other values, of their range; narrow where whole and never negative
+WIDE, NARROW = 1.0, 0.1  # gap to the other values, of their range; narrow where these are whole, from 0 on
 BORDER, ALL_BORDER = 0.7, 0.85  # of the outermost voxels have one value, if it is a background's
 BELOW, DARKER = 0.05, 0.1  # share of the others that lie below it, by so much of their range
 AIR, TISSUE = (-1100, -900), (-150, 150)  # of computed tomography
+PADDING = (-2000, -2048, -3024, -3072, -4096, -8192, -9999, -10000, -32767, -32768)  # that scanners and tools write
 
 
 class Sample(NamedTuple):
@@ -31,9 +32,8 @@ def without_marked_background(
 ) -> tuple[Num[np.ndarray, "i j k"], str]:
     """The volume with its background at its least grey level, and a remark; itself where that holds already.
 
-    Decided by a sample of some ten thousand voxels. A far lower value is told by the gap above it: values map linearly
-    to others where a scan is scaled as a whole, and then the head has no such gap. Air of computed tomography is a grey
-    level. A value amid the others is that of nearly all voxels on the faces, while many lie below it by far more than
+    Decided by a sample of some ten thousand voxels. A far lower value is told by the gap above it, and by being a whole
+    number, which it hardly is where a scan was scaled as a whole. Air of computed tomography is a grey level. A value amid the others is that of nearly all voxels on the faces, while many lie below it by far more than
     interpolation rings.
     """
     sample = _sample(voxels)
@@ -74,17 +74,17 @@ def _floor(least: np.number, sample: Sample) -> float | None:
     low, high = np.percentile(rest, (2, 99.5))
     whole = sample.inner.dtype.kind in "iu" or np.array_equal(values, np.rint(values))
     gap = (low - least) / max(high - low, 1e-30)
-    if gap < (NARROW if whole and low >= 0 else WIDE) or _is_linear(values) or _is_air(least, rest, sample):
+    narrow = least in PADDING or (whole and low >= 0)
+    if gap < (NARROW if narrow else WIDE) or _is_scaled(values) or _is_air(least, rest, sample):
         return None
     grey = rest[rest > (least + low) / 2]
     return min(0.0, float(np.percentile(grey, 0.5, method="lower")))
 
 
-def _is_linear(values: Num[np.ndarray, " voxel"]) -> bool:
-    """Whether the volume was scaled as a whole, background and all: to mean 0 and deviation 1, or to -1 … 1."""
-    mean, deviation = values.mean(), values.std()
-    standard = abs(mean) < 0.1 and abs(deviation - 1) < 0.1
-    return bool(standard or (values.min() == -1 and 0.9 <= values.max() <= 1))
+def _is_scaled(values: Num[np.ndarray, " voxel"]) -> bool:
+    """Whether the volume was scaled as a whole, background and all: then that is no number that anybody chose."""
+    least = values.min()
+    return bool(not float(least).is_integer() or (least == -1 and 0.9 <= values.max() <= 1))
 
 
 def _is_air(least: np.number, rest: Num[np.ndarray, " voxel"], sample: Sample) -> bool:

@@ -14,7 +14,7 @@ from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
 
 MOST_BEHIND = 2**24  # bytes behind the voxels: the history of commands, tables of colours
 KINDS = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
-VERSION = 1
+VERSION, GOOD_RAS = 1, slice(28, 30)
 
 
 def is_mgh(head: bytes) -> bool:
@@ -35,9 +35,10 @@ def decode_mgh(content: bytes, orientation: str | None = None) -> Scan:
     Raises:
         UnusableScan: with the reason.
     """
-    header = _header(first_bytes(content, DATA_OFFSET))
+    head = first_bytes(content, DATA_OFFSET)
+    header = _header(head)
     shape, kind = _shape(header), _kind(header)
-    placement = _placement(header, orientation)
+    placement = _placement(header, head, orientation)
     check_geometry(placement.affine, shape)
     size = math.prod(shape) * kind.itemsize
     if is_gzip(content):
@@ -73,8 +74,8 @@ def _kind(header: MGHHeader) -> np.dtype[Any]:
     return np.dtype(KINDS[code])
 
 
-def _placement(header: MGHHeader, orientation: str | None) -> Placement:
+def _placement(header: MGHHeader, head: bytes, orientation: str | None) -> Placement:
     affine = header.get_affine()
-    if int(header["goodRASFlag"]) <= 0:
+    if int.from_bytes(head[GOOD_RAS], "big", signed=True) <= 0:  # nibabel's header says 1 of it, once it has filled in
         return place_unknown(nib.affines.voxel_sizes(affine), orientation, "its goodRASFlag is 0")
     return place(affine, orientation)

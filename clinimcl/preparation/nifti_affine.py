@@ -45,18 +45,24 @@ def placement_of(header: AnyHeader, orientation: str | None = None) -> Placement
 def _coded(header: Header) -> tuple[Float[np.ndarray, "4 4"] | None, str]:
     """The affine that is followed, None where none has a code, and a remark."""
     sform, qform = _sform(header), _qform(header)
-    if sform is None or qform is None:
-        return (qform if sform is None else sform), ""
-    if not has_place(qform):
-        return sform, ""
+    if sform is None:
+        return qform, ""
+    if qform is None or not has_place(qform):
+        return sform, _size_remark(sform, header)
     if not has_place(sform):
         return qform, UNUSABLE_SFORM
     if is_unturned(sform) and not is_unturned(qform):
         return qform, UNTURNED_SFORM
     if not np.array_equal(io_orientation(sform), io_orientation(qform)):
         return sform, TWO_WAYS
-    sizes = nib.affines.voxel_sizes(sform), nib.affines.voxel_sizes(qform)
-    return sform, "" if np.allclose(*sizes, rtol=OTHER_SIZE) else TWO_SIZES
+    return sform, _size_remark(sform, header)
+
+
+def _size_remark(sform: Float[np.ndarray, "4 4"], header: Header) -> str:
+    """Where the pixdim gives other sizes; those of nothing are none."""
+    sizes = _sizes(header)
+    same = np.allclose(nib.affines.voxel_sizes(sform), sizes, rtol=OTHER_SIZE)
+    return "" if same or not np.isfinite(sizes).all() or not sizes.all() else TWO_SIZES
 
 
 def _sform(header: Header) -> Float[np.ndarray, "4 4"] | None:

@@ -126,12 +126,12 @@ def _with_grey_background(
     stored: Shaped[np.ndarray, "i j k"],
 ) -> tuple[Shaped[np.ndarray, "i j k"], str]:
     """Checked, its background one of its grey levels; and a remark where it was none."""
-    of_nan = ""
     if stored.dtype.kind == "f" and np.isnan(stored.min()):
-        stored, of_nan = without_nan(stored)
+        stored, remark = without_nan(stored)
+        check_voxels(stored)
+        return stored, remark
     check_voxels(stored)
-    stored, of_mark = without_marked_background(stored)
-    return stored, of_nan or of_mark
+    return without_marked_background(stored)
 
 
 def check_voxels(voxels: Shaped[np.ndarray, "x y z"]) -> None:

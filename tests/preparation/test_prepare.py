@@ -103,7 +103,7 @@ def test_a_file_of_an_unknown_format_is_set_aside_with_those_that_are_known(tmp_
     scans = cohort(tmp_path / "raw")
     scans.loc[0, "path"] = str((tmp_path / "raw" / "scan 0.nii.gz").rename(tmp_path / "raw" / "still.webp"))
     prepared(scans, tmp_path / "store")
-    assert ".nii.gz, .pt, .dcm" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+    assert ".nii, .nii.gz, .hdr" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 
 
 def test_too_many_set_aside_stop_the_run_and_carry_the_tally(tmp_path):
@@ -126,7 +126,7 @@ def test_one_file_in_two_splits_stops_the_run_with_counts(tmp_path):
 def test_voxels_outside_of_the_mask_are_zero(tmp_path):
     scans = cohort(tmp_path / "raw", 1)
     mask = np.zeros((12, 12, 12), np.uint8)
-    mask[3:9, 3:9, 3:9] = 1
+    mask[4:8, 4:8, 4:8] = 1
     nib.save(nib.Nifti1Image(mask, np.diag([10, 10, 10, 1])), tmp_path / "mask.nii.gz")
     scans["mask"] = str(tmp_path / "mask.nii.gz")
     prepared(scans, tmp_path / "store")

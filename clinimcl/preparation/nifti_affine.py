@@ -48,7 +48,7 @@ def _coded(header: Header) -> tuple[Float[np.ndarray, "4 4"] | None, str]:
     if sform is None:
         return qform, ""
     if qform is None or not has_place(qform):
-        return sform, _size_remark(sform, header)
+        return sform, _size_remark(sform, header) if has_place(sform) else ""
     if not has_place(sform):
         return qform, UNUSABLE_SFORM
     if is_unturned(sform) and not is_unturned(qform):

@@ -15,6 +15,7 @@ from clinimcl.preparation.scan import MOST_VOXELS, Scan, UnusableScan
 
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
+FARTHEST = 1e9  # mm, or micrometres, where no scanner is
 LEAST_LEAN, MOST_LEAN = 1.0, 45.0  # degrees by which axes may differ from a right angle: undone between the two
 
 
@@ -70,7 +71,7 @@ def check_geometry(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...], why
 
 def has_place(affine: Float[np.ndarray, "4 4"]) -> bool:
     """Whether it is finite and leads to three directions."""
-    if not np.isfinite(affine).all():
+    if not (np.abs(affine) < FARTHEST).all():  # nor NaN
         return False
     sizes = nib.affines.voxel_sizes(affine)
     return bool(min(sizes) > 0 and abs(np.linalg.det(affine[:3, :3])) >= 1e-3 * np.prod(sizes))

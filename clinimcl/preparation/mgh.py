@@ -9,8 +9,8 @@ from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader
 
 from clinimcl.preparation.gzip_stream import first_bytes, inflate, is_gzip, more_than_announced
 from clinimcl.preparation.orientation import Placement, place, place_unknown
-from clinimcl.preparation.placing import FARTHEST, check_geometry, placed
-from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
+from clinimcl.preparation.placing import check_geometry, placed
+from clinimcl.preparation.scan import FARTHEST, Scan, UnusableScan, check_shape
 
 MOST_BEHIND = 2**24  # bytes behind the voxels: the history of commands, tables of colours
 KINDS = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}

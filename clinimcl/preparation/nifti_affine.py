@@ -100,7 +100,7 @@ def _scale(header: Header) -> float:
 
 
 def _in_millimetres(affine: Float[np.ndarray, "4 4"], header: Header) -> Float[np.ndarray, "4 4"]:
-    return np.diag([_scale(header)] * 3 + [1.0]) @ affine
+    return affine * np.array([[_scale(header)]] * 3 + [[1.0]])
 
 
 def _why(header: Header) -> str:

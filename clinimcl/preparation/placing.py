@@ -11,11 +11,10 @@ from scipy import ndimage
 from clinimcl.preparation.background import without_marked_background, without_nan
 from clinimcl.preparation.layout import as_stored
 from clinimcl.preparation.orientation import Placement
-from clinimcl.preparation.scan import MOST_VOXELS, Scan, UnusableScan
+from clinimcl.preparation.scan import FARTHEST, MOST_VOXELS, Scan, UnusableScan
 
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
-FARTHEST = 1e9  # mm, or micrometres, where no scanner is
 LEAST_LEAN, MOST_LEAN = 1.0, 45.0  # degrees by which axes may differ from a right angle: undone between the two
 
 
@@ -86,7 +85,7 @@ def lean(affine: Float[np.ndarray, "4 4"]) -> float:
 
 def straightened(
     stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"]
-) -> tuple[Shaped[np.ndarray, "i j k"], Float[np.ndarray, "4 4"], str]:
+) -> tuple[Shaped[np.ndarray, "_ _ _"], Float[np.ndarray, "4 4"], str]:
     """Voxels at right angles, their affine, and a remark: as given, unless the axes lean against each other.
 
     The slices, across the axis with the widest step, keep their plane; each is shifted and stretched within it. The

@@ -320,7 +320,7 @@ def test_how_a_scan_lies_whose_header_does_not_say_is_the_user_s_word_and_counte
     silent.header["pixdim"][1:4] = 10
     nib.save(silent, scans["path"][1])
     assert prepared(scans, tmp_path / "store") == (3, 0, 1)
-    told = prepare(scans, replace(PIPELINE, orientation="LAS"), Store(tmp_path / "other"), ALONE, most_set_aside=0)
+    told = prepare(scans, replace(PIPELINE, orientation="LAS"), Store(tmp_path / "other"), ALONE, most_set_aside=0.0)
     assert "4 × its header does not say how it lies: cohort.orientation=LAS is used" in told.summary
 
 

@@ -19,6 +19,7 @@ from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
+from clinimcl.preparation.endings import TENSOR, VOLUMES
 
 OBTAIN = (
     "cohort.root is a CSV file, or a folder with a scans.csv, of the columns subject, path (relative to the CSV) "
@@ -183,7 +184,7 @@ def _below(folder: str, path: str) -> str:
 def _modality(path: str) -> str:
     """What the ending tells; of volumes T1w, the contrast that is commonest."""
     ending = path.lower()
-    if ending.endswith((".nii", ".nii.gz", ".pt", "/")):
+    if ending.endswith((*VOLUMES, TENSOR, "/")):
         return "T1w"
     return "still" if ending.endswith((".png", ".jpg", ".jpeg")) else "video"
 

@@ -7,7 +7,11 @@ DEVICE ?= cpu
 ON_CORES := preparation bucket million help predict
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
-.PHONY: demo test bench check clean
+NUMERIC := tests/encoders tests/losses tests/modules tests/data
+AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default
+
+.PHONY: demo test test-processors bench check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
@@ -19,6 +23,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+
+# The tests whose numbers a processor's instructions decide, as one with AVX2 alone and one with SSE4.1 alone compute them.
+test-processors: $(VENV)/.installed
+	for processor in '$(AVX2)' '$(SSE41)'; do \
+		env OMP_NUM_THREADS=1 $$processor $(BIN)/python -m pytest -n 2 --dist loadfile -q $(NUMERIC) || exit 1; done
 
 # Beside the field's tools, on a machine that does nothing else; each is also a command of its own.
 # make bench DEVICE=cuda measures what knows a device on a GPU.

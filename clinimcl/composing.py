@@ -160,7 +160,10 @@ def _refuse(error: BaseException) -> NoReturn:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, InterpolationResolutionError) and "'SLURM_" in str(error):
-        return "trainer=slurm is for the tasks of a SLURM job (srun python -m clinimcl.train ...), else use trainer=ddp"
+        return (
+            "trainer=slurm is for the tasks of a SLURM job (sbatch --nodes=N --ntasks-per-node=DEVICES, and in its "
+            "script srun python -m clinimcl.train ...), else use trainer=ddp"
+        )
     unknown = re.search(r"Could not override '([^']+)'", str(error))
     if unknown:  # Hydra's own text repeats the value, which may be the path of a scan
         return f"there is no setting {unknown[1]}, or it is no group: --cfg job prints every setting"

@@ -1,14 +1,12 @@
 """The objects of one experiment, from its settings."""
 
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import pandas as pd
-from lightning.fabric.plugins.environments import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -23,7 +21,7 @@ from clinimcl.encoders.contract import Contract, check_new, made, read_contract
 from clinimcl.encoders.pretrained import load_weights
 from clinimcl.errors import UserError
 from clinimcl.losses.score_objective import ScoreObjective
-from clinimcl.modules import machine
+from clinimcl.modules import machine, slurm_tasks
 from clinimcl.modules.checkpoints import CheckpointFiles
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.ending import EndAsTold
@@ -44,6 +42,7 @@ def hush() -> None:
         ".*LeafSpec.*",
         ".*your dataloader is not resumable.*",  # our samplers are
         "Experiment logs directory.*",
+        ".*`srun` command is available.*",  # one process trains where one was started
         ".*does not have many workers.*",
         ".*no `val_dataloader`.*",
         "Checkpoint directory.*",
@@ -108,8 +107,14 @@ def trainer(settings: TrainSettings, folder: Path, loggers: list[Logger], watchi
 
 
 def helps(settings: TrainSettings) -> bool:
-    """Whether this is not the first of several processes that train together."""
-    return trainer_with(settings.trainer, {"logger": False}).global_rank > 0
+    """Whether this is not the first of several processes that train together.
+
+    Raises:
+        UserError: SLURM started several processes, each of which would do the same training.
+    """
+    trainer = trainer_with(settings.trainer, {"logger": False})
+    slurm_tasks.check_not_copied(trainer)
+    return trainer.global_rank > 0
 
 
 def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
@@ -120,18 +125,12 @@ def trainer_with(node: Node, parts: dict[str, Any]) -> pl.Trainer:
     machine.check(node)
     try:
         parts = parts | {"callbacks": [KeepNumbersRight(), *parts.get("callbacks", []), EndAsTold()]}
-        return build(node, "trainer")(plugins=[CheckpointFiles(), *_slurm(node)], **parts)
+        plugins = [CheckpointFiles(), *slurm_tasks.environments(node)]
+        trainer: pl.Trainer = build(node, "trainer")(plugins=plugins, **parts)
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise UserError(f"trainer: {error}") from error
-
-
-def _slurm(node: Node) -> list[SLURMEnvironment]:
-    """Where SLURM started a task for each device, without Lightning's own way to queue again."""
-    devices = node["devices"]
-    if not (SLURMEnvironment.detect() and isinstance(devices, int)):
-        return []
-    tasks = devices * node.get("num_nodes", 1)
-    return [SLURMEnvironment(auto_requeue=False)] if tasks == int(os.environ["SLURM_NTASKS"]) else []
+    slurm_tasks.check_started(trainer)
+    return trainer
 
 
 def alone(node: Node) -> Node:

@@ -22,7 +22,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """The process in which commands are warm, one for all workers."""
+    """The process in which commands are warm, one for all workers; a job that the tests run in is not theirs."""
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        del os.environ[name]
     if SERVER not in os.environ:
         folder = config.stash[FOLDER] = tempfile.TemporaryDirectory()
         os.environ[SERVER] = os.path.join(folder.name, "socket")

@@ -42,6 +42,7 @@ def losses(run):
 def tasks(started, arguments, cwd, **environment):
     """Two of a SLURM job, as srun starts them."""
     slurm = {"SLURM_JOB_ID": "77", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1"}
+    slurm |= {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_TASKS_PER_NODE": "2"}
     slurm |= {"SLURM_JOB_NAME": "train", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": "0", "MASTER_ADDR": "127.0.0.1"}
     own = [{"SLURM_PROCID": str(task), "SLURM_LOCALID": str(task)} for task in (0, 1)]
     command = ["train", *arguments, "trainer=slurm", *ON_CPUS]
@@ -123,6 +124,22 @@ def test_the_first_process_of_another_node_leaves_nothing(folder, phantom):
     said = [node.communicate(timeout=300)[0] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0]
     assert ["report: " in text for text in said] == [True, False]
+
+
+def test_tasks_that_srun_starts_for_a_training_of_one_process_are_refused(clinimcl, folder, phantom):
+    arguments = [*TINY, f"cohort.root={phantom}", "epochs=2", "run=copies", "trainer=cpu"]
+    step = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_STEP_ID": "0"}
+    result = clinimcl("train", *arguments, cwd=folder, **step)
+    assert result.returncode == 2
+    assert "srun started 4 tasks, but with trainer.devices=1 each would train by itself" in result.stderr
+    assert not (folder / "copies").exists()
+
+
+def test_trainer_slurm_without_its_tasks_is_told(clinimcl, folder, phantom):
+    job = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_NNODES": "1", "SLURM_PROCID": "0"}
+    result = clinimcl("train", *TINY, f"cohort.root={phantom}", "trainer=slurm", cwd=folder, **job)
+    assert result.returncode == 2
+    assert "sbatch --nodes=N --ntasks-per-node=DEVICES" in result.stderr
 
 
 def test_a_batch_that_the_processes_cannot_share_is_told_before_they_start(clinimcl, folder, phantom):

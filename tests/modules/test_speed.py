@@ -1,14 +1,35 @@
-import time
-
 import lightning.pytorch as pl
+import pytest
 import torch
 from lightning.pytorch.profilers import SimpleProfiler
 from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import ScoredBatch
+from clinimcl.modules import speed
 from clinimcl.modules.speed import SpeedMeter
 
 WAIT, WORK, STALL = 0.08, 0.02, 0.5  # seconds: each batch comes, is learned from; the first of an epoch comes
+
+
+class Clock:
+    """Time that passes where something sleeps alone, on machines of any speed."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    monkeypatch.setattr(speed, "time", CLOCK)
+
+
+CLOCK = Clock()
 
 
 class Slow(torch.utils.data.Dataset):
@@ -19,7 +40,7 @@ class Slow(torch.utils.data.Dataset):
         return self.batches
 
     def __getitem__(self, number):
-        time.sleep(self.each if number else self.first)
+        CLOCK.sleep(self.each if number else self.first)
         return ScoredBatch(torch.rand(2, 1, 8, 8, 8), torch.rand(2), torch.arange(2))
 
 
@@ -29,7 +50,7 @@ class Worker(pl.LightningModule):
         self.layer = torch.nn.Linear(512, 1)
 
     def training_step(self, batch, batch_idx):
-        time.sleep(WORK)
+        CLOCK.sleep(WORK)
         return self.layer(batch.volume.flatten(1)).square().mean()
 
     def validation_step(self, batch, batch_idx):
@@ -51,17 +72,17 @@ def measured(folder, slow, epochs, **settings):
 
 def test_the_speed_meter_tells_how_long_a_step_waited_for_its_batch(tmp_path):
     found = measured(tmp_path, Slow(7, WAIT, WAIT), epochs=1)
-    assert found["seconds a step"] >= WAIT + WORK
-    assert 50 <= found["waiting for data (% of a step)"] <= 85  # 80, were the machine not busy
+    assert found["seconds a step"] == pytest.approx(WAIT + WORK)
+    assert found["waiting for data (% of a step)"] == pytest.approx(80)
 
 
 def test_the_wait_for_the_first_batch_of_each_epoch_counts(tmp_path):
     found = measured(tmp_path, Slow(4, STALL, 0.0), epochs=2)
-    assert found["seconds a step"] < STALL
-    assert 60 <= found["waiting for data (% of a step)"] <= 90  # 83: the second stall, and 5 steps
+    assert found["seconds a step"] == pytest.approx(WORK)
+    assert found["waiting for data (% of a step)"] == pytest.approx(100 * STALL / (STALL + 5 * WORK))
 
 
 def test_a_profiler_of_the_user_is_left_alone_and_no_wait_told(tmp_path):
     found = measured(tmp_path, Slow(5, 0.0, 0.0), epochs=1, profiler=SimpleProfiler())
-    assert found["seconds a step"] >= WORK
+    assert found["seconds a step"] == pytest.approx(WORK)
     assert "waiting for data (% of a step)" not in found

@@ -29,7 +29,7 @@ def calibration(
     def error(weights: Float[np.ndarray, "stack answer"]) -> Float[np.ndarray, " stack"]:
         return np.abs(weights @ excess).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-12)
 
-    replicates = replicate(clusters._replace(draws=clusters.draws[:0]), error)
+    replicates = replicate(clusters, error)
     return metric(replicates, UNIT), table(confidence, hit.astype(float), place)
 
 

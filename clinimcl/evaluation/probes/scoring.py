@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate, tabulate
 from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.change.regression import BOUNDS, errors
 from clinimcl.evaluation.metrics import Metric, Outcome
@@ -32,10 +32,11 @@ def scored(items: Items, features: Features, train: Rows, clusters: Clusters) ->
 def balanced_accuracy(
     truth: Int[np.ndarray, " item"], answered: Int[np.ndarray, " item"], clusters: Clusters
 ) -> Replicates:
-    """Mean recall of the classes of the test; NaN where a resample lacks one of them."""
-    cells = np.eye(int(truth.max()) + 1)[truth][:, np.unique(truth)]
-    hits = cells * (truth == answered)[:, None]
-    return replicate(clusters, lambda weights: ratio(weights @ hits, weights @ cells).mean(axis=1))
+    """Mean recall of the classes of the test; NaN without one of them."""
+    known, row = np.unique(truth, return_inverse=True)
+    right = (truth == answered).astype(int)
+    sums = tabulate(clusters, np.eye(2 * len(known))[2 * row + right], (len(known), 2))
+    return sums.map(lambda stack: ratio(stack[..., 1], stack.sum(axis=-1)).mean(axis=-1))
 
 
 def auc(

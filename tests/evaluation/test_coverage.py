@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from clinimcl.evaluation.change.calibration import calibration
 from clinimcl.evaluation.change.clusters import Replicates, clusters_of, metric
 from clinimcl.evaluation.change.confusion import SIGNED, UNIT, balanced_accuracy, confusions, present, subjects_a_class
 from clinimcl.evaluation.intervals import mean_interval
@@ -62,3 +63,17 @@ def test_interval_of_balanced_accuracy_with_a_rare_class_holds_it(subjects: int,
         found.append(p_value(both[0].minus(both[1])) <= 0.05)
     assert np.mean(held) >= 0.93
     assert np.mean(found) <= 0.06
+
+
+@pytest.mark.parametrize("sharper", [1.0, 2.5])
+def test_interval_of_the_calibration_error_holds_it(sharper: float):
+    rng, held = np.random.default_rng(0), []
+    true = 0.0 if sharper == 1 else 0.182  # of 200,000 answers
+    for _ in range(80):
+        said = rng.dirichlet([2, 3, 2], 60)
+        change = (said.cumsum(axis=1) > rng.uniform(size=(60, 1))).argmax(axis=1)
+        said = said**sharper / (said**sharper).sum(axis=1, keepdims=True)
+        error, _ = calibration(clusters_of(np.arange(60), np.arange(60), 0), change, said)
+        assert isinstance(error, Metric)
+        held.append(error.low <= true <= error.high)
+    assert np.mean(held) >= 0.93

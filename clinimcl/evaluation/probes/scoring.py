@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate, tabulate
 from clinimcl.evaluation.change.confusion import UNIT
+from clinimcl.evaluation.change.ranks import first_of_ties
 from clinimcl.evaluation.change.regression import BOUNDS, errors
 from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.probes.fitting import classify, regress
@@ -44,7 +45,7 @@ def auc(
 ) -> Float[np.ndarray, " stack"]:
     """How often an item of class 1 is thought likelier than one of class 0; a tie is half. NaN without a class."""
     order = np.argsort(probability, kind="stable")
-    first = np.flatnonzero(np.r_[True, np.diff(probability[order]) > 0])
+    first = np.flatnonzero(first_of_ties(probability[order]))
     ill, healthy = (np.add.reduceat(weights[:, order] * (truth[order] == one), first, axis=1) for one in (1, 0))
     below = np.cumsum(healthy, axis=1) - healthy / 2
     return ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1))

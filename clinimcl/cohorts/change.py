@@ -15,6 +15,8 @@ CHANGES = ("deteriorated", "stable", "improved")  # class 0, 1, 2; exchanging th
 # The CDR has steps of 0.5 and 1, each of them another stage: Morris 1993, Neurology 43:2412.
 THRESHOLDS = {"MMSE": 3.0, "CDR": 0.5, "CDRTOT": 0.5}
 BINS = {"SF": (180.0, 275.0, 430.0)}  # LEARNER, section 2.1
+# Half of one for each score, their difference and the threshold, and as much again for each zone of a mean of 14
+ULPS = 16
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,32 @@ class ChangeRule:
     def change(
         self, earlier: Float[np.ndarray, " pair"], later: Float[np.ndarray, " pair"]
     ) -> Int[np.ndarray, " pair"]:
-        """0 deteriorated, 1 stable, 2 improved. A score that equals an edge lies above it."""
+        """0 deteriorated, 1 stable, 2 improved. A score that equals an edge lies above it.
+
+        Scores, thresholds and edges are decimals, which float64 holds only to about 16 digits: what differs by no more
+        than their rounding is equal, so that 0.3 to 0.6 is a change of 0.3 although 0.6 - 0.3 is less in binary.
+        """
         sign = 1 if self.higher_is == "better" else -1
+        slack = self._rounding(earlier, later)
         if self.threshold is None:
-            step = np.digitize(later, self.bins) - np.digitize(earlier, self.bins)
+            step = self._edges_below(later, slack) - self._edges_below(earlier, slack)
         else:
             difference = later - earlier
-            step = np.where(np.abs(difference) >= self.threshold, np.sign(difference), 0)
+            step = np.where(np.abs(difference) >= self.threshold - slack, np.sign(difference), 0)
         return 1 + sign * np.sign(step).astype(int)
+
+    def _rounding(
+        self, earlier: Float[np.ndarray, " pair"], later: Float[np.ndarray, " pair"]
+    ) -> Float[np.ndarray, " pair"]:
+        """Some units in the last place of the largest number that a pair is compared by: 4e-13 for a score of 100."""
+        edges = np.abs(self.bins).max() if self.threshold is None else self.threshold
+        largest = np.maximum(np.maximum(np.abs(earlier), np.abs(later)), edges)
+        return np.where(np.isfinite(largest), ULPS * np.finfo(np.result_type(earlier, later)).eps * largest, 0.0)
+
+    def _edges_below(
+        self, score: Float[np.ndarray, " pair"], slack: Float[np.ndarray, " pair"]
+    ) -> Int[np.ndarray, " pair"]:
+        return (score[:, None] >= np.asarray(self.bins) - slack[:, None]).sum(axis=1)
 
     @property
     def sentence(self) -> str:
@@ -74,7 +94,6 @@ def rule_for(scans: pd.DataFrame, threshold: float | None, bins: Sequence[float]
 
 def _half_deviation(scored: pd.DataFrame) -> float:
     training = scored.loc[scored["split"] == "train", "score"]
-    half = float(training.std()) / 2 if len(training) > 1 else 0.0
-    if not half > 0:
+    if training.nunique() < 2:  # a deviation of equal decimals is not always 0
         raise UserError("every training scan has the same score, so that no change can be told: choose another score")
-    return half
+    return float(training.std()) / 2

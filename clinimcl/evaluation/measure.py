@@ -75,7 +75,7 @@ def evaluate(embedded: Embedded, seed: int) -> Evaluation:
 
 
 def measure_epoch(embedded: Embedded, epoch: int, seed: int) -> dict[str, Outcome]:
-    """The same resamples at every epoch, so that epochs differ by their embeddings alone."""
+    """The same draws at every epoch, so that epochs differ by their embeddings alone."""
     scans, vectors = embedded.table("test"), embedded.vectors(epoch, "test")
     if scans.empty:
         return dict.fromkeys(EPOCH_METRICS, Absent("the cohort has no test subjects"))

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +35,49 @@ def test_exchanged_scans_exchange_the_answer(rule: ChangeRule):
     assert (rule.change(earlier, later) == 2 - rule.change(later, earlier)).all()
 
 
+def decimals(low: str, high: str, step: str) -> list[Decimal]:
+    count = int((Decimal(high) - Decimal(low)) / Decimal(step)) + 1
+    return [Decimal(low) + Decimal(step) * number for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold"),
+    [(("1", "4", "0.01"), "0.2"), (("0", "10", "0.1"), "0.3"), (("-5", "5", "0.1"), "0.7"), (("0", "85", "0.01"), "3"),
+     (("9000", "9010", "0.001"), "0.001"), (("0", "0.001", "0.000001"), "0.0003")],
+)  # fmt: skip
+def test_a_decimal_difference_of_the_threshold_is_a_change_and_one_step_less_is_none(
+    scores: tuple[str, str, str], threshold: str
+):
+    earlier, step = decimals(*scores), Decimal(threshold)
+    rule = ChangeRule("better", float(step), ())
+    less = step - step / 1000
+    assert set(changes(rule, *[(float(own), float(own + step)) for own in earlier])) == {2}
+    assert set(changes(rule, *[(float(own + step), float(own)) for own in earlier])) == {0}
+    assert set(changes(rule, *[(float(own), float(own + less)) for own in earlier])) == {1}
+
+
+def test_a_sum_of_decimals_that_equals_an_edge_lies_above_it():
+    rule = ChangeRule("better", None, (0.3, 0.7))
+    assert changes(rule, (0.1, 0.1 + 0.2), (0.7 - 0.1 - 0.1, 0.1 + 0.6), (0.1, 0.299)) == [2, 2, 1]
+    assert changes(rule, (0.2, 0.1 * 3), (0.2, 1 - 0.7), (0.3, 0.2999)) == [2, 2, 0]
+
+
+def test_scores_of_four_bytes_are_rounded_more():
+    earlier, later = np.array([[4.0, 4.0], [4.2, 4.199]], np.float32)
+    assert ChangeRule("better", 0.2, ()).change(earlier, later).tolist() == [2, 1]
+
+
+def test_an_infinite_score_equals_no_edge():
+    assert changes(ChangeRule("better", None, (1.0,)), (0, -np.inf), (0, np.inf)) == [1, 2]
+
+
+def test_half_a_deviation_between_two_scores_is_a_change():
+    found = rule_for(scans(scores=(0.1, 0.3)), None, None)
+    threshold = found.threshold
+    assert threshold is not None
+    assert changes(found, (0.1, 0.1 + 0.2 / np.sqrt(8)), (5.1, 5.1 + threshold)) == [2, 2]
+
+
 def test_mmse_changes_by_three_points_and_sf_by_the_paper_s_bins():
     assert rule_for(scans("MMSE"), None, None).threshold == 3
     assert rule_for(scans("SF"), None, None).bins == (180, 275, 430)
@@ -51,6 +96,7 @@ def test_a_wrong_rule_is_refused(threshold, bins, said):
         rule_for(scans(), threshold, bins)
 
 
-def test_scores_that_never_differ_are_refused():
+@pytest.mark.parametrize("scores", [(2.0, 2.0), (0.1, 0.1, 0.1), (2.0,)])
+def test_scores_that_never_differ_are_refused(scores: tuple[float, ...]):
     with pytest.raises(UserError, match="same score"):
-        rule_for(scans(scores=(2.0, 2.0)), None, None)
+        rule_for(scans(scores=scores), None, None)

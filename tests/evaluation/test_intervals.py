@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest, t
 
-from clinimcl.evaluation.intervals import bca, exact_interval, mean_interval, statistic_interval
+from clinimcl.evaluation.intervals import exact_interval, mean_interval, statistic_interval, subject_interval
 
 BOUNDS = (0.0, 1.0)
 
@@ -15,11 +16,6 @@ def test_interval_holds_the_mean():
     interval = mean_interval(values, BOUNDS, rng())
     assert interval.value == values.mean()
     assert interval.low < interval.value < interval.high
-
-
-def test_same_generator_gives_the_same_interval():
-    values = rng().uniform(size=40)
-    assert mean_interval(values, BOUNDS, rng()) == mean_interval(values, BOUNDS, rng())
 
 
 def test_forty_of_forty_has_the_binomial_interval():
@@ -42,32 +38,55 @@ def test_statistic_that_never_varies_gets_the_exact_interval():
     assert interval.low == 0.0 < interval.high
 
 
-def test_mean_as_a_statistic_gives_nearly_the_same_interval():
-    values = rng().exponential(size=40)
-    one = mean_interval(values, BOUNDS, rng())
+def test_mean_as_a_statistic_gives_the_same_interval():
+    values = rng().uniform(size=40)
     other = statistic_interval(lambda drawn: float(values[drawn].mean()), 40, BOUNDS, rng())
-    assert other == pytest.approx(one, abs=0.03)
+    assert other == pytest.approx(mean_interval(values, BOUNDS, rng()))
 
 
-def test_bca_without_bias_and_skew_is_the_percentile_interval():
-    resampled = np.linspace(-1, 1, 2001)
-    assert bca(0.0, resampled, np.array([-1.0, 1.0])) == pytest.approx((0.0, -0.95, 0.95), abs=1e-3)
+def test_statistic_that_one_subject_defines_gets_the_exact_interval():
+    interval = statistic_interval(lambda drawn: 0.5 if 0 in drawn else np.nan, 10, BOUNDS, rng())
+    assert interval == exact_interval(0.5, 10, BOUNDS)
+
+
+@pytest.mark.parametrize("subjects", [2, 3, 5, 15, 200])
+def test_far_from_its_bounds_a_mean_has_students_interval(subjects: int):
+    values = rng().normal(0, 1e-3, subjects)
+    interval = mean_interval(values, (-1.0, 1.0), rng())
+    expected = t.interval(0.95, subjects - 1, values.mean(), values.std(ddof=1) / np.sqrt(subjects))
+    assert interval[1:] == pytest.approx(expected, rel=0.05, abs=1e-5)
+
+
+def test_without_a_bound_it_is_students_interval():
+    values = rng().normal(5, 1, 12)
+    interval = subject_interval(float(values.mean()), values - values.mean(), (0.0, np.inf))
+    assert interval[1:] == pytest.approx(t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12)))
+
+
+@pytest.mark.parametrize(("right", "subjects"), [(38, 40), (5, 8), (1, 3), (250, 300), (20, 40)])
+def test_a_share_of_subjects_has_nearly_the_binomial_interval(right: int, subjects: int):
+    interval = mean_interval((np.arange(subjects) < right).astype(float), BOUNDS, rng())
+    exact = binomtest(right, subjects).proportion_ci(0.95, method="exact")
+    wilson = binomtest(right, subjects).proportion_ci(0.95, method="wilson")
+    assert exact.low - 1e-9 <= interval.low <= wilson.low + 0.05
+    assert wilson.high - 0.05 <= interval.high <= exact.high + 1e-9
+
+
+@pytest.mark.parametrize("subjects", [3, 5, 8, 40, 300])
+@pytest.mark.parametrize("off", [0.99, 0.5, 0.0])
+def test_one_subject_who_differs_never_narrows_the_interval(subjects: int, off: float):
+    agreed = mean_interval(np.ones(subjects), BOUNDS, rng())
+    one_off = mean_interval(np.r_[np.ones(subjects - 1), off], BOUNDS, rng())
+    assert one_off.low <= agreed.low
+
+
+def test_an_interval_that_leaves_out_less_holds_the_other():
+    deviation = rng().uniform(-0.3, 0.3, 9)
+    ends = [subject_interval(0.6, deviation, BOUNDS, tail)[1:] for tail in (0.4, 0.1, 0.025, 0.001, 1e-9)]
+    assert (np.diff([low for low, _ in ends]) < 0).all()
+    assert (np.diff([high for _, high in ends]) > 0).all()
 
 
 def test_interval_leans_towards_the_long_tail():
     interval = mean_interval(rng().exponential(size=40), BOUNDS, rng())
     assert interval.high - interval.value > interval.value - interval.low
-
-
-def test_about_95_percent_of_intervals_hold_the_true_mean():
-    source = rng()
-    intervals = [mean_interval(source.exponential(size=60), BOUNDS, source) for _ in range(400)]
-    covered = np.mean([interval.low <= 1 <= interval.high for interval in intervals])
-    assert 0.91 < covered < 0.985  # 3 standard errors around the 94 to 95 % that BCa reaches at n = 60
-
-
-def test_about_95_percent_of_intervals_hold_a_rate_near_one():
-    source = rng()
-    samples = (source.uniform(size=(400, 40)) < 0.95).astype(float)
-    intervals = [mean_interval(sample, BOUNDS, source) for sample in samples]
-    assert np.mean([interval.low <= 0.95 <= interval.high for interval in intervals]) > 0.9

@@ -1,30 +1,32 @@
-"""Intervals of any statistic of items that belong to subjects: subjects are drawn, with all that is theirs."""
+"""Intervals of any statistic of items that belong to subjects: each subject is left out in turn, with all of theirs."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import t
 
-from clinimcl.evaluation.intervals import RESAMPLES, TAIL, Interval, bca, exact_interval
+from clinimcl.evaluation.change import tables
+from clinimcl.evaluation.change.tables import Table
+from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, TAIL, Interval, exact_interval, subject_interval
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
-FEW = 30  # subjects, below which the bootstrap's intervals are too narrow
 CHUNK = 2_000_000  # weights that are held at once
+LEVEL = 0.05  # of the intervals' test of no difference
 
 Statistic = Callable[[Float[np.ndarray, "stack item"]], Float[np.ndarray, "stack *value"]]
 
 
 class Clusters(NamedTuple):
-    """Items, the one or two subjects of each, and how often a resample draws a subject."""
+    """Items, and the one or two subjects of each, counted from 0."""
 
     one: Int[np.ndarray, " item"]
     other: Int[np.ndarray, " item"]  # the same as `one` but for pairs of two people
-    draws: Float[np.ndarray, "resample subject"]  # no rows where there are few subjects
+    subjects: int
+    seed: int  # of what is drawn by chance
 
     def weights(self, counts: Float[np.ndarray, "stack subject"]) -> Float[np.ndarray, "stack item"]:
-        """How often an item is in each resample: a pair of two people as often as the product of their draws.
+        """How often an item is in each sample: a pair of two people as often as the product of their counts.
 
         The product errs on the wide side where pairs of the same two people have little in common.
 
@@ -35,82 +37,82 @@ class Clusters(NamedTuple):
 
 
 def clusters_of(one: Int[np.ndarray, " item"], other: Int[np.ndarray, " item"], seed: int) -> Clusters:
-    """Subjects are counted from 0. The same seed draws the same resamples, so that differences are paired."""
-    subjects = int(max(one.max(), other.max())) + 1
-    resamples = RESAMPLES if subjects >= FEW else 0
-    draws = np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
-    return Clusters(one, other, draws.astype(float))
+    """Subjects are counted from 0."""
+    return Clusters(one, other, int(max(one.max(), other.max())) + 1, seed)
 
 
 class Replicates(NamedTuple):
-    """A statistic of all subjects, of every resample of them, and with each of them left out."""
+    """A statistic of all subjects, and with each of them left out; of tables, with the tables."""
 
     whole: Float[np.ndarray, "1 *value"]
-    resampled: Float[np.ndarray, "resample *value"]
     left_out: Float[np.ndarray, "subject *value"]
     items: int
+    tables: tuple[Table, ...] = ()  # two of a difference
 
     def map(self, function: Callable[[np.ndarray], np.ndarray]) -> "Replicates":
         """A function of the statistic, given a stack of it."""
-        return Replicates(function(self.whole), function(self.resampled), function(self.left_out), self.items)
+        mapped = tuple(table.map(function) for table in self.tables)
+        return Replicates(function(self.whole), function(self.left_out), self.items, mapped)
 
     def minus(self, other: "Replicates") -> "Replicates":
         """Paired: both were replicated by the same subjects."""
-        return Replicates(
-            self.whole - other.whole, self.resampled - other.resampled, self.left_out - other.left_out, self.items
-        )
+        whole, left_out = self.whole - other.whole, self.left_out - other.left_out
+        return Replicates(whole, left_out, self.items, (*self.tables, *other.tables))
 
 
 def replicate(clusters: Clusters, statistic: Statistic) -> Replicates:
     """`statistic` takes a stack of weights of the items, and gives a value for each of the stack."""
-    subjects, items = clusters.draws.shape[1], len(clusters.one)
-    size = max(1, CHUNK // max(items, 1))
+    size = max(1, CHUNK // max(len(clusters.one), 1))
 
     def over(counts: Float[np.ndarray, "stack subject"]) -> Float[np.ndarray, "stack *value"]:
-        starts = range(0, max(len(counts), 1), size)
+        starts = range(0, len(counts), size)
         return np.concatenate([statistic(clusters.weights(counts[start : start + size])) for start in starts])
 
-    everyone = np.ones((1, subjects))
-    return Replicates(over(everyone), over(clusters.draws), over(1 - np.eye(subjects)), items)
+    everyone = np.ones((1, clusters.subjects))
+    return Replicates(over(everyone), over(1 - np.eye(clusters.subjects)), len(clusters.one))
 
 
-def metric(replicates: Replicates, bounds: tuple[float, float], agreeing: int | None = None) -> Outcome:
-    """The value with its interval: BCa, or Student's t of the jackknife below 30 subjects.
+def tabulate(clusters: Clusters, cells: Float[np.ndarray, "item cell"], shape: tuple[int, ...]) -> Replicates:
+    """Sums of the items' cells, as tables of this shape whose last two axes are the class and the answer."""
+    sums = replicate(clusters, lambda weights: (weights @ cells).reshape(-1, *shape))
+    return sums._replace(tables=(Table(sums.whole[0], sums.whole - sums.left_out, (lambda stack: stack,)),))
 
-    `agreeing` is the number of subjects for the exact interval, where nothing varies; all of them by default.
+
+def metric(replicates: Replicates, bounds: tuple[float, float], a_class: int | None = None) -> Outcome:
+    """The value with its interval: that of `subject_interval`, or, of a statistic over classes, of `class_interval`.
+
+    `a_class` is the number of subjects that such a statistic rests on. The interval of a difference of two tables holds
+    0 where exchanging the answers of a subject's two tables makes as large a difference in more than 5 %.
     """
     value, subjects = float(replicates.whole[0]), len(replicates.left_out)
     if subjects < 2:
         return Absent(f"an interval over subjects needs at least 2 of them, and {subjects} can be measured")
     if not np.isfinite(value):
         return Absent("it is not defined for these answers")
-    interval = spread(replicates, value, bounds)
-    if interval is None:
-        lowest, highest = max(bounds[0], value - 1), min(bounds[1], value + 1)
-        interval = exact_interval(value, agreeing or subjects, (lowest, highest))
+    if a_class is not None and replicates.tables and tables.loneliest(replicates.tables) < 2:
+        return Absent("one of the classes is that of a single subject, and an interval needs at least 2 of each")
+    interval_at = spread(replicates, bounds, a_class)
+    if interval_at is None:
+        return Absent("it hangs on one subject alone: without that subject it is not defined")
+    interval = interval_at(TAIL)
+    if tables.exchangeable(replicates.tables) and tables.exchange_p(replicates.tables) > LEVEL:
+        interval = Interval(value, min(interval.low, 0.0), max(interval.high, 0.0))
     return Metric(*interval, n_subjects=subjects, n_items=replicates.items)
 
 
-def spread(replicates: Replicates, value: float, bounds: tuple[float, float]) -> Interval | None:
-    """None where nothing varies, or where the statistic hangs on one subject alone."""
-    resampled = replicates.resampled[np.isfinite(replicates.resampled)]
-    if not np.isfinite(replicates.left_out).all():
+def spread(
+    replicates: Replicates, bounds: tuple[float, float], a_class: int | None = None
+) -> Callable[[float], Interval] | None:
+    """Interval given what each end leaves out; None where the statistic is not defined without one of the subjects."""
+    value = float(replicates.whole[0])
+    if a_class is not None and replicates.tables:
+        return tables.class_interval(replicates.tables, value)
+    deviation = (len(replicates.left_out) - 1) * (value - replicates.left_out)
+    if not np.isfinite(deviation).all():
         return None
-    if len(resampled) >= RESAMPLES / 2:
-        interval = bca(value, resampled, replicates.left_out)
-    else:
-        interval = cluster_t(value, replicates.left_out)
-    low, high = max(interval.low, min(bounds[0], value)), min(interval.high, max(bounds[1], value))
-    return Interval(value, low, high) if high - low > 1e-9 else None
-
-
-def cluster_t(value: float, left_out: Float[np.ndarray, " subject"]) -> Interval:
-    """Student's t with n − 1 degrees of freedom times the standard error of the jackknife over subjects.
-
-    Source: t for few clusters: Cameron and Miller 2015, section VI.
-    """
-    half = float(t.ppf(1 - TAIL, len(left_out) - 1)) * jackknife_error(left_out)
-    return Interval(value, value - half, value + half)
+    if a_class is not None and np.ptp(deviation) < SMALLEST_DEVIATION:
+        return lambda tail: exact_interval(value, a_class, bounds, tail)
+    return lambda tail: subject_interval(value, deviation, bounds, tail)
 
 
 def jackknife_error(left_out: Float[np.ndarray, " subject"]) -> float:

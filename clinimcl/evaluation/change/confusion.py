@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, tabulate
 from clinimcl.evaluation.metrics import Outcome
 
 CLASSES = len(CHANGES)
@@ -21,11 +21,11 @@ def confusions(
     clusters: Clusters, change: Int[np.ndarray, " answer"], answered: Int[np.ndarray, " answer"]
 ) -> Replicates:
     cells = np.eye(CLASSES * CLASSES)[CLASSES * change + answered]
-    return replicate(clusters, lambda weights: (weights @ cells).reshape(-1, CLASSES, CLASSES))
+    return tabulate(clusters, cells, (CLASSES, CLASSES))
 
 
 def present(change: Int[np.ndarray, " answer"]) -> Present:
-    """Classes over which means are taken; the same in every resample."""
+    """Classes over which means are taken, whoever is left out."""
     return np.bincount(change, minlength=CLASSES) > 0
 
 
@@ -54,7 +54,7 @@ def accuracy(stack: Stack) -> Values:
 
 
 def balanced_accuracy(stack: Stack, classes: Present) -> Values:
-    """Mean recall of `classes`; NaN where a resample lacks one of them."""
+    """Mean recall of `classes`; NaN without one of them."""
     recall = ratio(np.diagonal(stack, axis1=1, axis2=2).copy(), stack.sum(axis=2))
     return recall[:, classes].mean(axis=1)
 

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import FEW
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.rows import enough
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
@@ -22,7 +21,7 @@ KIND_SENTENCES = {
 def notes(inputs: ChangeInputs, metrics: dict[str, Outcome], by_class: pd.DataFrame) -> list[str]:
     """The kind of test first, then what it showed, then what limits it."""
     sentences = [kind(inputs), headline(metrics), beside_rows(metrics), regressed(metrics), taught(inputs)]
-    sentences += [before(inputs), collapse(by_class), absent_classes(by_class), few(metrics, inputs.kind)]
+    sentences += [before(inputs), collapse(by_class), absent_classes(by_class), method(metrics, inputs.kind)]
     sentences += [inputs.rule.sentence]
     return [sentence for sentence in sentences if sentence]
 
@@ -128,15 +127,12 @@ def absent_classes(by_class: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
-def few(metrics: dict[str, Outcome], kind: str) -> str:
+def method(metrics: dict[str, Outcome], kind: str) -> str:
     """How the intervals came about."""
-    own = metrics["accuracy"]
-    if not isinstance(own, Metric):
+    if not isinstance(metrics["accuracy"], Metric):
         return ""
-    both = "; both people of a pair are drawn" if kind == "inter-subject" else ""
-    if own.n_subjects >= FEW:
-        return f"Intervals are 95\u00a0% bootstrap intervals over subjects (BCa, 2000 resamples){both}."
+    both = "; both people of a pair are left out in turn" if kind == "inter-subject" else ""
     return (
-        f"Intervals are Student's t with {own.n_subjects - 1} degrees of freedom and the jackknife over subjects, "
-        f"since {own.n_subjects} are too few for a bootstrap{both}."
+        "Intervals are 95\u00a0% intervals over subjects: binomial, of as many subjects as have the standard error of "
+        f"the jackknife, with Student's t; of statistics over classes, class by class{both}."
     )

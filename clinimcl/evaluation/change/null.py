@@ -40,7 +40,7 @@ def null(inputs: ChangeInputs, answers: Answers, clusters: Clusters, seed: int) 
     at_least = int((hits.mean(axis=1) >= own - 1e-12).sum())
     return {
         "null_accuracy": metric(replicates, UNIT),
-        "null_p": p_value(at_least, clusters.draws.shape[1], len(mean)),
+        "null_p": p_value(at_least, clusters.subjects, len(mean)),
     }
 
 

@@ -1,8 +1,9 @@
 """Rank correlation of weighted items, for a stack of weights at once."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from clinimcl.cohorts.change import ULPS
 from clinimcl.evaluation.change.clusters import ratio
 
 
@@ -32,9 +33,14 @@ def weighted_ranks(
 ) -> Float[np.ndarray, "stack item"]:
     """Rank of each item in a sample that holds it as often as its weight; ties share the middle rank."""
     order = np.argsort(values, kind="stable")
-    first = np.r_[True, np.diff(values[order]) > 0]
+    first = first_of_ties(values[order])
     mass = np.add.reduceat(weights[:, order], np.flatnonzero(first), axis=1)
     middle = np.cumsum(mass, axis=1) - (mass - 1) / 2
     ranks = np.empty_like(weights)
     ranks[:, order] = middle[:, np.cumsum(first) - 1]
     return ranks
+
+
+def first_of_ties(ascending: Float[np.ndarray, " item"]) -> Bool[np.ndarray, " item"]:
+    """What differs by no more than the rounding of decimals is a tie: 0.6 - 0.3 and 0.5 - 0.2."""
+    return np.r_[True, np.diff(ascending) > ULPS * np.finfo(ascending.dtype).eps * np.abs(ascending).max()]

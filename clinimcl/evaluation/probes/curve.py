@@ -5,6 +5,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates
+from clinimcl.evaluation.change.tables import Table
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.probes.scoring import Features, outcome, scored
 from clinimcl.evaluation.probes.targets import Items
@@ -57,7 +58,12 @@ def defined(metric: str, replicates: Replicates) -> Replicates:
 
 def mean(replicates: list[Replicates]) -> Replicates:
     """Over draws."""
-    whole, resampled, left_out = (
-        np.mean([getattr(one, part) for one in replicates], axis=0) for part in ("whole", "resampled", "left_out")
-    )
-    return Replicates(whole, resampled, left_out, replicates[0].items)
+    whole, left_out = (np.mean([getattr(one, part) for one in replicates], axis=0) for part in ("whole", "left_out"))
+    tables = [one.tables[0] for one in replicates if one.tables]
+    return Replicates(whole, left_out, replicates[0].items, (mean_table(tables),) if tables else ())
+
+
+def mean_table(tables: list[Table]) -> Table:
+    """A table with an axis of draws, whose statistic is the mean of theirs."""
+    whole, own = np.stack([one.whole for one in tables]), np.stack([one.own for one in tables], axis=1)
+    return Table(whole, own, (*tables[0].functions, lambda values: values.mean(axis=-1)))

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate, tabulate
 from clinimcl.evaluation.change.confusion import UNIT
+from clinimcl.evaluation.change.ranks import first_of_ties
 from clinimcl.evaluation.change.regression import BOUNDS, errors
 from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.probes.fitting import classify, regress
@@ -32,10 +33,11 @@ def scored(items: Items, features: Features, train: Rows, clusters: Clusters) ->
 def balanced_accuracy(
     truth: Int[np.ndarray, " item"], answered: Int[np.ndarray, " item"], clusters: Clusters
 ) -> Replicates:
-    """Mean recall of the classes of the test; NaN where a resample lacks one of them."""
-    cells = np.eye(int(truth.max()) + 1)[truth][:, np.unique(truth)]
-    hits = cells * (truth == answered)[:, None]
-    return replicate(clusters, lambda weights: ratio(weights @ hits, weights @ cells).mean(axis=1))
+    """Mean recall of the classes of the test; NaN without one of them."""
+    known, row = np.unique(truth, return_inverse=True)
+    right = (truth == answered).astype(int)
+    sums = tabulate(clusters, np.eye(2 * len(known))[2 * row + right], (len(known), 2))
+    return sums.map(lambda stack: ratio(stack[..., 1], stack.sum(axis=-1)).mean(axis=-1))
 
 
 def auc(
@@ -43,7 +45,7 @@ def auc(
 ) -> Float[np.ndarray, " stack"]:
     """How often an item of class 1 is thought likelier than one of class 0; a tie is half. NaN without a class."""
     order = np.argsort(probability, kind="stable")
-    first = np.flatnonzero(np.r_[True, np.diff(probability[order]) > 0])
+    first = np.flatnonzero(first_of_ties(probability[order]))
     ill, healthy = (np.add.reduceat(weights[:, order] * (truth[order] == one), first, axis=1) for one in (1, 0))
     below = np.cumsum(healthy, axis=1) - healthy / 2
     return ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1))

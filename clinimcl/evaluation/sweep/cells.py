@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, tabulate
 from clinimcl.evaluation.change.confusion import CLASSES, Stack, Values, subjects_a_class
 from clinimcl.evaluation.change.wording import pairs_of
 from clinimcl.evaluation.sweep.factors import PAIRS, place, values_of
 from clinimcl.evaluation.sweep.jobs import Job
 from clinimcl.evaluation.sweep.means import Unit
 
-RESAMPLING_SEED = 0  # of all cells, so that their differences are paired
+SEED = 0  # of what is drawn by chance
 
 
 class Cell(NamedTuple):
@@ -81,14 +81,14 @@ class Pooled(NamedTuple):
 
 
 def pool(answers: dict[Unit, pd.DataFrame]) -> Pooled:
-    """The same subjects get the same resamples, whichever cell they are of. Subjects of two folds are two people."""
+    """Subjects of two folds are two people."""
     seeds = sorted({seed for seed, _ in answers})
     table = pd.concat(
         [own.assign(seed=seeds.index(seed), fold=fold) for (seed, fold), own in answers.items()], ignore_index=True
     )
     ends = people(table)
     of_seed, change = table["seed"].to_numpy(int), table["change"].to_numpy(int)
-    clusters = clusters_of(ends[0], ends[1], RESAMPLING_SEED)
+    clusters = clusters_of(ends[0], ends[1], SEED)
     confusions = replicated(clusters, CLASSES * CLASSES * of_seed + CLASSES * change + table["answered"].to_numpy(int))
     items = len(table) // len(seeds)
     changes = [change[of_seed == place] for place in range(len(seeds))]
@@ -105,8 +105,8 @@ def people(table: pd.DataFrame) -> Int[np.ndarray, "2 answer"]:
 def replicated(clusters: Clusters, cell: Int[np.ndarray, " item"]) -> Replicates:
     """Counts of (seed, truth, answer). Items of the same people weigh the same, so that they are summed first."""
     ends, group = np.unique([clusters.one, clusters.other], axis=1, return_inverse=True)
-    seeds = cell.max() // CLASSES**2 + 1
+    seeds = int(cell.max()) // CLASSES**2 + 1
     counts = np.zeros((ends.shape[1], seeds * CLASSES**2))
     np.add.at(counts, (group.ravel(), cell), 1)
-    grouped = Clusters(ends[0], ends[1], clusters.draws)
-    return replicate(grouped, lambda weights: (weights @ counts).reshape(-1, seeds, CLASSES, CLASSES))
+    grouped = clusters._replace(one=ends[0], other=ends[1])
+    return tabulate(grouped, counts, (seeds, CLASSES, CLASSES))

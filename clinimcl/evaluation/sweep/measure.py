@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Clusters, metric
+from clinimcl.evaluation.change.clusters import clusters_of, metric
 from clinimcl.evaluation.change.confusion import SIGNED, UNIT, accuracy, macro_f1, present, quadratic_kappa, weighted_f1
 from clinimcl.evaluation.change.wording import WITHOUT_REPRESENTATION
 from clinimcl.evaluation.metrics import Metric
@@ -62,30 +62,37 @@ class Sweep(NamedTuple):
 def evaluate_sweep(folder: Path) -> Sweep:
     jobs = read_jobs(folder)
     headline = CHANGE if any(job.answers is not None for job in jobs.done) else CONTRASTIVE
-    measured = [job for job in jobs.done if is_measured(job, headline)]
-    cells, left_out = cells_of(measured)
+    cells, left_out = cells_of([job for job in jobs.done if is_measured(job, headline)])
+    lines = [line for cell in cells if (line := line_of(cell, headline)) is not None]
+    cells = [line.cell for line in lines]
     return Sweep(
         jobs,
         headline,
-        [change_line(cell) if headline == CHANGE else plain_line(cell) for cell in cells],
+        lines,
         differences(cells) if headline == CHANGE else [],
         levels_of(cells, LEVELS[headline]),
         left_out,
-        len(jobs.done) - len(measured),
+        len(jobs.done) - left_out - sum(len(cell.jobs) for cell in cells),
     )
 
 
 def is_measured(job: Job, headline: str) -> bool:
-    if headline not in job.metrics:
-        return False
-    return headline == CONTRASTIVE or (job.answers is not None and job.answers["subject"].nunique() > 1)
+    if headline == CONTRASTIVE:
+        return headline in job.metrics
+    return job.answers is not None and job.answers["subject"].nunique() > 1
 
 
-def change_line(cell: Cell) -> Line:
+def line_of(cell: Cell, headline: str) -> Line | None:
+    """None where the answers of all its jobs together have no interval, as with a class of a single subject."""
+    return change_line(cell) if headline == CHANGE else plain_line(cell)
+
+
+def change_line(cell: Cell) -> Line | None:
     """Measured anew from the answers of all its jobs."""
     pooled = pool(cell.answers)
     headline = metric(pooled.averaged(class_mean), UNIT, pooled.agreeing)
-    assert isinstance(headline, Metric), "every job has at least two subjects"
+    if not isinstance(headline, Metric):
+        return None
     others = class_metrics(pooled) | {"calibration_error": calibrated(cell)} | beside(cell, CHANGE)
     own = levelled(cell, {CHANGE: headline} | others)
     largest = float(np.mean([np.bincount(change).max() / len(change) for change in pooled.changes]))
@@ -112,7 +119,10 @@ def class_metrics(pooled: Pooled) -> dict[str, Metric]:
         "macro_f1": (pooled.averaged(lambda stack, change: macro_f1(stack, present(change))), UNIT),
         "quadratic_kappa": (pooled.averaged(lambda stack, _: quadratic_kappa(stack)), SIGNED),
     }
-    outcomes = {name: metric(own, bounds, pooled.agreeing) for name, (own, bounds) in values.items()}
+    outcomes = {
+        name: metric(own, bounds, None if name == "accuracy" else pooled.agreeing)
+        for name, (own, bounds) in values.items()
+    }
     return {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Metric)}
 
 
@@ -125,7 +135,7 @@ def seed_calibration(cell: Cell, seed: int) -> Metric:
     answers = {unit: own for unit, own in cell.answers.items() if unit[0] == seed}
     table = pd.concat([own.assign(fold=fold) for (_, fold), own in answers.items()], ignore_index=True)
     ends = people(table)
-    clusters = Clusters(ends[0], ends[1], np.zeros((0, ends.max() + 1)))
+    clusters = clusters_of(ends[0], ends[1], seed)
     error, _ = calibration(clusters, table["change"].to_numpy(int), table[["p0", "p1", "p2"]].to_numpy(float))
     assert isinstance(error, Metric), "every job has at least two subjects"
     return error

@@ -1,39 +1,46 @@
 """From a replicated difference to a p-value, and from many to those that remain."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm, t
+from scipy.optimize import brentq
 
-from clinimcl.evaluation.change.clusters import Replicates, jackknife_error
-from clinimcl.evaluation.intervals import RESAMPLES, correction, normal_place
+from clinimcl.evaluation.change import tables
+from clinimcl.evaluation.change.clusters import Replicates, spread
+from clinimcl.evaluation.intervals import Interval
+
+TAILS = (1e-12, 0.499999)  # among which the level is sought
 
 
 def p_value(difference: Replicates) -> float:
     """Two-sided: the level at which the interval of the difference just reaches 0.
 
-    Of the BCa interval, and no smaller than 2 in the number of resamples and one; below 30 subjects Student's t of the
-    jackknife. Where all subjects differ alike, the sign test. 1 where the difference hangs on one subject alone.
+    No smaller than the share of exchanges of a subject's two answers that make as large a difference: subjects whose
+    answers do not differ say nothing, and 2 who differ give 0.5. 1 where it hangs on one subject alone.
 
-    Source: Efron and Tibshirani 1993, section 15.4; sign test: Dixon and Mood 1946.
+    Source: Efron and Tibshirani 1993, section 15.4.
     """
-    value, left_out = float(difference.whole[0]), difference.left_out
-    if value == 0 or not np.isfinite([value, *left_out]).all():
+    value, by_class = float(difference.whole[0]), bool(difference.tables)
+    lonely = by_class and tables.loneliest(difference.tables) < 2
+    if value == 0 or lonely or not np.isfinite([value, *difference.left_out]).all():
         return 1.0
-    if np.ptp(left_out) < 1e-9:
-        return min(1.0, 2.0 ** (1 - len(left_out)))
-    resampled = difference.resampled[np.isfinite(difference.resampled)]
-    if len(resampled) < RESAMPLES / 2:
-        return float(2 * t.sf(abs(value) / jackknife_error(left_out), len(left_out) - 1))
-    return bca_p_value(value, resampled, left_out)
+    interval_at = spread(difference, (-np.inf, np.inf), 1 if by_class else None)
+    own = 1.0 if interval_at is None else reaching_zero(interval_at, positive=value > 0)
+    return max(own, tables.exchange_p(difference.tables)) if tables.exchangeable(difference.tables) else own
 
 
-def bca_p_value(
-    value: float, resampled: Float[np.ndarray, " resample"], left_out: Float[np.ndarray, " subject"]
-) -> float:
-    z0, acceleration = correction(value, resampled, left_out)
-    moved = normal_place(0.0, resampled) - z0
-    deviate = moved / max(1 + acceleration * moved, 1e-3) - z0
-    return max(float(2 * norm.sf(abs(deviate))), 2 / (len(resampled) + 1))
+def reaching_zero(interval_at: Callable[[float], Interval], positive: bool) -> float:
+    """Twice what the end on the side of 0 leaves out when it lies on 0."""
+
+    def beyond(log_tail: float) -> float:
+        interval = interval_at(float(np.exp(log_tail)))
+        return interval.low if positive else -interval.high
+
+    least, most = np.log(TAILS)
+    if beyond(least) >= 0:
+        return 2 * TAILS[0]
+    return 1.0 if beyond(most) <= 0 else float(2 * np.exp(brentq(beyond, least, most, rtol=1e-6)))
 
 
 def holm(p: Float[np.ndarray, " comparison"]) -> Float[np.ndarray, " comparison"]:

@@ -1,6 +1,5 @@
 """What the report of a sweep says, in sentences."""
 
-from clinimcl.evaluation.change.clusters import FEW
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.cells import Cell
 from clinimcl.evaluation.sweep.differences import MOST_LEVELS, PRIMARY, PRIMARY_WEIGHT, Difference, searched
@@ -155,14 +154,12 @@ def method(sweep: Sweep) -> str:
             "Means over seeds; the ends of the jobs' 95\u00a0% intervals over subjects are averaged, which errs on the "
             "wide side. No answers are kept by which two rows could be compared subject by subject."
         )
-    fewest = min(line.headline.n_subjects for line in sweep.lines)
-    how = "BCa bootstrap over subjects (2000 resamples, the same in every row)"
-    if fewest < FEW:
-        how = f"Student's t of the jackknife over subjects, where there are fewer than {FEW}; else {how}"
     return (
-        f"95\u00a0% intervals of the mean over seeds: {how}. The seeds are as they are: what they vary stands in the "
-        "range. Differences are paired by subject and seed; p is two-sided, the level at which the interval of the "
-        "difference just reaches 0, and 1 where the difference hangs on one subject alone."
+        "95\u00a0% intervals of the mean over seeds: over subjects, class by class, binomial of as many subjects as "
+        "have the standard error of the jackknife, with Student's t. The seeds are as they are: what they vary stands "
+        "in the range. Differences are paired by subject and seed; p is two-sided, the level at which the interval of "
+        "the difference just reaches 0, and no smaller than that of exchanging the two answers of each subject whose "
+        "answers differ."
     )
 
 

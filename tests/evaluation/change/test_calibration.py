@@ -28,3 +28,32 @@ def test_calibrated_classifier_errs_little():
     assert isinstance(error, Metric)
     assert error.value < 0.05
     assert bins["answers"].tolist() == [200] * 10
+
+
+def test_calibrated_classifier_of_few_errs_as_by_chance_and_its_interval_holds_zero():
+    rng, held, values, chances = np.random.default_rng(0), 0, [], []
+    for _ in range(60):
+        said = rng.dirichlet([2, 3, 2], 40)
+        change = (said.cumsum(axis=1) > rng.random((40, 1))).argmax(axis=1)
+        error, _ = calibration(clusters_of(np.arange(40), np.arange(40), seed=0), change, said)
+        assert isinstance(error, Metric)
+        assert error.chance is not None
+        held, values, chances = held + (error.low == 0), [*values, error.value], [*chances, error.chance]
+    assert held >= 54
+    assert np.mean(chances) == pytest.approx(np.mean(values), rel=0.1)
+
+
+def test_classifier_that_errs_by_more_than_luck_is_told_from_a_calibrated_one():
+    change = np.tile([0, 0, 0, 1, 2], 40)
+    subject = np.arange(200)
+    error, _ = calibration(clusters_of(subject, subject, seed=0), change, sure(np.full(200, 0.9)))
+    assert isinstance(error, Metric)
+    assert error.chance is not None
+    assert 0 < error.chance < 0.03 < 0.2 < error.low < 0.3 < error.high < 0.4
+
+
+def test_the_same_seed_draws_the_same_luck():
+    said = np.random.default_rng(0).dirichlet([2, 3, 2], 50)
+    clusters = clusters_of(np.arange(50), np.arange(50), seed=3)
+    one, other = (calibration(clusters, np.arange(50) % 3, said)[0] for _ in range(2))
+    assert one == other

@@ -4,7 +4,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, cohen_kappa
 
 from clinimcl.evaluation.change.clusters import clusters_of
 from clinimcl.evaluation.change.confusion import class_metrics, confusions, present, quadratic_kappa, subjects_a_class
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.metrics import Absent, Metric
 
 
 def drawn(answers: int = 90) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -55,7 +55,26 @@ def test_constant_answer_has_no_kappa_beyond_chance():
     assert quadratic_kappa(stack) == pytest.approx(0)
 
 
-def test_class_of_one_subject_makes_the_exact_interval_wide():
+def test_class_means_rest_on_the_harmonic_mean_of_the_classes():
     subject = np.arange(20)
     change = np.array([0] * 10 + [1] * 9 + [2])
     assert subjects_a_class(change, clusters_of(subject, subject, seed=0)) == 2  # 3 / (1/10 + 1/9 + 1)
+
+
+def test_class_of_one_subject_leaves_no_interval_of_class_means():
+    subject = np.arange(20)
+    change = np.array([0] * 10 + [1] * 9 + [2])
+    clusters = clusters_of(subject, subject, seed=0)
+    outcomes = class_metrics(confusions(clusters, change, change), change, clusters)
+    assert isinstance(outcomes["accuracy"], Metric)
+    absent = outcomes["balanced_accuracy"]
+    assert isinstance(absent, Absent)
+    assert "single subject" in absent.reason
+
+
+def test_interval_of_a_class_of_two_subjects_is_that_of_two():
+    change = np.array([0] * 200 + [1] * 2)
+    clusters = clusters_of(np.arange(202), np.arange(202), seed=0)
+    balanced = class_metrics(confusions(clusters, change, change), change, clusters)["balanced_accuracy"]
+    assert isinstance(balanced, Metric)
+    assert balanced.low == pytest.approx(1 - (1 - 0.025**0.5) / 2, abs=1e-3)  # 2 of 2: 0.158 to 1

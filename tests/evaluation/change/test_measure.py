@@ -79,7 +79,7 @@ def test_score_and_distance_are_measured(perfect: ChangeEvaluation):
 def test_pairs_of_two_people_are_said_to_be_so(given: Given):
     evaluation = evaluate_change(given(kind="inter-subject"), seed=0)
     assert evaluation.notes[0].startswith("Tested on held-out pairs of two different people")
-    assert any("both people of a pair are drawn" in note for note in evaluation.notes)
+    assert any("both people of a pair are left out" in note for note in evaluation.notes)
 
 
 def test_people_seen_once_are_why_two_are_compared(given: Given):

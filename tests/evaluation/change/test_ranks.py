@@ -39,3 +39,13 @@ def test_variable_that_does_not_vary_explains_nothing():
 def test_correlation_that_is_all_explained_is_not_defined():
     given = values()[[0, 1, 0]]
     assert np.isnan(spearman(given, np.ones((1, 30)))).all()
+
+
+def test_differences_of_decimals_that_are_equal_are_ties():
+    steps = np.array([0.6 - 0.3, 0.5 - 0.2, 0.3, 1.2 - 0.9, 0.301])
+    assert len(set(steps[:4])) > 1
+    assert weighted_ranks(steps, np.ones((1, 5))).tolist() == [[2.5, 2.5, 2.5, 2.5, 5.0]]
+
+
+def test_small_numbers_are_no_ties():
+    assert weighted_ranks(np.array([2e-9, 1e-9, 3e-9]), np.ones((1, 3))).tolist() == [[2.0, 1.0, 3.0]]

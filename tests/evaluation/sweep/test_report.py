@@ -117,10 +117,10 @@ def test_folds_are_pooled_and_said_to_be(job: MakeJob, tmp_path: Path):
     assert "answers of all folds are put together and measured once" in text
 
 
-def test_few_subjects_are_not_resampled(job: MakeJob, tmp_path: Path):
+def test_report_says_how_intervals_came_about(job: MakeJob, tmp_path: Path):
     for objective in ("mse", "mse_wcl"):
         job(tmp_path, subjects=9, objective=objective)
-    assert "of the jackknife over subjects" in told(tmp_path)
+    assert "the standard error of the jackknife" in told(tmp_path)
 
 
 def test_sweep_of_contrastive_runs_is_told_by_retrieval(contrastive_job: Callable[..., Path], tmp_path: Path):

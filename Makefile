@@ -7,7 +7,7 @@ DEVICE ?= cpu
 ON_CORES := preparation bucket million help predict
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
-.PHONY: demo test bench check clean
+.PHONY: demo test bench interchange check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
@@ -26,6 +26,12 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	for name in $(ON_CORES); do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 	for name in $(ON_DEVICE); do $(BIN)/python -W ignore benchmarks/$$name.py --device $(DEVICE) || exit 1; done
+
+# A scan and a loop through what other tools write; a tool that is not installed is skipped. With real ones where
+# CLINIMCL_REAL_DATA names their folder. Debian's: dcm2niix dcmtk ffmpeg libgdcm-tools mrtrix3 nifti-bin plastimatch
+interchange: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group interchange
+	wrong=0; for name in volumes clips; do $(BIN)/python -W ignore interchange/$$name.py || wrong=1; done; exit $$wrong
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -1,0 +1,34 @@
+"""python interchange/clips.py [--only WORD]: a real loop in what others write, read by clinimcl."""
+
+import argparse
+
+import cine_files
+import judging
+import originals
+import still_files
+import video_files
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from clinimcl.preparation.clips import Clips
+from clinimcl.preparation.video import Clip
+
+# Without the crop, whose border moves with the noise that a codec leaves.
+PIPELINE = Clips(frames=16, side=128, crop=False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a part of the tool's or the form's name")
+    frames = originals.clip()
+    forms = (form for family in (video_files, still_files, cine_files) for form in family.forms(frames, prepare))
+    judging.judge_all(forms, prepare(frames), PIPELINE, parser.parse_args().only)
+
+
+def prepare(frames: UInt8[ndarray, "frame row column"]) -> judging.Prepared:
+    """What is expected where these frames are shown, each for as long as the others."""
+    return PIPELINE.prepare(Clip(frames)).astype("float32")
+
+
+if __name__ == "__main__":
+    main()

@@ -35,6 +35,10 @@ GDCM = {
     "implicit": ("--raw", "--implicit"),
     "deflated": ("--deflated",),
 }
+LOST = {  # by dcm2niix, which says so nowhere
+    "series, MONOCHROME1": "it writes MONOCHROME1 as stored: a negative",
+    "series, Pixel Padding Value where nothing is": "it writes padding as the brightest tissue",
+}
 ASKEW = np.array([[0.98, 0.17, 0.1], [-0.19, 0.97, 0.15], [-0.07, -0.17, 0.98]])
 Write = Callable[[Path], Path]
 

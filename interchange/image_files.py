@@ -26,12 +26,6 @@ ITK_NAMES = (
     *("scan.gipl", "scan.vtk", "scan.tif"),
 )
 ITK_AXES = ("LPS", "RAS", "PSR", "AIL", "SLP")
-ITK_TYPES = {
-    "uint8": itk.sitkUInt8,
-    "uint16": itk.sitkUInt16,
-    "float32": itk.sitkFloat32,
-    "float64": itk.sitkFloat64,
-}
 STRIDES = ("1,2,3", "-1,2,3", "3,1,2", "-2,-3,1", "2,-1,-3")
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -74,15 +68,12 @@ def _simpleitk(scan: Volume) -> Iterator[Form]:
             f"MetaImage after DICOMOrient to {axes}",
             _itk_saver(turned, "scan.mha", False),
         )
-    for kind, number in ITK_TYPES.items():
-        levels = itk.Cast(image, itk.sitkFloat32) * (255 / int(scan.voxels.max())) if kind == "uint8" else image
+    for kind in ("uint8", "uint16", "float32", "float64"):
+        most = int(scan.voxels.max()) if kind == "uint8" else 255
+        levels = np.rint(scan.voxels * (255 / most)).astype(kind)
         loss = 0.003 if kind == "uint8" else None
-        yield Form(
-            "SimpleITK",
-            f"NRRD, {kind}",
-            _itk_saver(itk.Cast(levels, number), "scan.nrrd", True),
-            loss,
-        )
+        few = itk_image(scan._replace(voxels=levels))
+        yield Form("SimpleITK", f"NRRD, {kind}", _itk_saver(few, "scan.nrrd", True), loss)
     tilted = itk.Image(image)
     cosine, sine = np.cos(np.deg2rad(12)), np.sin(np.deg2rad(12))
     tilted.SetDirection([-1, 0, 0, 0, -cosine, sine, 0, sine, cosine])

@@ -33,11 +33,12 @@ class Form(NamedTuple):
     loss: float | None = None  # mean difference that the codec or grid explains; None: only that of float16
     expected: Prepared | None = None  # where it is not the original
     needs: tuple[str, ...] = ()  # further tools
+    lost: str = ""  # what this tool leaves out, so that no reader of what it writes could come out right
 
 
 class Verdict(NamedTuple):
     form: Form
-    word: str  # equal, lossy, refused, WRONG, skipped, unwritten
+    word: str  # equal, lossy, refused, WRONG, lost, skipped, unwritten
     detail: str
 
 
@@ -75,6 +76,8 @@ def judge(form: Form, original: Prepared, pipeline: Pipeline) -> Verdict:
         except UnusableScan as refused:
             return Verdict(form, "refused", str(refused))
     word, detail = _compared(prepared, original if form.expected is None else form.expected, form.loss)
+    if word == "WRONG" and form.lost:
+        return Verdict(form, "lost", form.lost)
     return Verdict(form, word, f"{detail}; remark: {remark}" if remark else detail)
 
 

@@ -223,23 +223,10 @@ def _times(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         yield Form("ffmpeg", f"slower from frame 20 on, {file[5:]}", write, 0.003, shown)
     held = np.array([min(n, 9) if n < 20 else n for n in range(len(frames))])
     for file, name in (("clip.avi", "mpeg4"), ("clip.avi", "mjpeg"), ("clip.mp4", "mpeg4")):
-        dropping = (
-            "-vf",
-            "select='not(between(n,10,19))'",
-            "-c:v",
-            codec,
-            "-q:v",
-            "2",
-            "-fps_mode",
-            "vfr",
-        )
-        yield Form(
-            "ffmpeg",
-            f"ten frames dropped, {name}, {file[5:]}",
-            partial(encode, frames, file, dropping),
-            0.003,
-            prepare(frames[held]),
-        )
+        dropping = ("-vf", "select='not(between(n,10,19))'", "-c:v", name, "-q:v", "2")
+        write = partial(encode, frames, file, (*dropping, "-fps_mode", "vfr"))
+        label = f"ten frames dropped, {name}, {file[5:]}"
+        yield Form("ffmpeg", label, write, 0.003, prepare(frames[held]))
     forward = (*LIMITED, *H264, "-output_ts_offset", "5")
     yield Form("ffmpeg", "first frame at 5 s", partial(encode, frames, "clip.mp4", forward), 0.003)
 

@@ -30,7 +30,7 @@ bench: $(VENV)/.installed
 # A scan and a loop through what other tools write; a tool that is not installed is skipped. With real ones where
 # CLINIMCL_REAL_DATA names their folder. Debian's: dcm2niix dcmtk ffmpeg libgdcm-tools mrtrix3 nifti-bin plastimatch
 interchange: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group interchange
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group interchange --editable '.[dicom]'
 	wrong=0; for name in volumes clips; do $(BIN)/python -W ignore interchange/$$name.py || wrong=1; done; exit $$wrong
 
 check: $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""python interchange/clips.py [--only WORD]: a real loop in what others write, read by clinimcl."""
+"""python interchange/clips.py [--only PATTERN]: a real loop in what others write, read by clinimcl."""
 
 import argparse
 
@@ -19,7 +19,7 @@ PIPELINE = Clips(frames=16, side=128, crop=False)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the tool's or the form's name")
+    parser.add_argument("--only", default="", help="a pattern in the tool's and the form's name")
     frames = originals.clip()
     forms = (form for family in (video_files, still_files, cine_files) for form in family.forms(frames, prepare))
     judging.judge_all(forms, prepare(frames), PIPELINE, parser.parse_args().only)

@@ -1,5 +1,6 @@
 """A form in which a tool writes the original → equal, lossy, refused, or WRONG."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,7 @@ def judge_all(forms: Iterable[Form], original: Prepared, pipeline: Pipeline, onl
     print(f"the original beside its own mirror images: {_mirrored(original)}")
     counts: Counter[str] = Counter()
     for form in forms:
-        if only not in f"{form.tool} {form.name}":
+        if re.search(only, f"{form.tool} {form.name}") is None:
             continue
         verdict = judge(form, original, pipeline)
         counts[verdict.word] += 1

@@ -1,4 +1,4 @@
-"""python interchange/volumes.py [--only WORD]: a scan in what others write, read by clinimcl."""
+"""python interchange/volumes.py [--only PATTERN]: a scan in what others write, read by clinimcl."""
 
 import argparse
 
@@ -14,7 +14,7 @@ from clinimcl.preparation.reading import Scan
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the tool's or the form's name")
+    parser.add_argument("--only", default="", help="a pattern in the tool's and the form's name")
     scan = originals.scan()
     pipeline = FieldOfView(grid=96, spacing=None, field_of_view=224.0, percentile=99.5, align="none")
     original = pipeline.prepare(Scan(scan.voxels, scan.spacing)).astype("float32")

@@ -5,7 +5,7 @@
 #                                                    nibabel        SimpleITK
 #   qform_code and sform_code 0 (method 1)           LAS, 2         LPS, 2
 #   sform_code 4 (a template) RAS,                   RAS, 2         LPS, 2
-#     qform_code 1 (scanner) LPS
+#     qform_code 1 (scanner) LPS, both with an offset
 #   xyzt_units: metres, an affine of 0.002           RAS, 0.002     RAS, 2
 # Nothing is printed by either. A reader must not guess where no code is set, must say which of two
 # affines it follows, and must convert units. (MRtrix3 3.0.3 reads RAS, RAS, and 0.002.)
@@ -24,6 +24,7 @@ import SimpleITK
 
 voxels = np.arange(12 * 14 * 16, dtype=np.int16).reshape(12, 14, 16)
 affine = np.diag([2.0, 2.0, 2.0, 1.0])
+affine[:3, 3] = -10, -12, -14
 neither, both = nibabel.Nifti1Image(voxels, affine), nibabel.Nifti1Image(voxels, affine)
 neither.set_sform(None, 0)
 neither.set_qform(None, 0)

@@ -57,7 +57,13 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     yield Form("dcmtk", "loop, PALETTE COLOR by dcmquant", palette, 0.02)
     still = prepare(frames[:1])
     for file, loss in (("still.jpg", 0.003), ("still.bmp", 0.002)):
-        yield Form("dcmtk", f"img2dcm of {file[6:]}", partial(_img2dcm, frames[0], file), loss, still)
+        yield Form(
+            "dcmtk",
+            f"img2dcm of {file[6:]}",
+            partial(_img2dcm, frames[0], file),
+            loss,
+            still,
+        )
     for file, options in (("still.png", ("+on",)), ("still.jpg", ("+oj", "+Jq", "100"))):
         write = partial(_recompressed, _saver(plain), ("dcmj2pnm", "+F", "1", *options), file=file)
         yield Form("dcmtk", f"dcmj2pnm to {file[6:]}", write, 0.003, still)
@@ -101,7 +107,13 @@ def _pydicom(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     del timed.FrameTime
     timed.FrameTimeVector, timed.FrameIncrementPointer = [0.0, *lasts[:-1]], 0x00181065
     slow = prepare(frames[np.repeat(np.arange(len(frames)), (lasts // 40).astype(int))])
-    yield Form("pydicom", "loop, Frame Time Vector, slower from frame 20 on", _saver(timed), None, slow)
+    yield Form(
+        "pydicom",
+        "loop, Frame Time Vector, slower from frame 20 on",
+        _saver(timed),
+        None,
+        slow,
+    )
     yield Form("pydicom", "loop, H.264", partial(_h264, frames), 0.003, needs=("ffmpeg",))
 
 
@@ -145,7 +157,12 @@ def _saver(loop: Dataset) -> Write:
     return write
 
 
-def _recompressed(write: Write, command: tuple[str, ...], folder: Path, file: str = "clip.dcm") -> Path:
+def _recompressed(
+    write: Write,
+    command: tuple[str, ...],
+    folder: Path,
+    file: str = "clip.dcm",
+) -> Path:
     tools.run(*command, write(folder), folder / file)
     return folder / file
 
@@ -158,7 +175,12 @@ def _img2dcm(frame: np.ndarray, file: str, folder: Path) -> Path:
 
 
 def _h264(frames: Frames, folder: Path) -> Path:
-    stream = encode(frames, "stream.264", (*LIMITED, *H264, "-profile:v", "high", "-level", "4.1"), folder)
+    stream = encode(
+        frames,
+        "stream.264",
+        (*LIMITED, *H264, "-profile:v", "high", "-level", "4.1"),
+        folder,
+    )
     loop = _colour(frames, 0)
     loop.PhotometricInterpretation = "YBR_PARTIAL_420"
     loop.file_meta.TransferSyntaxUID = UID(H264_SYNTAX)

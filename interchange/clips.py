@@ -1,6 +1,7 @@
-"""python interchange/clips.py [--only PATTERN]: a real loop in what others write, read by clinimcl."""
+"""python interchange/clips.py [--only PATTERN]: a loop in what others write, read by clinimcl."""
 
 import argparse
+from itertools import chain
 
 import cine_files
 import judging
@@ -21,7 +22,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a pattern in the tool's and the form's name")
     frames = originals.clip()
-    forms = (form for family in (video_files, still_files, cine_files) for form in family.forms(frames, prepare))
+    families = (video_files, still_files, cine_files)
+    forms = chain.from_iterable(family.forms(frames, prepare) for family in families)
     judging.judge_all(forms, prepare(frames), PIPELINE, parser.parse_args().only)
 
 

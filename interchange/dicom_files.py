@@ -35,7 +35,11 @@ class Stack(NamedTuple):
     thickness: float
 
 
-def stack(scan: Volume, plane: str = "axial", turn: Float[np.ndarray, "3 3"] | None = None) -> Stack:
+def stack(
+    scan: Volume,
+    plane: str = "axial",
+    turn: Float[np.ndarray, "3 3"] | None = None,
+) -> Stack:
     """The scan cut along a plane; `turn`: how the patient lay askew."""
     column, row, depth = PLANES[plane]
     voxels = scan.voxels[::-1, ::-1]
@@ -92,7 +96,8 @@ def write_enhanced(cut: Stack, path: Path, order: Sequence[int] | None = None) -
     """One file; `order`: of the slices from frame to frame, as where a scanner interleaves."""
     order = range(len(cut.slices)) if order is None else order
     whole = grey(cut.slices[list(order)], EnhancedMRImageStorage, ExplicitVRLittleEndian)
-    whole.StudyInstanceUID, whole.SeriesInstanceUID, whole.FrameOfReferenceUID = (generate_uid() for _ in range(3))
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        setattr(whole, name, generate_uid())
     whole.InstanceNumber, whole.NumberOfFrames = 1, len(cut.slices)
     whole.SharedFunctionalGroupsSequence = [_shared(cut)]
     whole.PerFrameFunctionalGroupsSequence = [_frame(cut, index) for index in order]
@@ -120,7 +125,8 @@ def grey(pixels: Num[np.ndarray, "..."], kind: UID, syntax: UID) -> Dataset:
         "Laterality",
     ):
         setattr(whole, name, "")
-    whole.PatientName = whole.PatientID = whole.StudyID = whole.SeriesDescription = whole.Manufacturer = "original"
+    for name in ("PatientName", "PatientID", "StudyID", "SeriesDescription", "Manufacturer"):
+        setattr(whole, name, "original")
     whole.StudyDate, whole.StudyTime = "20000101", "120000"
     whole.SeriesNumber, whole.ScanningSequence, whole.SequenceVariant, whole.MRAcquisitionType = (
         1,

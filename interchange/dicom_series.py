@@ -61,7 +61,11 @@ def forms(scan: Volume) -> Iterator[Form]:
     for name in ("scan.nii.gz", "scan.mgz"):
         yield Form("mrtrix3", f"{name[4:]} of a DICOM series", partial(_mrconvert, base, name))
     for name in ("scan.nii.gz", "scan.mha"):
-        yield Form("plastimatch", f"{name[4:]} of a DICOM series", partial(_plastimatch_image, base, name))
+        yield Form(
+            "plastimatch",
+            f"{name[4:]} of a DICOM series",
+            partial(_plastimatch_image, base, name),
+        )
     for name in ("scan.nii.gz", "scan.nrrd"):
         yield Form("SimpleITK", f"{name[4:]} of a DICOM series", partial(_itk_image, base, name))
 
@@ -89,7 +93,11 @@ def _series(scan: Volume) -> Iterator[Form]:
     yield from _enhanced(stored)
     yield Form("SimpleITK", "series, a file a slice", partial(_itk_series, scan))
     yield Form("SimpleITK", "one file of all slices", partial(_itk_multiframe, scan))
-    yield Form("plastimatch", "series by convert --output-dicom", partial(_plastimatch_series, scan))
+    yield Form(
+        "plastimatch",
+        "series by convert --output-dicom",
+        partial(_plastimatch_series, scan),
+    )
 
 
 def _plain(scan: Volume) -> Iterator[Form]:
@@ -179,7 +187,11 @@ def _dcmtk(write: Write, command: tuple[str, ...], folder: Path) -> Path:
 
 
 def _gdcm(write: Write, options: tuple[str, ...], folder: Path) -> Path:
-    return _recompressed(write, folder, lambda source, target: tools.run("gdcmconv", *options, source, target))
+    return _recompressed(
+        write,
+        folder,
+        lambda source, target: tools.run("gdcmconv", *options, source, target),
+    )
 
 
 def _enhanced_file(stored: Stack, order: list[int] | range | None, folder: Path) -> Path:
@@ -277,7 +289,14 @@ def _mrconvert(write: Write, name: str, folder: Path) -> Path:
 
 
 def _plastimatch_image(write: Write, name: str, folder: Path) -> Path:
-    tools.run("plastimatch", "convert", "--input", write(folder / "source"), "--output-img", folder / name)
+    tools.run(
+        "plastimatch",
+        "convert",
+        "--input",
+        write(folder / "source"),
+        "--output-img",
+        folder / name,
+    )
     return folder / name
 
 

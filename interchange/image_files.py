@@ -37,7 +37,11 @@ def forms(scan: Volume) -> Iterator[Form]:
     for name in ("scan.nii", "scan.nii.gz", "scan.nrrd", "scan.mha", "scan.mhd"):
         yield Form("ants", f"image_write to {name[4:]}", partial(_ants, scan, name, "LPI"))
     for axes in ("RAI", "PIR", "ASL"):
-        yield Form("ants", f"NRRD after reorient_image2 to {axes}", partial(_ants, scan, "scan.nrrd", axes))
+        yield Form(
+            "ants",
+            f"NRRD after reorient_image2 to {axes}",
+            partial(_ants, scan, "scan.nrrd", axes),
+        )
     for name in ("scan.mgz", "scan.mgh", "scan.nii.gz"):
         yield Form("surfa", f"Volume.save to {name[4:]}", partial(_surfa, scan, name, "RAS"))
     for axes in ("LIA", "PSR"):
@@ -57,12 +61,17 @@ def forms(scan: Volume) -> Iterator[Form]:
 def _simpleitk(scan: Volume) -> Iterator[Form]:
     image = itk_image(scan)
     for name in ITK_NAMES:
-        for compressed in (False, True) if name[-4:] in ("nrrd", "nhdr", ".mha", ".mhd") else (False,):
+        packs = name[-4:] in ("nrrd", "nhdr", ".mha", ".mhd")
+        for compressed in (False, True)[: 1 + packs]:
             form = f"WriteImage to {name[4:]}" + ", compressed" * compressed
             yield Form("SimpleITK", form, _itk_saver(image, name, compressed))
     for axes in ITK_AXES:
         turned = itk.DICOMOrient(image, axes)
-        yield Form("SimpleITK", f"NRRD after DICOMOrient to {axes}", _itk_saver(turned, "scan.nrrd", True))
+        yield Form(
+            "SimpleITK",
+            f"NRRD after DICOMOrient to {axes}",
+            _itk_saver(turned, "scan.nrrd", True),
+        )
         yield Form(
             "SimpleITK",
             f"MetaImage after DICOMOrient to {axes}",
@@ -78,7 +87,11 @@ def _simpleitk(scan: Volume) -> Iterator[Form]:
     cosine, sine = np.cos(np.deg2rad(12)), np.sin(np.deg2rad(12))
     tilted.SetDirection([-1, 0, 0, 0, -cosine, sine, 0, sine, cosine])
     for name in ("scan.nii.gz", "scan.nrrd", "scan.mha"):
-        yield Form("SimpleITK", f"oblique by 12 degrees, {name[4:]}", _itk_saver(tilted, name, True))
+        yield Form(
+            "SimpleITK",
+            f"oblique by 12 degrees, {name[4:]}",
+            _itk_saver(tilted, name, True),
+        )
 
 
 def _mrtrix(scan: Volume) -> Iterator[Form]:
@@ -149,7 +162,8 @@ def _surfa(scan: Volume, name: str, axes: str, folder: Path) -> Path:
 def _pynrrd(scan: Volume, space: str, encoding: str, folder: Path) -> Path:
     import nrrd
 
-    signs = np.array([1 if word in ("right", "anterior", "superior") else -1 for word in space.split("-")])
+    ahead = ("right", "anterior", "superior")
+    signs = np.array([1 if word in ahead else -1 for word in space.split("-")])
     header = {
         "space": space,
         "space directions": np.diag(signs * scan.spacing),
@@ -161,5 +175,12 @@ def _pynrrd(scan: Volume, space: str, encoding: str, folder: Path) -> Path:
 
 
 def _plastimatch(scan: Volume, name: str, folder: Path) -> Path:
-    tools.run("plastimatch", "convert", "--input", nifti(scan, folder), "--output-img", folder / name)
+    tools.run(
+        "plastimatch",
+        "convert",
+        "--input",
+        nifti(scan, folder),
+        "--output-img",
+        folder / name,
+    )
     return folder / name

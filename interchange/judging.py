@@ -30,11 +30,11 @@ class Form(NamedTuple):
 
     tool: str  # a key of tools.PACKAGES
     name: str
-    write: Callable[[Path], Path]  # into an empty folder; a folder that comes back is a DICOM series
-    loss: float | None = None  # mean difference that the codec or grid explains; None: only that of float16
+    write: Callable[[Path], Path]  # into an empty folder; a folder comes back of a DICOM series
+    loss: float | None = None  # mean difference that codec or grid explain; None: that of float16
     expected: Prepared | None = None  # where it is not the original
     needs: tuple[str, ...] = ()  # further tools
-    lost: str = ""  # what this tool leaves out, so that no reader of what it writes could come out right
+    lost: str = ""  # what this tool leaves out, which no reader could know
 
 
 class Verdict(NamedTuple):
@@ -63,7 +63,8 @@ def judge_all(forms: Iterable[Form], original: Prepared, pipeline: Pipeline, onl
 def judge(form: Form, original: Prepared, pipeline: Pipeline) -> Verdict:
     absent = [tool for tool in (form.tool, *form.needs) if not tools.is_there(tool)]
     if absent:
-        return Verdict(form, "skipped", "install " + ", ".join(tools.PACKAGES[tool] for tool in absent))
+        packages = ", ".join(tools.PACKAGES[tool] for tool in absent)
+        return Verdict(form, "skipped", f"install {packages}")
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = form.write(Path(folder))
@@ -76,7 +77,11 @@ def judge(form: Form, original: Prepared, pipeline: Pipeline) -> Verdict:
             prepared, remark = _prepare(path, pipeline)
         except UnusableScan as refused:
             return Verdict(form, "refused", str(refused))
-    word, detail = _compared(prepared, original if form.expected is None else form.expected, form.loss)
+    word, detail = _compared(
+        prepared,
+        original if form.expected is None else form.expected,
+        form.loss,
+    )
     if word == "WRONG" and form.lost:
         return Verdict(form, "lost", form.lost)
     return Verdict(form, word, f"{detail}; remark: {remark}" if remark else detail)
@@ -116,7 +121,8 @@ def correlation(one: Shaped[np.ndarray, "..."], other: Shaped[np.ndarray, "..."]
 
 
 def _mirrored(original: Prepared) -> str:
-    return ", ".join(f"axis {axis}: {correlation(original, np.flip(original, axis)):.3f}" for axis in range(3))
+    likeness = [correlation(original, np.flip(original, axis)) for axis in range(3)]
+    return ", ".join(f"axis {axis}: {value:.3f}" for axis, value in enumerate(likeness))
 
 
 def _nearest(prepared: Prepared, original: Prepared) -> str:

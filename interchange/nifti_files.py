@@ -21,7 +21,11 @@ LEAN = 10.0  # degrees of a sheared affine
 def forms(scan: Volume) -> Iterator[Form]:
     """Every form of NIfTI and what is related to it."""
     for axes in AXES:
-        yield Form("nibabel", f"NIfTI-1, gzipped, axes {axes}", _saver(turned(scan, axes), "scan.nii.gz"))
+        yield Form(
+            "nibabel",
+            f"NIfTI-1, gzipped, axes {axes}",
+            _saver(turned(scan, axes), "scan.nii.gz"),
+        )
     for kind in TYPES:
         yield Form(
             "nibabel",
@@ -47,7 +51,11 @@ def _headers(scan: Volume) -> Iterator[Form]:
     yield Form("nibabel", "NIfTI-1, oblique by 12 degrees", _saver(tilted, "scan.nii.gz"))
     yield Form("nibabel", "NIfTI-1, sform alone", _saver(sform, "scan.nii.gz"))
     yield Form("nibabel", "NIfTI-1, qform alone", _saver(qform, "scan.nii.gz"))
-    yield Form("nibabel", "NIfTI-1, sform in a template, another qform", _saver(other, "scan.nii.gz"))
+    yield Form(
+        "nibabel",
+        "NIfTI-1, sform in a template, another qform",
+        _saver(other, "scan.nii.gz"),
+    )
     yield Form("nibabel", "NIfTI-1, neither sform nor qform", _saver(neither, "scan.nii.gz"))
     for unit, factor in (("meter", 1e-3), ("micron", 1e3)):
         scaled = _image(scan, affine=np.diag([factor, factor, factor, 1]) @ scan.affine)
@@ -100,13 +108,18 @@ def _bytes(scan: Volume) -> Iterator[Form]:
             f"NIfTI-1, gzip level {level}",
             _writer("scan.nii.gz", gzip.compress(plain, level)),
         )
-    members = b"".join(gzip.compress(plain[start : start + 2**18]) for start in range(0, len(plain), 2**18))
+    pieces = [plain[start : start + 2**18] for start in range(0, len(plain), 2**18)]
+    members = b"".join(map(gzip.compress, pieces))
     yield Form("nibabel", "NIfTI-1, gzip of many members", _writer("scan.nii.gz", members))
     for name, content in (
         ("scan.nii", plain + bytes(512)),
         ("scan.nii.gz", gzip.compress(plain + bytes(512))),
     ):
-        yield Form("nibabel", f"NIfTI-1, bytes behind the last voxel, {name[4:]}", _writer(name, content))
+        yield Form(
+            "nibabel",
+            f"NIfTI-1, bytes behind the last voxel, {name[4:]}",
+            _writer(name, content),
+        )
     big = nib.Nifti1Image(scan.voxels, scan.affine, nib.Nifti1Header(endianness=">"))
     yield Form("nibabel", "NIfTI-1, big endian", _saver(big, "scan.nii.gz"))
     second = nib.Nifti2Image(scan.voxels, scan.affine)
@@ -118,8 +131,16 @@ def _related(scan: Volume) -> Iterator[Form]:
     pair = nib.Nifti1Pair(scan.voxels, scan.affine)
     yield Form("nibabel", "NIfTI-1, a pair", _saver(pair, "scan.img"))
     yield Form("nibabel", "NIfTI-1, a pair, gzipped", _saver(pair, "scan.img.gz"))
-    yield Form("nibabel", "NIfTI-2, a pair", _saver(nib.Nifti2Pair(scan.voxels, scan.affine), "scan.img"))
-    yield Form("nibabel", "Analyze 7.5", _saver(nib.AnalyzeImage(scan.voxels[::-1], None), "scan.img"))
+    yield Form(
+        "nibabel",
+        "NIfTI-2, a pair",
+        _saver(nib.Nifti2Pair(scan.voxels, scan.affine), "scan.img"),
+    )
+    yield Form(
+        "nibabel",
+        "Analyze 7.5",
+        _saver(nib.AnalyzeImage(scan.voxels[::-1], None), "scan.img"),
+    )
     yield Form(
         "nibabel",
         "SPM99 with its .mat",
@@ -192,13 +213,23 @@ def _raw_saver(image: nib.Nifti1Image) -> Callable[[Path], Path]:
     """Header and voxels as they stand: nibabel's own saving would scale them again."""
     header = image.header.copy()
     header.set_data_offset(352)
-    return _writer("scan.nii", header.binaryblock + bytes(4) + np.asarray(image.dataobj).tobytes(order="F"))
+    return _writer(
+        "scan.nii",
+        header.binaryblock + bytes(4) + np.asarray(image.dataobj).tobytes(order="F"),
+    )
 
 
 def _copier(scan: Volume, name: str) -> Callable[[Path], Path]:
     def copy(folder: Path) -> Path:
         nib.save(_image(scan), folder / "original.nii")
-        tools.run("nifti_tool", "-copy_im", "-infiles", folder / "original.nii", "-prefix", folder / name)
+        tools.run(
+            "nifti_tool",
+            "-copy_im",
+            "-infiles",
+            folder / "original.nii",
+            "-prefix",
+            folder / name,
+        )
         return folder / name
 
     return copy

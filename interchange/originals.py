@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,8 +49,9 @@ def clip() -> UInt8[np.ndarray, "frame row column"]:
         _folder("covid_blues", "lung") as folder,
         av.open(str(min(folder.rglob("*.mp4")))) as container,
     ):
-        luma = [frame.to_ndarray()[: frame.height, : frame.width] for frame in container.decode(video=0)]
-    stack = np.stack(luma[:FRAMES]).astype(np.float32)
+        frames = islice(container.decode(video=0), FRAMES)
+        luma = [frame.to_ndarray()[: frame.height, : frame.width] for frame in frames]
+    stack = np.stack(luma).astype(np.float32)
     grey = np.rint((stack - 16) * (255 / 219)).clip(0, 255).astype(np.uint8)
     top, left = (grey.shape[1] - ROWS) // 2, (grey.shape[2] - COLUMNS) // 2
     return grey[:, top : top + ROWS, left : left + COLUMNS]

@@ -59,9 +59,22 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     lasts = np.where(np.arange(len(frames)) < 20, 40, 120)
     slow = prepare(frames[np.repeat(np.arange(len(frames)), lasts // 40)])
     for file in ("clip.gif", "clip.png"):
-        write = _saver(moving[0], file, save_all=True, append_images=moving[1:], duration=lasts.tolist())
+        write = _saver(
+            moving[0],
+            file,
+            save_all=True,
+            append_images=moving[1:],
+            duration=lasts.tolist(),
+        )
         yield Form("PIL", f"slower from frame 20 on, {file[5:]}", write, 0.002, slow)
-    write = _saver(moving[0], "still.jpg", format="MPO", save_all=True, append_images=moving[1:2], quality=95)
+    write = _saver(
+        moving[0],
+        "still.jpg",
+        format="MPO",
+        save_all=True,
+        append_images=moving[1:2],
+        quality=95,
+    )
     yield Form("PIL", "JPEG with a second picture behind it (MPO)", write, 0.001, upright)
 
 

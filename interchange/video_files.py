@@ -128,7 +128,9 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
 
 def _unstated(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     """Levels 0 to 255 in a stream that does not say so: by the standards, they are 16 to 235."""
-    stretched = prepare(np.rint((frames.astype(np.float32) - 16) * (255 / 219)).clip(0, 255).astype(np.uint8))
+    stretched = prepare(
+        np.rint((frames.astype(np.float32) - 16) * (255 / 219)).clip(0, 255).astype(np.uint8),
+    )
     for name, file, options in (
         ("H.264, grey", "clip.mp4", ("-pix_fmt", "gray", *H264)),
         ("MPEG-4", "clip.mp4", (*FULL, "-c:v", "mpeg4", "-q:v", "2")),
@@ -163,7 +165,13 @@ def _aspects(frames: Frames, prepare: Prepare) -> Iterator[Form]:
             "8M",
         )
         expected = prepare(frames[:, top : top + rows])
-        yield Form("ffmpeg", f"DVD, {aspect}", partial(encode, frames, "clip.mpg", options), 0.02, expected)
+        yield Form(
+            "ffmpeg",
+            f"DVD, {aspect}",
+            partial(encode, frames, "clip.mpg", options),
+            0.02,
+            expected,
+        )
 
 
 def _turns(frames: Frames, prepare: Prepare) -> Iterator[Form]:
@@ -171,7 +179,14 @@ def _turns(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     for degrees in (90, 180, 270):  # against the clock
         shown = prepare(np.rot90(frames, degrees // 90, (1, 2)))
         for file in ("clip.mp4", "clip.mov"):
-            write = partial(_again, base, file, ("-display_rotation", str(degrees)), (), tools.newer_ffmpeg)
+            write = partial(
+                _again,
+                base,
+                file,
+                ("-display_rotation", str(degrees)),
+                (),
+                tools.newer_ffmpeg,
+            )
             yield Form(
                 "imageio_ffmpeg",
                 f"turned by {degrees} degrees, {file[5:]}",
@@ -235,7 +250,14 @@ def _tracks(frames: Frames) -> Iterator[Form]:
     base = partial(encode, frames, "source.mp4", (*LIMITED, *H264))
     yield Form("ffmpeg", "with a cover before the loop", partial(_with_cover, base), 0.003)
     sound = ("-f", "lavfi", "-t", "2", "-i", "sine")
-    write = partial(_again, base, "clip.mp4", sound, ("-map", "0:a", "-map", "1:v", "-c:a", "aac"), tools.ffmpeg)
+    write = partial(
+        _again,
+        base,
+        "clip.mp4",
+        sound,
+        ("-map", "0:a", "-map", "1:v", "-c:a", "aac"),
+        tools.ffmpeg,
+    )
     yield Form("ffmpeg", "with sound before the loop", write, 0.003)
 
 
@@ -274,7 +296,15 @@ def _again(
 
 
 def _with_cover(write: Callable[[Path], Path], folder: Path) -> Path:
-    tools.ffmpeg("-f", "lavfi", "-i", "testsrc=size=160x120", "-frames:v", "1", folder / "cover.png")
+    tools.ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=160x120",
+        "-frames:v",
+        "1",
+        folder / "cover.png",
+    )
     inputs = (
         "-i",
         folder / "cover.png",

@@ -17,7 +17,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     UltrasoundMultiFrameImageStorage,
 )
-from video_files import H264, LIMITED, RATE, Frames, Prepare, encode
+from video_codecs import H264, LIMITED, RATE, Frames, Prepare, encode
 
 DCMTK = {
     "RLE": (("dcmcrle",), None),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from judging import Form
 from PIL import Image
-from video_files import Frames, Prepare
+from video_codecs import Frames, Prepare
 
 SHOWN = {  # what each EXIF orientation does with what is stored
     1: lambda stored: stored,

@@ -17,7 +17,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     UltrasoundMultiFrameImageStorage,
 )
-from video_codecs import H264, LIMITED, RATE, Frames, Prepare, encode
+from video_codecs import H264, H265, LIMITED, MPEG2, RATE, Frames, Options, Prepare, encode
 
 DCMTK = {
     "RLE": (("dcmcrle",), None),
@@ -33,7 +33,12 @@ GDCM = {
     "JPEG 2000": (("--j2k",), None),
     "JPEG baseline": (("--jpeg", "--lossy", "-q", "95"), 0.003),
 }
-H264_SYNTAX = "1.2.840.10008.1.2.4.102"
+FILMS = {
+    "H.264": ("film.264", (*LIMITED, *H264), "1.2.840.10008.1.2.4.102"),
+    "H.264 in mp4": ("film.mp4", (*LIMITED, *H264), "1.2.840.10008.1.2.4.102"),
+    "H.265": ("film.265", (*LIMITED, *H265), "1.2.840.10008.1.2.4.107"),
+    "MPEG-2": ("film.m2v", (*LIMITED, *MPEG2), "1.2.840.10008.1.2.4.100"),
+}
 Write = Callable[[Path], Path]
 
 
@@ -114,7 +119,9 @@ def _pydicom(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         None,
         slow,
     )
-    yield Form("pydicom", "loop, H.264", partial(_h264, frames), 0.003, needs=("ffmpeg",))
+    for name, (file, options, syntax) in FILMS.items():
+        write = partial(_film, frames, file, options, syntax)
+        yield Form("pydicom", f"loop, {name}", write, 0.003, needs=("ffmpeg",))
 
 
 def _loop(pixels: np.ndarray, syntax: UID = ExplicitVRLittleEndian) -> Dataset:
@@ -174,16 +181,12 @@ def _img2dcm(frame: np.ndarray, file: str, folder: Path) -> Path:
     return folder / "still.dcm"
 
 
-def _h264(frames: Frames, folder: Path) -> Path:
-    stream = encode(
-        frames,
-        "stream.264",
-        (*LIMITED, *H264, "-profile:v", "high", "-level", "4.1"),
-        folder,
-    )
+def _film(frames: Frames, file: str, options: Options, syntax: str, folder: Path) -> Path:
+    """What ffmpeg writes, in one fragment."""
+    stream = encode(frames, file, options, folder)
     loop = _colour(frames, 0)
     loop.PhotometricInterpretation = "YBR_PARTIAL_420"
-    loop.file_meta.TransferSyntaxUID = UID(H264_SYNTAX)
+    loop.file_meta.TransferSyntaxUID = UID(syntax)
     loop.PixelData = encapsulate([stream.read_bytes()])
     loop["PixelData"].is_undefined_length = True
     save(loop, folder / "loop.dcm")

@@ -17,6 +17,8 @@ LIMITED = ("-vf", "scale=in_range=pc:out_range=tv,format=yuv420p", "-color_range
 FULL = ("-vf", "scale=in_range=pc:out_range=pc,format=yuv420p", "-color_range", "pc")
 BT709 = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 H264: Options = ("-c:v", "libx264", "-crf", "10")
+H265: Options = ("-c:v", "libx265", "-crf", "10")
+MPEG2: Options = ("-c:v", "mpeg2video", "-q:v", "2")
 CODECS: dict[str, tuple[str, Options, float | None]] = {  # name: file, options, mean loss
     "H.264, limited": ("clip.mp4", (*LIMITED, *H264), 0.003),
     "H.264, full, yuv420p": ("clip.mp4", (*FULL, *H264), 0.003),

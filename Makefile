@@ -11,7 +11,7 @@ NUMERIC := tests/encoders tests/losses tests/modules tests/data
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default
 
-.PHONY: demo test test-processors bench check clean
+.PHONY: demo test test-processors bench interchange check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m clinimcl.phantom layout=oasis3 out=runs/phantom subjects=$(SUBJECTS)
@@ -35,6 +35,12 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	for name in $(ON_CORES); do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 	for name in $(ON_DEVICE); do $(BIN)/python -W ignore benchmarks/$$name.py --device $(DEVICE) || exit 1; done
+
+# A scan and a loop through what other tools write; a tool that is not installed is skipped. With real ones where
+# CLINIMCL_REAL_DATA names their folder. Debian's: dcm2niix dcmtk ffmpeg libgdcm-tools mrtrix3 nifti-bin plastimatch
+interchange: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group interchange --editable '.[dicom]'
+	wrong=0; for name in volumes clips; do $(BIN)/python -W ignore interchange/$$name.py || wrong=1; done; exit $$wrong
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -1,3 +1,6 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
 from clinimcl.inference import scans
@@ -6,6 +9,7 @@ from clinimcl.inference.scans import Refused, given
 from clinimcl.preparation.clips import Clips
 from tests.preparation.test_dicom import LOOP, written
 from tests.preparation.test_video import encoded, gradient
+from tests.preparation.volumes_of_tests import PIPELINE, PREPARED, patched
 
 CLIPS = Clips(frames=2, side=8, crop=False)
 
@@ -47,3 +51,11 @@ def test_the_kind_of_a_scan_is_told_before_it_is_decoded(tmp_path, name, kind):
     path = put(tmp_path, name, b"would not decode")
     with pytest.raises(Refused, match=f"it is .*, and the model was trained on {scans.MANY[kind]}"):
         given("later", path, CLIPS, wanted(kind))
+
+
+def test_a_scan_that_does_not_say_how_it_lies_is_answered_where_the_card_does(tmp_path):
+    path = put(tmp_path, "x.nii", patched(sform_code=0, qform_code=0))
+    stated = dataclasses.replace(wanted("volume"), preparation={"orientation": "RAS"})
+    assert np.abs(given("later", path, PIPELINE, stated).prepared.astype(float) - PREPARED).max() < 1e-3
+    with pytest.raises(Refused, match=r"set cohort.orientation"):  # an earlier card has no such field
+        given("later", path, PIPELINE, wanted("volume"))

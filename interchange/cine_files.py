@@ -39,6 +39,10 @@ FILMS = {
     "H.265": ("film.265", (*LIMITED, *H265), "1.2.840.10008.1.2.4.107"),
     "MPEG-2": ("film.m2v", (*LIMITED, *MPEG2), "1.2.840.10008.1.2.4.100"),
 }
+LOST = {  # by dcmcjpeg, which says so nowhere
+    "loop, RGB by planes, JPEG lossless (.70)": "it takes the planes of all frames for one's",
+    "loop, MONOCHROME1, JPEG baseline": "it takes the least stored value from all",
+}
 Write = Callable[[Path], Path]
 
 
@@ -53,7 +57,8 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         yield Form("pydicom", f"loop, {name}", _saver(loop), loss)
         for syntax, (command, codec) in DCMTK.items():
             write = partial(_recompressed, _saver(loop), command)
-            yield Form("dcmtk", f"loop, {name}, {syntax}", write, codec or loss)
+            label = f"loop, {name}, {syntax}"
+            yield Form("dcmtk", label, write, codec or loss, lost=LOST.get(label, ""))
         for syntax, (options, codec) in GDCM.items():
             write = partial(_recompressed, _saver(loop), ("gdcmconv", *options))
             yield Form("gdcm", f"loop, {name}, {syntax}", write, codec or loss)
@@ -82,12 +87,9 @@ def _pydicom(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     negative = _loop(255 - frames)
     negative.PhotometricInterpretation = "MONOCHROME1"
     yield Form("pydicom", "loop, MONOCHROME1", _saver(negative))
-    yield Form(
-        "dcmtk",
-        "loop, MONOCHROME1, JPEG baseline",
-        partial(_recompressed, _saver(negative), DCMTK["JPEG baseline"][0]),
-        0.003,
-    )
+    label = "loop, MONOCHROME1, JPEG baseline"
+    write = partial(_recompressed, _saver(negative), DCMTK["JPEG baseline"][0])
+    yield Form("dcmtk", label, write, 0.003, lost=LOST[label])
     inverse = _loop(255 - frames)
     inverse.PresentationLUTShape = "INVERSE"
     yield Form("pydicom", "loop, Presentation LUT Shape INVERSE", _saver(inverse))

@@ -13,6 +13,8 @@ from clinimcl.cohorts.schema import SCANS, complete, validate
 from clinimcl.cohorts.splits import Splitting, assign, check
 from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
+from clinimcl.preparation.endings import stem_of
+from clinimcl.preparation.orientation_codes import CODES
 
 
 class Reading(NamedTuple):
@@ -26,7 +28,7 @@ class Cohort(ABC):
     """A study's files and what is wanted of them.
 
     mask is the path of each scan's brain mask, relative to the scan's folder, absolute or a URL, in which
-    {stem} (the scan's file name up to .nii), {subject}, {session} and {root} are filled in.
+    {stem} (the scan's file name up to .nii, .mgz or another ending), {subject}, {session} and {root} are filled in.
     """
 
     obtain: ClassVar[str]  # how to get such data, and the phantom that stands in for them
@@ -40,10 +42,16 @@ class Cohort(ABC):
     split: Splitting
     change_threshold: float | int | None = None  # of the score; None for the known rule, or half a standard deviation
     change_bins: Sequence[float | int] | None = None  # edges whose crossing is a change
+    orientation: str | None = None  # directions toward which stored axes run, where headers do not say
 
     def __post_init__(self) -> None:
         if self.spacing is not None and (len(self.spacing) != 3 or min(self.spacing) <= 0):
             raise UserError(f"cohort.spacing must be three positive millimetres [x,y,z], got {list(self.spacing)}")
+        if self.orientation is not None and self.orientation not in CODES:
+            raise UserError(
+                "cohort.orientation must be three letters, the directions toward which stored axes run (L or R, P or "
+                f"A, I or S in any order, such as LAS), got {self.orientation}"
+            )
 
     @abstractmethod
     def read(self) -> Reading:
@@ -89,7 +97,7 @@ class Cohort(ABC):
 
     def _mask(self, path: str, subject: str, session: str) -> str:
         folder, name = posixpath.split(path)
-        stem = name.removesuffix(".gz").removesuffix(".nii")
+        stem = stem_of(name)
         root = self.root.rstrip("/") if "://" in self.root else connect(self.root)[1]
         try:
             filled = str(self.mask).format(stem=stem, subject=subject, session=session, root=root)

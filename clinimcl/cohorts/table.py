@@ -14,6 +14,7 @@ from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
+from clinimcl.preparation.endings import TENSOR, VOLUMES
 
 OBTAIN = (
     "cohort.root is a CSV file, or a folder with a scans.csv, of the columns subject, path (relative to the CSV) "
@@ -128,7 +129,7 @@ def _absolute(path: str, folder: str) -> str:
 def _modality(path: str) -> str:
     """What the ending tells; of volumes T1w, the contrast that is commonest."""
     ending = path.lower()
-    if ending.endswith((".nii", ".nii.gz", ".pt", "/")):
+    if ending.endswith((*VOLUMES, TENSOR, "/")):
         return "T1w"
     return "still" if ending.endswith((".png", ".jpg", ".jpeg")) else "video"
 

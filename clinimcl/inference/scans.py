@@ -9,8 +9,10 @@ from jaxtyping import Float16
 
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Input
-from clinimcl.preparation.decoding import TENSOR, decode, is_clip
-from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, is_series
+from clinimcl.preparation.decoding import decode, is_clip
+from clinimcl.preparation.endings import TENSOR
+from clinimcl.preparation.fetching import UnreadableFile, digest
+from clinimcl.preparation.parts import fetch_scan
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
@@ -49,9 +51,9 @@ def given(role: str, path: str, pipeline: Pipeline, wanted: Input) -> Given:
     try:
         if place.lower().endswith(TENSOR):
             raise UnusableScan("tensors are not answered: give the scan that it was made of")
-        raw = fetch_series(place) if is_series(place) else [fetch(place)]
+        raw = fetch_scan(place)
         check_kind("clip" if is_clip(place, raw) else "volume", wanted)
-        decoded = decode(place, raw, MOST_BYTES)
+        decoded = decode(place, raw, MOST_BYTES, wanted.preparation.get("orientation"))
         check_sizes(decoded, wanted)
         return Given(role, decoded, pipeline.prepare(decoded), digest(raw))
     except UnreadableFile as unread:

@@ -3,21 +3,34 @@
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from clinimcl.preparation import dicom, video
+from clinimcl.preparation.endings import TENSOR, VOLUMES, converter_of
 from clinimcl.preparation.fetching import is_series
-from clinimcl.preparation.reading import Scan, UnusableScan, announced_bytes, check_bytes, decode_nifti, decode_tensor
+from clinimcl.preparation.orientation import place_unknown
+from clinimcl.preparation.placing import placed, toward_ras
+from clinimcl.preparation.reading import Scan, UnusableScan, decode_tensor
 from clinimcl.preparation.video import Clip
+from clinimcl.preparation.volumes import decode_volume
 
-TENSOR, NIFTI, DICOM = ".pt", (".nii", ".nii.gz"), (".dcm", ".dicom")
-ENDINGS = (*NIFTI, TENSOR, *DICOM, *video.ENDINGS)
+DICOM = (".dcm", ".dicom")
+ENDINGS = (*VOLUMES, TENSOR, *DICOM, *video.ENDINGS)
 
 
-def decode(path: str, raw: Sequence[bytes], most_bytes: int = sys.maxsize) -> Scan | Clip:
-    """What is in the one file, or in those of a series; the path's ending tells the format, but of DICOM any will do.
+def decode(
+    path: str,
+    raw: Sequence[bytes],
+    most_bytes: int = sys.maxsize,
+    orientation: str | None = None,
+) -> Scan | Clip:
+    """What is in the one file, in a header and the file of its voxels, or in those of a series.
 
-    Tensors (`.pt`) are taken to be RAS at 1 mm.
+    The path's ending tells the format, but of DICOM any will do, and volumes are told apart by their content. Tensors
+    (`.pt`) are taken to be RAS at 1 mm.
 
     Args:
+        orientation: how volumes lie whose header does not say; the directions toward which their stored axes run.
         most_bytes: of the voxels or frames as they come out, tensors excepted; a format may have a narrower bound.
 
     Raises:
@@ -25,12 +38,12 @@ def decode(path: str, raw: Sequence[bytes], most_bytes: int = sys.maxsize) -> Sc
     """
     if is_series(path):
         return dicom.decode_series(raw, most_bytes)
-    (content,), ending = raw, path.lower()
+    ending = path.lower()
+    if ending.endswith(VOLUMES):
+        return decode_volume(path, raw, most_bytes, orientation)
+    (content,) = raw
     if ending.endswith(TENSOR):
-        return Scan(decode_tensor(content), (1.0, 1.0, 1.0))
-    if ending.endswith(NIFTI):
-        check_bytes(announced_bytes(content), most_bytes)
-        return decode_nifti(content)
+        return _of_tensor(content, orientation)
     if ending.endswith(video.ENDINGS):
         return video.decode_video(content, most_bytes)
     _check_dicom(path, content)
@@ -43,15 +56,25 @@ def is_clip(path: str, raw: Sequence[bytes]) -> bool:
     Raises:
         UnusableScan: they tell no format.
     """
-    if is_series(path) or path.lower().endswith((*NIFTI, TENSOR)):
+    if is_series(path) or path.lower().endswith((*VOLUMES, TENSOR)):
         return False
     if not path.lower().endswith(video.ENDINGS):
         _check_dicom(path, raw[0])
     return True
 
 
+def _of_tensor(content: bytes, orientation: str | None) -> Scan:
+    tensor = decode_tensor(content)
+    if orientation is None:
+        return toward_ras(tensor, np.eye(4), known=False)._replace(sized=False)
+    return placed(tensor, place_unknown(np.ones(3), orientation))._replace(sized=False)
+
+
 def _check_dicom(path: str, content: bytes) -> None:
-    if not path.lower().endswith(DICOM) and not dicom.is_dicom(content):
-        raise UnusableScan(
-            f"its name tells no format that is read: it must end with one of {', '.join(ENDINGS)}, or be a DICOM file"
-        )
+    if path.lower().endswith(DICOM) or dicom.is_dicom(content):
+        return
+    if converter := converter_of(path):
+        raise UnusableScan(f"its format is not read ({converter})")
+    raise UnusableScan(
+        f"its name tells no format that is read: it must end with one of {', '.join(ENDINGS)}, or be a DICOM file"
+    )

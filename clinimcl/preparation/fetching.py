@@ -13,11 +13,13 @@ from clinimcl.errors import UserError
 from clinimcl.preparation import bucket
 from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.dicom import HEAD, is_dicom
+from clinimcl.preparation.endings import VOLUMES
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.turns import waiting
 
 MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
+NAMED_LIKE_A_SCAN = "is a folder that is named like a scan, as some programs unpack one: give the file within it"
 
 
 class UnreadableFile(UnusableScan):
@@ -54,6 +56,8 @@ def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -
     with _reading(path, "the folder"):
         with waiting():
             sizes = _slices(path)
+        if not sizes and path.rstrip("/").lower().endswith(VOLUMES):
+            raise UnusableScan(NAMED_LIKE_A_SCAN)
         if not sizes:
             raise UnusableScan("the folder holds no .dcm file" + ("" if "://" in path else " and no other DICOM file"))
         if len(sizes) > MOST_SLICES or sum(sizes.values()) > MOST_BYTES:
@@ -100,6 +104,8 @@ def _reading(path: str, what: str) -> Iterator[None]:
     except (FileNotFoundError, bucket.Missing):
         raise UnreadableFile(f"{what} is not there") from None
     except IsADirectoryError:
+        if path.lower().endswith(VOLUMES):
+            raise UnreadableFile(NAMED_LIKE_A_SCAN) from None
         raise UnreadableFile(f"{what} is a folder: the path of a DICOM series ends with /") from None
     except bucket.Damaged as error:
         raise UnreadableFile(f"{what} arrives damaged each time ({error})") from None

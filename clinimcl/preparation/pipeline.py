@@ -11,10 +11,14 @@ import numpy as np
 from jaxtyping import Float, Float16
 
 from clinimcl.preparation import alignment, geometry, intensity
+from clinimcl.preparation.masks import inside
+from clinimcl.preparation.orientation_codes import CODES
 from clinimcl.preparation.packing import packed, unpacked
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 
+LATER = {"dtype": "float16", "orientation": None}  # parameters that came later, and what held before
+LEAST_VIEW, FEWEST_SLICES = 60.0, 12  # mm, and voxels, along every axis: less is a localizer, or a header that lies
 VERSION = 3  # raise it when the same parameters give other voxels
 CHANGED = (  # why what version 2 prepared is prepared again
     "what files say of their pixels, slices, orientation, padding, frame times and aspect is followed more closely "
@@ -60,9 +64,9 @@ class Pipeline(ABC):
         return self._digest(VERSION - 1)
 
     def _digest(self, version: int) -> str:
-        parameters = {"recipe": type(self).__name__, "version": version, **asdict(self)}
-        if self.dtype == "float16":
-            del parameters["dtype"]  # once the only one: what was prepared then stays
+        own = asdict(self).items()  # without what is as it always was: what was prepared then stays
+        changed = {name: value for name, value in own if name not in LATER or value != LATER[name]}
+        parameters = {"recipe": type(self).__name__, "version": version, **changed}
         return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 
@@ -72,11 +76,14 @@ class VolumePipeline(Pipeline):
 
     grid: int  # voxels a side of the prepared cube
     spacing: Sequence[float] | None  # mm, in place of the header's
+    orientation: str | None = None  # directions toward which stored axes run, where a header does not say
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.grid < 2:
             raise ValueError(f"grid must be at least 2 voxels, got {self.grid}")
+        if self.orientation is not None and self.orientation not in CODES:
+            raise ValueError(f"orientation must be three letters such as LAS, got {self.orientation}")
 
     @property
     def extent(self) -> float:
@@ -90,26 +97,34 @@ class VolumePipeline(Pipeline):
         """Intensities in [0, 1] on RAS axes; voxels outside of the mask, where it is given, are 0.
 
         Raises:
-            UnusableScan: a video, mask and scan differ in shape, or nothing is left inside.
+            UnusableScan: a video, less than a head, a mask of another place, or nothing is left inside.
         """
         if isinstance(decoded, Clip):
             raise UnusableScan("is a video or a still, expected a volume: preparation=clips prepares videos")
-        scan = decoded if mask is None else _inside(mask, decoded)
+        scan = decoded if mask is None else inside(mask, decoded)
         if self.spacing is not None:
             x, y, z = self.spacing
-            scan = scan._replace(spacing=(float(x), float(y), float(z)))
+            scan = scan._replace(spacing=(float(x), float(y), float(z)), sized=True)
+        _check_view(scan)
         cube = self.cube(scan)
         if self.is_flat(cube):
             raise UnusableScan("nothing of it lies in the field of view")
         return self.rounded(cube)
 
 
-def _inside(mask: Scan, scan: Scan) -> Scan:
-    if mask.voxels.shape != scan.voxels.shape:
-        raise UnusableScan(f"its mask has shape {mask.voxels.shape}, the scan {scan.voxels.shape}")
-    if not np.allclose(mask.spacing, scan.spacing, rtol=0.01):
-        raise UnusableScan(f"its mask has voxels of {mask.spacing} mm, the scan of {scan.spacing} mm")
-    return scan._replace(voxels=np.where(mask.voxels > 0.5, scan.voxels, 0))
+def _check_view(scan: Scan) -> None:
+    shape = scan.voxels.shape
+    if min(shape) < FEWEST_SLICES:
+        raise UnusableScan(
+            f"has too few slices for a head: {' × '.join(map(str, shape))} voxels, expected at least {FEWEST_SLICES} "
+            "along each axis"
+        )
+    view = [side * mm for side, mm in zip(shape, scan.spacing, strict=True)]
+    if scan.sized and min(view) < LEAST_VIEW:
+        raise UnusableScan(
+            f"has too small a field of view for a head: {' × '.join(f'{side:.3g}' for side in view)} mm, expected at "
+            f"least {LEAST_VIEW:g} mm along each axis; cohort.spacing replaces voxel sizes that lie"
+        )
 
 
 @final

@@ -17,9 +17,10 @@ from clinimcl.errors import UserError
 from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Engine
-from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint, is_series
+from clinimcl.preparation.fetching import UnreadableFile, digest
 from clinimcl.preparation.packing import packed
-from clinimcl.preparation.pipeline import CHANGED, Pipeline
+from clinimcl.preparation.parts import fetch_scan, scan_fingerprint
+from clinimcl.preparation.pipeline import CHANGED, Pipeline, VolumePipeline
 from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.store import Record, Store
 from clinimcl.preparation.video import Clip
@@ -130,11 +131,10 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
     """What became of one scan, and whether its array was written now."""
     content, stamp = "", source.fingerprint
     try:
-        series = is_series(source.path)
-        raw = fetch_series(source.path, cache, stamp) if series else [fetch(source.path, "the file", cache, stamp)]
+        raw = fetch_scan(source.path, cache, stamp)
         content = digest(raw)
-        mask = fetch(source.mask, "its mask", cache, stamp) if source.mask else b""
-        parts = f"{content} {xxhash.xxh3_128_hexdigest(mask)} {pipeline.digest}"
+        mask = _fetched_mask(source.mask, cache, stamp) if source.mask else []
+        parts = f"{content} {digest(mask or [b''])} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
         array, remark = _stored(pipeline, source, raw, mask) if fresh else (None, "")
@@ -146,19 +146,31 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
     return Record(source.fingerprint, pipeline.digest, content, key, checksum, "", remark), fresh
 
 
-def _stored(pipeline: Pipeline, source: Source, raw: list[bytes], mask: bytes) -> tuple[Shaped[np.ndarray, "..."], str]:
+def _stored(
+    pipeline: Pipeline, source: Source, raw: list[bytes], mask: list[bytes]
+) -> tuple[Shaped[np.ndarray, "..."], str]:
     """The array, and the remark of how the scan was read."""
+    orientation = pipeline.orientation if isinstance(pipeline, VolumePipeline) else None
     try:
-        decoded = decode(source.path, raw)
-        prepared = pipeline.prepare(decoded, _mask(source.mask, mask) if mask else None)
+        decoded = decode(source.path, raw, orientation=orientation)
+        prepared = pipeline.prepare(decoded, _mask(source.mask, mask, orientation) if mask else None)
         return packed(prepared) if pipeline.dtype == "uint8" else prepared, decoded.remark
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
 
 
-def _mask(path: str, content: bytes) -> Scan:
+def _fetched_mask(path: str, cache: Cache | None, stamp: str) -> list[bytes]:
     try:
-        decoded = decode(path, [content])
+        return fetch_scan(path, cache, stamp)
+    except UnreadableFile as unreadable:
+        raise UnreadableFile(f"its mask cannot be used: {unreadable}") from None
+    except UnusableScan as unusable:
+        raise UnusableScan(f"its mask cannot be used: {unusable}") from None
+
+
+def _mask(path: str, raw: list[bytes], orientation: str | None) -> Scan:
+    try:
+        decoded = decode(path, raw, orientation=orientation)
     except UnusableScan as unusable:
         raise UnusableScan(f"its mask cannot be used: {unusable}") from None
     if isinstance(decoded, Clip):
@@ -168,7 +180,7 @@ def _mask(path: str, content: bytes) -> Scan:
 
 def _source(path: str, mask: object) -> Source:
     masked = mask if isinstance(mask, str) else ""
-    return Source(path, masked, " ".join(fingerprint(name) for name in (path, masked) if name))
+    return Source(path, masked, " ".join(scan_fingerprint(name) for name in (path, masked) if name))
 
 
 def _known(store: Store) -> dict[str, Record]:

@@ -117,7 +117,7 @@ def test_a_mask_of_another_shape_is_unusable():
 
 
 def test_the_paper_s_crop_is_the_same_however_the_scan_lies_in_memory():
-    scan = ball(offset=20.0)._replace(spacing=(1.0, 1.0, 1.0))
+    scan = ball(offset=20.0)._replace(spacing=(1.5, 1.5, 1.5))
     paper = PaperCrop(grid=12, spacing=None, most=80.0, stored=16)
     turned = scan._replace(voxels=np.asfortranarray(scan.voxels)[::-1].copy()[::-1])
     assert np.array_equal(paper.prepare(scan), paper.prepare(turned))

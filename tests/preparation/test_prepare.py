@@ -30,7 +30,7 @@ def cohort(folder, subjects=4):
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for index in range(subjects):
-        voxels = np.random.default_rng(index).random((8, 8, 8), dtype=np.float32)
+        voxels = np.random.default_rng(index).random((12, 12, 12), dtype=np.float32)
         path = folder / f"scan {index}.nii.gz"
         path.write_bytes(gzip.compress(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])).to_bytes(), mtime=0))
         rows.append(
@@ -67,7 +67,7 @@ def test_a_second_run_does_nothing(tmp_path):
 def test_a_changed_source_is_prepared_again(tmp_path):
     scans = cohort(tmp_path / "raw")
     prepared(scans, tmp_path / "store")
-    changed = nib.Nifti1Image(np.random.default_rng(9).random((8, 8, 8), dtype=np.float32), np.diag([10, 10, 10, 1]))
+    changed = nib.Nifti1Image(np.random.default_rng(9).random((12, 12, 12), dtype=np.float32), np.diag([10, 10, 10, 1]))
     nib.save(changed, scans["path"][0])
     assert prepared(scans, tmp_path / "store") == (1, 3, 0)
 
@@ -103,7 +103,7 @@ def test_a_file_of_an_unknown_format_is_set_aside_with_those_that_are_known(tmp_
     scans = cohort(tmp_path / "raw")
     scans.loc[0, "path"] = str((tmp_path / "raw" / "scan 0.nii.gz").rename(tmp_path / "raw" / "still.webp"))
     prepared(scans, tmp_path / "store")
-    assert ".nii.gz, .pt, .dcm" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
+    assert ".nii, .nii.gz, .hdr" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 
 
 def test_too_many_set_aside_stop_the_run_and_carry_the_tally(tmp_path):
@@ -125,8 +125,8 @@ def test_one_file_in_two_splits_stops_the_run_with_counts(tmp_path):
 
 def test_voxels_outside_of_the_mask_are_zero(tmp_path):
     scans = cohort(tmp_path / "raw", 1)
-    mask = np.zeros((8, 8, 8), np.uint8)
-    mask[2:6, 2:6, 2:6] = 1
+    mask = np.zeros((12, 12, 12), np.uint8)
+    mask[4:8, 4:8, 4:8] = 1
     nib.save(nib.Nifti1Image(mask, np.diag([10, 10, 10, 1])), tmp_path / "mask.nii.gz")
     scans["mask"] = str(tmp_path / "mask.nii.gz")
     prepared(scans, tmp_path / "store")
@@ -246,7 +246,7 @@ def test_an_unwritable_store_is_told_in_a_sentence(tmp_path):
 
 def test_a_scan_without_a_range_is_set_aside_and_ends_nothing(tmp_path):
     scans = cohort(tmp_path / "raw")
-    voxels = np.full((8, 8, 8), 100_000_000, np.int32)
+    voxels = np.full((12, 12, 12), 100_000_000, np.int32)
     voxels[0, 0, 0] += 1
     nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), scans["path"][1])
     assert prepared(scans, tmp_path / "store") == (3, 0, 1)
@@ -254,24 +254,24 @@ def test_a_scan_without_a_range_is_set_aside_and_ends_nothing(tmp_path):
 
 def test_an_empty_mask_sets_the_scan_aside(tmp_path):
     scans = cohort(tmp_path / "raw", 2)
-    nib.save(nib.Nifti1Image(np.zeros((8, 8, 8), np.uint8), np.eye(4)), tmp_path / "mask.nii")
+    nib.save(nib.Nifti1Image(np.zeros((12, 12, 12), np.uint8), np.eye(4)), tmp_path / "mask.nii")
     scans["mask"] = [str(tmp_path / "mask.nii"), None]
     assert prepared(scans, tmp_path / "store") == (1, 0, 1)
     assert "its mask cannot be used" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 
 
 def series(folder):
-    """Three slices of 8 × 8, a file each."""
+    """Twelve slices of 12 × 12, a file each."""
     folder.mkdir()
-    for index in range(3):
+    for index in range(12):
         header = pydicom.Dataset()
         header.SOPClassUID, header.SOPInstanceUID, header.SeriesInstanceUID = "1.2", f"1.2.{index}", "1.3"
-        header.Rows = header.Columns = 8
+        header.Rows = header.Columns = 12
         header.SamplesPerPixel, header.PhotometricInterpretation, header.PixelRepresentation = 1, "MONOCHROME2", 0
         header.BitsAllocated, header.BitsStored, header.HighBit = 8, 8, 7
         header.PixelSpacing, header.ImageOrientationPatient = [10, 10], [1, 0, 0, 0, 1, 0]
         header.ImagePositionPatient = [0, 0, 10 * index]
-        header.PixelData = np.random.default_rng(index).integers(0, 255, (8, 8)).astype(np.uint8).tobytes()
+        header.PixelData = np.random.default_rng(index).integers(0, 255, (12, 12)).astype(np.uint8).tobytes()
         header.file_meta = pydicom.dataset.FileMetaDataset()
         header.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
         pydicom.dcmwrite(folder / f"{index}.dcm", header, enforce_file_format=True)

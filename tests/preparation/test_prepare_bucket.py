@@ -20,7 +20,7 @@ def cohort(root, subjects=12):
     """A scan each; one voxel is 10 mm."""
     rows = []
     for index in range(subjects):
-        voxels = np.random.default_rng(index).random((8, 8, 8), dtype=np.float32)
+        voxels = np.random.default_rng(index).random((12, 12, 12), dtype=np.float32)
         content = gzip.compress(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])).to_bytes(), mtime=0)
         path = f"{root}/scan {index}.nii.gz"
         connect(path)[0].pipe_file(connect(path)[1], content)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
+from clinimcl.cohorts.cells import column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, read_csv
 from clinimcl.cohorts.visits import match
@@ -18,12 +19,12 @@ _NAME = r"(?!.*dict)(?:All_Subjects_)?{}(?:[_-]?\d[A-Za-z0-9_-]*|[_-][A-Za-z0-9_
 _SUBJECT = r"_S_(\d+)$"  # RID, at the end of PTID
 _DATES = ("EXAMDATE", "VISDATE")
 _ENTRY = "USERDATE"  # when a row was typed in
-_MISSING = ("-4", "-1", "-4.0", "-1.0")  # not collected, known to be missing
 # the score, as ADNIMERGE calls it, in the table of its own instrument
 _INSTRUMENTS = {"MMSE": "MMSCORE", "CDR": "CDGLOBAL", "FAQ": "FAQTOTAL", "ADAS13": "TOTAL13"}
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
+_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -34,7 +35,7 @@ class Visits(NamedTuple):
     address: str
     subject: pd.Series
     day: pd.Series
-    entered: int  # visits whose day is that on which they were typed in
+    remarks: Remarks
 
     def scores(self, score: str, higher_is: str | None) -> tuple[pd.DataFrame, str, str]:
         """subject, day and score of the visits that have it, the score's name and its direction.
@@ -44,32 +45,29 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
-        text = _known(self.table[found])
-        values = _diagnoses(text, self.address) if name.upper() == "DX" else numbers(text, self.address)
+        text, coded = without_codes(self.table[found])
+        self.remarks.count(coded, f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing")
+        is_diagnosis = name.upper() == "DX"
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
-    def remarks(self, score: str) -> tuple[str, ...]:
-        """What has to be known of how the scores were read, with counts."""
-        found, name = _score_column(score, list(self.table.columns), self.address)
-        coded, rows = int(self.table[found].isin(_MISSING).sum()), len(self.table)
-        sentences = []
-        if coded:
-            sentences.append(f"{coded} of {rows} visits have no {name}: −4 and −1 are ADNI's codes of missing values.")
-        if self.entered:
-            sentences.append(
-                f"{self.entered} of {rows} visits have no date of their own ({', '.join(_DATES)}): "
-                f"the day on which they were entered ({_ENTRY}) counts."
-            )
+    def note_dates(self, own: pd.Series) -> None:
+        """What is said of visits whose own day is missing, and of a table without ages."""
+        self.remarks.count(
+            int(own.isna().sum()),
+            f"visits in {self._file} have no date of their own ({', '.join(_DATES)}): the day on "
+            f"which they were entered ({_ENTRY}) counts",
+        )
         if self._column(["age"]) is None:
-            sentences.append(
-                f"The table of {name} tells no age: ADNIMERGE does, and the CSV of the download (cohort.collection)."
+            self.remarks.count(
+                len(self.table),
+                f"visits in {self._file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
             )
-        return tuple(sentences)
 
     def people(self, scans: pd.DataFrame, extra: Sequence[str]) -> pd.DataFrame:
         """age at the scan, sex, site (that of the nearest visit) and further columns, missing for who has no visit."""
-        known = self._known(extra).groupby(self.subject).first()
+        known = self._without(extra).groupby(self.subject).first()
         found = known.reindex(scans["subject"]).set_axis(scans.index, axis=0)
         found = found.assign(age=(scans["day"] - found.pop("born")) / _YEAR)
         sites = self._column(["site"])
@@ -80,7 +78,7 @@ class Visits(NamedTuple):
         nearest = match(asked, visits.dropna(subset="site"), window_days=_EVER)
         return found.assign(site=nearest.scans["site"])
 
-    def _known(self, extra: Sequence[str]) -> pd.DataFrame:
+    def _without(self, extra: Sequence[str]) -> pd.DataFrame:
         """Of each visit: born (day since 1970, from the age at baseline and the years since), sex, further columns."""
         age, since = self._column(["age"]), self._column(["years_bl", "years.bl"])
         known = pd.DataFrame({"born": float("nan"), "sex": None}, index=self.table.index, dtype=object)
@@ -96,9 +94,13 @@ class Visits(NamedTuple):
                 known[name] = words(found)
         return known
 
+    @property
+    def _file(self) -> str:
+        return self.address.rsplit("/", 1)[-1]
+
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
-        return None if found is None else _known(self.table[found])
+        return None if found is None else without_codes(self.table[found])[0]
 
 
 def find(tree: Tree, score: str | None) -> str | None:
@@ -142,8 +144,9 @@ def read_visits(address: str, scanned: pd.Series) -> Visits:
     own = pd.Series(np.nan, index=table.index) if day is None else day
     day = own if entry is None else own.fillna(entry)
     kept = day.notna() & subject.notna()
-    entered = int((kept & own.isna()).sum())
-    return Visits(table[kept], address, subject[kept], day[kept], entered)
+    visits = Visits(table[kept], address, subject[kept], day[kept], Remarks())
+    visits.note_dates(own[kept])
+    return visits
 
 
 def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Series:
@@ -153,7 +156,7 @@ def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Serie
         raise _no_table(address, "PTID or RID", table)
     subject = pd.Series(None, index=table.index, dtype=object)
     if names["PTID"] is not None:
-        subject = words(_known(table[names["PTID"]])).str.upper().astype(object)
+        subject = words(_without(table[names["PTID"]])).str.upper().astype(object)
     if names["RID"] is None or subject.notna().all():
         return subject
     known = pd.Series(scanned.unique())
@@ -164,13 +167,13 @@ def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Serie
             f"{address} names subjects by RID alone, and {several} RIDs are those of several scanned "
             "subjects: it needs a column PTID"
         )
-    return subject.fillna(numbers(_known(table[names["RID"]]), address).map(numbered))
+    return subject.fillna(numbers(_without(table[names["RID"]]), address).map(numbered))
 
 
 def _first_date(table: pd.DataFrame, names: Sequence[str], address: str) -> pd.Series | None:
     """Days since 1970 by the first column that tells a row's; None where there is none of them."""
     there = [found for name in names if (found := column([name], list(table.columns)))]
-    days = [american_dates(_known(table[found]), address) for found in there]
+    days = [american_dates(_without(table[found]), address) for found in there]
     return functools.reduce(lambda first, other: first.fillna(other), days) if days else None
 
 
@@ -181,8 +184,22 @@ def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
     )
 
 
-def _known(text: pd.Series) -> pd.Series:
-    return text.mask(text.isin(_MISSING), "")
+def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
+    """The cells with ADNI's codes for missing values (-4, -1) blank, and how many there were.
+
+    Where a column has other negative numbers, as a composite or RAVLT's forgetting has, they are values.
+
+    Source: ADNI, Clinical data FAQ.
+    """
+    coded = text.str.fullmatch(_CODES)
+    below_zero = pd.to_numeric(text.mask(coded), errors="coerce") < 0
+    if below_zero.any():
+        return text, 0
+    return text.mask(coded, ""), int(coded.sum())
+
+
+def _without(text: pd.Series) -> pd.Series:
+    return without_codes(text)[0]
 
 
 def _canonical(score: str) -> str:

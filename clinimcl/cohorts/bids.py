@@ -1,17 +1,17 @@
 """A BIDS tree, with or without sessions."""
 
-import re
 from dataclasses import dataclass
 
-import pandas as pd
-
-from clinimcl.cohorts.bids_tables import days, people, read_levels, with_score
+from clinimcl.cohorts.bids_images import Wanted, elsewhere, list_scans
+from clinimcl.cohorts.bids_levels import read_levels
+from clinimcl.cohorts.bids_tables import people, with_score
+from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.names import entities, once
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labels_remark
 from clinimcl.cohorts.sidecar import scanners
-from clinimcl.cohorts.tree import Tree, explore
+from clinimcl.cohorts.tree import explore
 from clinimcl.cohorts.visits import no_visits
 
 OBTAIN = (
@@ -26,8 +26,8 @@ class Bids(Cohort):
     """Scores, times, age, sex, site and scanner come from scans.tsv, sessions.tsv and participants.tsv.
 
     Of a column that several of them have, the value of the most specific one counts (in the order above), wherever it
-    is not n/a. Derivatives are not searched. suffix names the images to take, such as T1w. Scanner and site fall back
-    to each scan's JSON, unless sidecars is false.
+    is not n/a. Derivatives are not searched. suffix names the images to take, such as T1w, or with entities ce-gad_T1w.
+    Scanner and site fall back to each scan's JSON, unless sidecars is false.
     """
 
     obtain = OBTAIN
@@ -38,37 +38,21 @@ class Bids(Cohort):
     def read(self) -> Reading:
         """Scans in the order of time that their tables give; no audit, since tables name the scans' own sessions."""
         tree = explore(self.root, self.obtain)
-        scans = list_scans(tree, self.suffix)
+        wanted, chosen = Wanted.of(self.suffix), Remarks()
+        scans = list_scans(tree, wanted, chosen)
         if scans.empty:
             raise no_scans(
                 f"{self.suffix} images",
                 self.root,
                 f"sub-01/ses-1/anat/sub-01_ses-1_{self.suffix}.nii.gz",
-                self.obtain,
+                elsewhere(tree, wanted.suffix) + self.obtain,
             )
-        levels = read_levels(tree)
+        tables = read_levels(tree, scans)
         labelled = labelled_days(scans["session"])
-        scans = scans.assign(day=days(levels, scans, labelled))
-        scans = scans.join(people(levels, scans, [*self.extra_columns(), *VOLUMES]))
-        scans = with_score(levels, scans, self.score, self.higher_is)
+        scans = scans.assign(day=days(tables, scans, labelled))
+        scans = scans.join(people(tables, scans, [*self.extra_columns(), *VOLUMES]))
+        scans = with_score(tables, scans, self.score, self.higher_is)
         if self.sidecars:
             scans = scans.combine_first(scanners(tree, scans["file"]))
-        return Reading(scans.drop(columns="file"), no_visits(), labels_remark(scans, labelled))
-
-
-def list_scans(tree: Tree, suffix: str) -> pd.DataFrame:
-    """subject, session ("" without session level), path, run, modality and file, one row an image."""
-    pattern = re.compile(
-        r"sub-(?P<subject>[^/]+)/(?:ses-(?P<session>[^/]+)/)?[^/]+/(?P<name>[^/]+_"
-        + re.escape(suffix)
-        + r"\.nii(?:\.gz)?)"
-    )
-    found = [(file, pattern.fullmatch(file)) for file in once(tree.files)]
-    rows = [hit.groupdict() | {"file": file} for file, hit in found if hit]
-    scans = pd.DataFrame(rows, columns=["subject", "session", "name", "file"], dtype=str)
-    return scans.drop(columns="name").assign(
-        session=scans["session"].fillna(""),
-        run=[entities(name) for name in scans["name"]],
-        path=[tree.address(file) for file in scans["file"]],
-        modality=suffix,
-    )
+        remarks = chosen.sentences() + tables.remarks.sentences() + labels_remark(scans, labelled)
+        return Reading(scans.drop(columns="file"), no_visits(), remarks)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from clinimcl.cohorts.cells import numbers, words
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction
-from clinimcl.cohorts.tree import Tree, explore, parse_table
+from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
 
@@ -49,7 +50,11 @@ class Blues(Cohort):
             modality="lus",
             **{name: clinical.of(videos["subject"], values) for name, values in wanted.items()},
         )
-        return Reading(self._scored(scans, clinical, tree).drop(columns="video"), no_visits())
+        remarks = Remarks()
+        people = set(videos["subject"])
+        unknown = people - set(clinical.cells[clinical.key])
+        remarks.count(len(unknown), f"of {len(people)} patients with videos are in no row of {clinical.name}")
+        return Reading(self._scored(scans, clinical, tree).drop(columns="video"), no_visits(), remarks.sentences())
 
     def _scored(self, scans: pd.DataFrame, clinical: "Rows", tree: Tree) -> pd.DataFrame:
         if self.score is None:
@@ -95,7 +100,7 @@ def _read(tree: Tree, name: str, key: str, obtain: str) -> Rows:
     file = next((file for file in tree.files if file.rsplit("/", 1)[-1] == name), None)
     if file is None:
         raise UserError(f"no {name} below {tree.root}, which COVID-BLUES has beside its videos. {obtain}")
-    cells = parse_table(tree.contents([file])[file], name, ",")
+    cells = tree.table(file).drop_duplicates()
     if key not in cells or cells[key].duplicated().any():
         raise UserError(f"{name} must have a column {key}, each value once; there are {', '.join(cells.columns)}")
     return Rows(name, key, cells)

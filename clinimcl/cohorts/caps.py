@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clinimcl.cohorts.bids_tables import days, people, read_levels, with_score
+from clinimcl.cohorts.bids_levels import read_levels
+from clinimcl.cohorts.bids_tables import people, with_score
+from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, once
 from clinimcl.cohorts.schema import VOLUMES
@@ -45,12 +47,12 @@ class Caps(Cohort):
         scans = list_scans(tree)
         if scans.empty:
             raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain)
-        levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain))
+        levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain), scans)
         labelled = labelled_months(scans["session"]).fillna(labelled_days(scans["session"]))
         scans = scans.assign(day=days(levels, scans, labelled))
         scans = scans.join(people(levels, scans, [*self.extra_columns(), *VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
-        return Reading(scans.drop(columns="file"), no_visits())
+        return Reading(scans.drop(columns="file"), no_visits(), levels.remarks.sentences())
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:

@@ -1,13 +1,33 @@
 """What the text in a table's cells means."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.errors import UserError
 
-MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "."})
+MISSING = frozenset(
+    {
+        *("", "n/a", "na", "nan", "none", "null", ".", "-", "--", "?", "unknown", "missing"),
+        *("not available", "<na>", "nat", "#n/a"),
+    }
+)
+_UNDEFINED = r"[+-]?inf(?:inity)?|#div/0!|#num!|#value!"
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_DATE = (
+    r"(?:\d{4}-\d\d-\d\d|(?:18|19|20|21)\d{6})"
+    r"(?:[T ]\d\d:?\d\d(?::?\d\d(?:\.\d*)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?"
+)
+_DICOM_AGE = r"(\d{1,3})([DWMY])"  # the value representation AS: 045Y, 018M
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
+_SEXES = {"m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "woman": "F"}
+_NEITHER = {"o", "other", "intersex", "diverse"}
+OLDEST = 120.0  # years
+
+YEARS: dict[str, float] = {"d": 1 / 365.25, "w": 7 / 365.25, "m": 1 / 12, "y": 1.0}
+"""Years in a day, week, month and year, by their first letters."""
 
 
 def words(text: pd.Series, where: str = "") -> pd.Series:
@@ -16,40 +36,124 @@ def words(text: pd.Series, where: str = "") -> pd.Series:
 
 
 def numbers(text: pd.Series, where: str) -> pd.Series:
-    """A text column as floats, NaN where missing ("89+", BIDS's way to hide an age, reads as 89).
+    """A text column as floats, NaN where missing.
 
-    Raises: UserError that names the table, the row (the series' index), the column and the value.
+    Raises: UserError that names the table, the row (the series' index), the column and the value,
+        also of an infinite number.
     """
     present = words(text)
-    values = pd.to_numeric(present.str.removesuffix("+"), errors="coerce").astype(float)
-    wrong = values.isna() & present.notna()
+    values = _floats(present.where(present.fillna("").str.fullmatch(_NUMBER)))
+    wrong = present.notna() & ~np.isfinite(values)
     if wrong.any():
         first = text[wrong].iloc[[0]]
-        raise UserError(f"{where} row {first.index[0]}: {text.name} must be a number, got {first.iloc[0]}")
+        point = "; write a point, as in 27.5" if "," in str(first.iloc[0]) else ""
+        raise UserError(f"{where} row {first.index[0]}: {text.name} must be a number, got {first.iloc[0]}{point}")
     return values
 
 
-def dates(text: pd.Series, where: str) -> pd.Series:
-    """ISO dates, with or without time, as days since 1970; NaN where missing.
+def measures(text: pd.Series, where: str, remarks: Remarks) -> pd.Series:
+    """A score's column as floats, NaN where missing; infinite values are missing with a remark.
 
     Raises: UserError as numbers does.
     """
+    infinite = text.str.lower().str.fullmatch(_UNDEFINED)
+    infinite |= text.str.fullmatch(_NUMBER) & np.isinf(_floats(text.where(text.str.fullmatch(_NUMBER))))
+    remarks.count(
+        int(infinite.sum()),
+        f"values of {text.name} in {where} are infinite or undefined, as a division by zero is: they count as missing",
+    )
+    return numbers(text.mask(infinite, ""), where)
+
+
+def ages(text: pd.Series, where: str, remarks: Remarks, unit: float | None = YEARS["y"]) -> pd.Series:
+    """Ages in years, NaN for whatever is none, which is counted: a range, a bound (89+), a word.
+
+    DICOM's form (045Y, 018M) says its own unit. Numbers that no person's age can be are missing;
+    where they are more than a few, the column has another unit, and all of its numbers are.
+
+    Args: unit: in years; None where nobody can tell it.
+    """
     present = words(text)
-    moments = pd.to_datetime(present, format="ISO8601", errors="coerce", utc=True)
-    wrong = moments.isna() & present.notna()
+    plain = present.fillna("").str.fullmatch(_NUMBER)
+    coded = present.str.upper().str.extract(rf"^{_DICOM_AGE}$")
+    own = coded[0].astype(float) * coded[1].str.lower().map(YEARS).astype(float)
+    wrong = present.notna() & ~plain & own.isna()
+    remarks.count(
+        int(wrong.sum()),
+        f"ages in {where} are no number (a range, a bound such as 89+, a word): they count as missing",
+    )
+    if unit is None:
+        remarks.count(int(plain.sum()), f"ages in {where} have an unknown unit: they count as missing")
+        return own
+    values = _floats(present.where(plain)) * unit
+    impossible = values.notna() & ~values.between(0, OLDEST)
+    if impossible.sum() > max(1.0, 0.05 * plain.sum()):
+        remarks.count(
+            int(plain.sum()),
+            f"ages in {where} count as missing: many of them are no age of a person in years, so "
+            "that they must be in another unit, which the table does not tell",
+        )
+        return own
+    remarks.count(
+        int(impossible.sum()),
+        f"ages in {where} lie outside 0 to {OLDEST:g} years: they count as missing",
+    )
+    return values.mask(impossible).fillna(own)
+
+
+def dates(text: pd.Series, where: str) -> pd.Series:
+    """ISO dates (a whole day at least), with or without time, as days since 1970; NaN if missing.
+
+    Raises: UserError as numbers does.
+    """
+    moments = calendar_days(text)
+    wrong = moments.isna() & words(text).notna()
     if wrong.any():
         first = text[wrong].iloc[[0]]
         raise UserError(f"{where} row {first.index[0]}: session date {first.iloc[0]} is not a date; write YYYY-MM-DD")
+    return moments
+
+
+def calendar_days(text: pd.Series) -> pd.Series:
+    """As `dates`, NaN also for what is no date."""
+    whole = text.where(text.str.fullmatch(_DATE))
+    moments = pd.to_datetime(whole, format="ISO8601", errors="coerce", utc=True)
     return (moments - _EPOCH) / pd.Timedelta(days=1)
 
 
-def sexes(text: pd.Series, where: str = "") -> pd.Series:
-    """F, M or missing, from the ways in which tables write it (M, male, man, 1 and F, female, woman, 2)."""
-    meaning = {"m": "M", "male": "M", "man": "M", "1": "M", "f": "F", "female": "F", "woman": "F", "2": "F"}
-    return text.str.lower().str.removesuffix(".0").map(meaning)
+def sexes(
+    text: pd.Series,
+    where: str = "",
+    remarks: Remarks | None = None,
+    codes: Mapping[str, str] | None = None,
+) -> pd.Series:
+    """F, M or missing, from the ways in which tables write it; a number is a sex by `codes` alone.
+
+    Args: codes: F, M or "" by what a cell holds, in lower case; they go before the usual words.
+    """
+    lower = text.str.lower().str.removesuffix(".0")
+    meaning = _SEXES | dict(codes or {})
+    found = lower.map({code: sex or None for code, sex in meaning.items()})
+    if remarks is not None:
+        unread = words(text).notna() & found.isna() & ~lower.isin(_NEITHER | set(meaning))
+        numeric = lower.str.fullmatch(_NUMBER)
+        remarks.count(
+            int((unread & numeric).sum()),
+            f"cells of {text.name} in {where} are numbers, and nothing says which sex they mean: "
+            "they count as missing (write M and F, or Levels in the JSON beside a table of BIDS)",
+        )
+        remarks.count(
+            int((unread & ~numeric).sum()),
+            f"cells of {text.name} in {where} are neither M nor F: they count as missing",
+        )
+    return found
 
 
 def column(names: Sequence[str], columns: Sequence[str]) -> str | None:
     """The first of some names that is among the columns, whatever its case."""
     lower = {name.lower(): name for name in reversed(columns)}
     return next((lower[name.lower()] for name in names if name.lower() in lower), None)
+
+
+def _floats(text: pd.Series) -> pd.Series:
+    return pd.to_numeric(text, errors="coerce").astype(float)

@@ -9,6 +9,8 @@ from typing import ClassVar, NamedTuple
 
 import pandas as pd
 
+from clinimcl.cohorts.contradictions import contradictions
+from clinimcl.cohorts.labels import refuse_two_names
 from clinimcl.cohorts.schema import SCANS, complete, validate
 from clinimcl.cohorts.splits import Splitting, assign, check
 from clinimcl.cohorts.tree import connect
@@ -66,17 +68,19 @@ class Cohort(ABC):
         Raises: UserError.
         """
         scans, audit, remarks = self.read()
-        for remark in remarks:
-            print(remark, file=sys.stderr)
+        _show(remarks)
         self._require_scores(scans)
         scans = validate(complete(scans))
+        refuse_two_names(scans)
+        against = contradictions(scans)
+        _show(against)
         scans = scans.assign(
             day=scans["day"] - scans.groupby("subject")["day"].transform("min"),
             mask=self._masks(scans),
         )
         scans = assign(scans, self.split, self.fold)
         check(scans)
-        return Reading(validate(scans), audit, remarks)
+        return Reading(validate(scans), audit, remarks + against)
 
     def extra_columns(self) -> list[str]:
         """Columns that splitting needs and the scan table does not have by itself: readers look for them."""
@@ -108,6 +112,11 @@ class Cohort(ABC):
             ) from error
         whole = filled if "://" in filled else posixpath.join(folder, filled)
         return whole if "://" in whole else posixpath.normpath(whole)
+
+
+def _show(remarks: Sequence[str]) -> None:
+    for remark in remarks:
+        print(remark, file=sys.stderr)
 
 
 def no_scans(found: str, where: str, expected: str, obtain: str) -> UserError:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.cohorts.cells import column, numbers
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import direction
 from clinimcl.cohorts.table import Table
 from clinimcl.errors import UserError
@@ -44,10 +45,10 @@ class Lus(Table):
 
     fio2: InspiredOxygen
 
-    def _scored(self, scans: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+    def _scored(self, scans: pd.DataFrame, table: pd.DataFrame, name: str, remarks: Remarks) -> pd.DataFrame:
         names = list(table.columns)
         if self.score is None or self.score.upper() != "SF" or column(["SF"], names) is not None:
-            return super()._scored(scans, table, name)
+            return super()._scored(scans, table, name, remarks)
         if column(["spo2"], names) is None or column(["fio2", "litres"], names) is None:
             raise UserError(
                 f"{name} has neither a column SF nor spo2 with fio2 or litres; there are {', '.join(names)}. "

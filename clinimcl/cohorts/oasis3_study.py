@@ -151,7 +151,7 @@ def _people(address: str, extra: Sequence[str]) -> pd.DataFrame:
     entry, gender = _column(table, ["ageatentry"]), _column(table, ["gender", "sex", "m/f"])
     people = pd.DataFrame({"subject": _subjects(table, address)})
     people["entry"] = np.nan if entry is None else numbers(entry, address)
-    people["sex"] = None if gender is None else sexes(gender)
+    people["sex"] = None if gender is None else sexes(gender, codes={"1": "M", "2": "F"})
     for name in extra:
         found = _column(table, [name])
         if found is not None:

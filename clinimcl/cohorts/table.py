@@ -2,15 +2,20 @@
 
 import os
 import posixpath
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
+from clinimcl.cohorts.pointers import dangling
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
@@ -23,6 +28,8 @@ OBTAIN = (
     "cohort.root=DIR"
 )
 
+_OF_WINDOWS = r"[A-Za-z]:[\\/]|\\\\|//"  # a drive, or a server
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Cohort):
@@ -33,21 +40,28 @@ class Table(Cohort):
     modality: str | None  # of rows that do not say; None: told by the file
 
     def read(self) -> Reading:
-        """One scan a row; no audit."""
+        """One scan a row, rows that are equal counted once; no audit."""
+        remarks = Remarks()
         address, folder = self._file()
         table = read_csv(address)
         name = address.rsplit("/", 1)[-1]
         if table.empty:
             raise UserError(f"{address} has no rows. {self.obtain}")
+        again = table.duplicated()
+        remarks.count(int(again.sum()), f"rows of {name} stand there again, every cell equal: they count once")
+        table = table[~again]
         scans = _who_and_when(table, name).assign(path=_paths(table, name, folder))
-        scans = scans.assign(**_described(table, name))
+        scans = scans.assign(**_described(table, name, remarks))
         told = scans["path"].map(_modality) if self.modality is None else self.modality
         scans["modality"] = scans["modality"].fillna(told) if "modality" in scans else told
         if "mask" in table:
-            scans["mask"] = words(table["mask"]).map(lambda path: _absolute(path, folder), na_action="ignore")
+            masks = words(table["mask"])
+            _refuse_drives(masks.dropna(), name)
+            scans["mask"] = masks.map(lambda path: _absolute(path, folder), na_action="ignore")
         extra = [name for name in (*self.extra_columns(), *VOLUMES) if name in table]
         scans = scans.assign(**{name: words(table[name]) for name in extra})
-        return Reading(self._scored(scans, table, name), no_visits())
+        scored = self._scored(scans, table, name, remarks)
+        return Reading(scored, no_visits(), remarks.sentences())
 
     def _file(self) -> tuple[str, str]:
         """The CSV's address and that of its folder."""
@@ -56,15 +70,17 @@ class Table(Cohort):
         if "://" not in address:
             address = connect(address)[1]
             if not os.path.isfile(address):
-                raise UserError(f"no such file: {address}. {self.obtain}")
+                link = dangling(address)
+                raise UserError(f"{address} {link}" if link else f"no such file: {address}. {self.obtain}")
         return address, address.rsplit("/", 1)[0]
 
-    def _scored(self, scans: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+    def _scored(self, scans: pd.DataFrame, table: pd.DataFrame, name: str, remarks: Remarks) -> pd.DataFrame:
         if self.score is None:
             return scans
         found = column_of(self.score, list(table.columns), name)
-        score = on_scale(numbers(table[found], name), found)
-        return scans.assign(score=score, score_name=found, higher_is=direction(found, self.higher_is))
+        is_age = found.lower() == "age"
+        values = scans["age"] if is_age else on_scale(measures(table[found], name, remarks), found)
+        return scans.assign(score=values, score_name=found, higher_is=direction(found, self.higher_is))
 
 
 def _required(table: pd.DataFrame, name: str, where: str) -> pd.Series:
@@ -94,34 +110,61 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     same = day.astype(str) if names["day"] is not None else when  # 1 and 1.0 are one day
     session = same if names["session"] is None else table[names["session"]].where(table[names["session"]] != "", same)
     scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
-    return scans if when is not None else _without_times(scans, where)
+    if when is None:
+        _require_order(scans, pd.Series(True, index=scans.index), where)
+        return scans.assign(day=0.0)
+    is_date = names["day"] is None
+    untimed = stands_in(day, when, scans) if is_date else pd.Series(day.nunique() == 1, index=scans.index)
+    _require_order(scans, untimed, where)
+    return scans
 
 
-def _without_times(scans: pd.DataFrame, where: str) -> pd.DataFrame:
-    several = (scans.groupby("subject")["session"].nunique() > 1).sum()
+def _require_order(scans: pd.DataFrame, untimed: pd.Series, where: str) -> None:
+    """Stop where someone has several sessions whose times are none."""
+    several = int((scans[untimed].groupby("subject")["session"].nunique() > 1).sum())
     if several:
         raise UserError(
             f"{where}: {several} subjects have several sessions and nothing orders them: add a column day "
-            "(a number) or date (YYYY-MM-DD); session names are not an order"
+            "(a number) or date (YYYY-MM-DD); session names are not an order, nor are times of day on one stand-in "
+            "date, nor days and dates that are the same for everybody"
         )
-    return scans.assign(day=0.0)
 
 
 def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:
     paths = _required(table, "path", where)
-    twice = paths.duplicated()
+    _refuse_drives(paths, where)
+    whole = paths.map(lambda path: _absolute(path, folder))
+    twice = whole.duplicated()
     if twice.any():
         raise UserError(
             f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already; each scan has one"
         )
-    return [_absolute(path, folder) for path in paths]
+    return list(whole)
+
+
+def _refuse_drives(paths: pd.Series, where: str) -> None:
+    of_windows = paths.str.match(_OF_WINDOWS)
+    if of_windows.any():
+        raise UserError(
+            f"{where} row {paths.index[of_windows][0]}: the path is that of a Windows drive or server, which this "
+            f"machine does not know by that name: write it relative to {where}, with / between folders"
+        )
 
 
 def _absolute(path: str, folder: str) -> str:
+    """The path or URL of a file that a table names, with Windows' separators as /, where no file has them."""
     if "://" in path:
         return path
+    slashed = path.replace("\\", "/")
     if "://" in folder:
-        return f"{folder}/{path}"
+        return f"{folder}/{slashed.removeprefix('./')}"
+    spellings = [path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))]
+    found = [_below(folder, spelling) for spelling in dict.fromkeys(spellings)]
+    known = (place for place in found if len(found) > 1 and os.path.exists(place))
+    return next(known, _below(folder, slashed))
+
+
+def _below(folder: str, path: str) -> str:
     series = "/" if path.endswith("/") else ""  # a folder of DICOM slices
     return posixpath.normpath(posixpath.join(folder, path)) + series
 
@@ -134,10 +177,10 @@ def _modality(path: str) -> str:
     return "still" if ending.endswith((".png", ".jpg", ".jpeg")) else "video"
 
 
-def _described(table: pd.DataFrame, where: str) -> dict[str, pd.Series]:
-    meanings = {
-        "age": numbers,
-        "sex": sexes,
+def _described(table: pd.DataFrame, where: str, remarks: Remarks) -> dict[str, pd.Series]:
+    meanings: dict[str, Callable[[pd.Series, str], pd.Series]] = {
+        "age": lambda cells, table_name: ages(cells, table_name, remarks),
+        "sex": lambda cells, table_name: sexes(cells, table_name, remarks),
         "site": words,
         "scanner": words,
         "modality": words,

@@ -15,6 +15,7 @@ import fsspec
 import pandas as pd
 from fsspec.asyn import AsyncFileSystem, sync
 
+from clinimcl.cohorts.pointers import dangling, unfetched
 from clinimcl.errors import UserError
 
 # gcsfs reads this at import; its probe for zonal buckets can stall the first call for over a minute
@@ -27,9 +28,13 @@ ANSWER_SECONDS = 10.0
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
+_OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"})
+_NOT_IN_CP1252 = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
+_NAMED_BY_EXCEL = re.compile(r'"?sep=.{1,2}"?')  # its first line that names the separator
+
 
 class Tree(NamedTuple):
-    """A folder and every file below it."""
+    """A folder and every file below it, without hidden ones."""
 
     filesystem: fsspec.AbstractFileSystem
     root: str  # as the file system writes it, without protocol
@@ -48,13 +53,36 @@ class Tree(NamedTuple):
             entries = self.filesystem.ls(parent, detail=True)
         except OSError:  # a bucket or a parent folder that may not be listed
             return []
-        return sorted(_address(self.filesystem, entry["name"]) for entry in entries if entry["type"] != "directory")
+        names = [entry["name"] for entry in entries if entry["type"] != "directory"]
+        return sorted(_address(self.filesystem, name) for name in names if not is_hidden(posixpath.basename(name)))
 
     def contents(self, files: Iterable[str]) -> dict[str, bytes]:
         """The bytes of several small files, fetched together where that is possible; unreadable ones are left out."""
         names = {posixpath.join(self.root, file): file for file in files}
         found = self.filesystem.cat(sorted(names), on_error="omit") if names else {}
         return {names[name]: content for name, content in found.items()}
+
+    def table(self, file: str, separator: str = ",") -> pd.DataFrame:
+        """A file as parse_table returns it.
+
+        Raises: UserError where it cannot be read or is no table.
+        """
+        content = self.contents([file])
+        if file not in content:
+            raise UserError(f"{posixpath.basename(file)} {self.why_unreadable(file)}")
+        return parse_table(content[file], posixpath.basename(file), separator)
+
+    def why_unreadable(self, file: str) -> str:
+        """The end of a sentence on a file that contents left out."""
+        return dangling(self.address(file)) or "cannot be read"
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a file or one of its folders is hidden, or one that an operating system adds.
+
+    Those that a Mac writes beside each file of another disk (._scan.nii.gz) are of these.
+    """
+    return any(part in _OF_SYSTEMS or (part.startswith(".") and part.strip(".")) for part in path.split("/"))
 
 
 def bucket_of(url: str) -> str:
@@ -118,7 +146,8 @@ def explore(url: str, obtain: str, *, seconds: float = ANSWER_SECONDS) -> Tree:
     with _reaching(url, obtain, seconds):
         _probe(filesystem, root, seconds)
         found = filesystem.find(root)
-    return Tree(filesystem, root, tuple(sorted(posixpath.relpath(name, root) for name in found)))
+    names = (posixpath.relpath(name, root) for name in found)
+    return Tree(filesystem, root, tuple(sorted(name for name in names if not is_hidden(name))))
 
 
 def _walk(root: str) -> Iterable[str]:
@@ -129,9 +158,10 @@ def _walk(root: str) -> Iterable[str]:
             folders.clear()
             continue
         seen.add((place.st_dev, place.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         below = os.path.relpath(folder, root)
-        yield from (name if below == "." else f"{below}/{name}" for name in names)
+        shown = (name for name in names if not is_hidden(name))
+        yield from (name if below == "." else f"{below}/{name}" for name in shown)
 
 
 def _unlistable(error: OSError) -> None:
@@ -153,6 +183,9 @@ def _reaching(url: str, obtain: str, seconds: float) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, IsADirectoryError) as error:
+        link = "" if "://" in url else dangling(url)
+        if link:
+            raise UserError(f"{url} {link}") from error
         raise UserError(f"nothing found at {url}. {obtain}".strip()) from error
     except TimeoutError as error:
         raise UserError(
@@ -192,29 +225,84 @@ def parse_table(content: bytes, where: str, separator: str) -> pd.DataFrame:
 
     Raises: UserError that names `where`.
     """
-    _check_separator(content, where, separator)
+    text, above = _text(content, where)
+    _check_separator(text, where, separator)
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):  # rows longer than the header
             table = pd.read_csv(
-                io.BytesIO(content),
+                io.StringIO(text),
                 sep=separator,
                 dtype=str,
                 keep_default_na=False,
                 skip_blank_lines=False,
                 index_col=False,
-                encoding="utf-8-sig",
-                encoding_errors="replace",
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
         raise UserError(f"{where} is not a table separated by {separator!r}: {error}") from error
+    table = _each_column_once(table, text, where, separator)
     table = table.rename(columns=str.strip).fillna("").apply(lambda column: column.str.strip())
-    table.index = pd.RangeIndex(2, len(table) + 2)
+    table.index = pd.RangeIndex(2 + above, len(table) + 2 + above)
+    if separator == "\t" and '"' in text:
+        _check_quotes(table, where)
     return table[(table != "").any(axis=1)]
 
 
-def _check_separator(content: bytes, where: str, separator: str) -> None:
+def _each_column_once(table: pd.DataFrame, text: str, where: str, separator: str) -> pd.DataFrame:
+    """pandas gives another name to a column whose name stands twice, and the first would count in silence."""
+    plain = table.columns.str.strip()
+    if plain.is_unique and not plain.str.contains(r"\.\d+$").any():
+        return table
+    header = pd.read_csv(io.StringIO(text), sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
+    names = header.iloc[0].str.strip().tolist()
+    kept = {name: position for position, name in reversed(list(enumerate(names))) if name}
+    again = [position for position, name in enumerate(names) if name and kept[name] != position]
+    for position in again:
+        first = kept[names[position]]
+        if not table.iloc[:, first].equals(table.iloc[:, position].set_axis(table.index)):
+            raise UserError(
+                f"{where} has two columns {names[position]} with different values: take one away or rename it"
+            )
+    return table.drop(columns=table.columns[again])
+
+
+def _text(content: bytes, where: str) -> tuple[str, int]:
+    """The table's text, and how many lines stand above its header.
+
+    Raises: UserError for a file that is no text.
+    """
+    pointer = unfetched(content)
+    if pointer:
+        raise UserError(f"{where} {pointer}")
+    text = _decoded(content)
+    if "\0" in text[:100_000]:
+        raise UserError(f"{where} is no text, as a workbook is none: save the table as CSV (UTF-8)")
+    first, _, rest = text.partition("\n")
+    return (rest, 1) if _NAMED_BY_EXCEL.fullmatch(first.rstrip("\r")) else (text, 0)
+
+
+def _decoded(content: bytes) -> str:
+    """What is not UTF-8 is taken for Windows' Western alphabet: two names stay two names."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1" if set(content) & _NOT_IN_CP1252 else "cp1252")
+
+
+def _check_quotes(table: pd.DataFrame, where: str) -> None:
+    """In a table of tabs, a cell of several lines is one whose quotation mark nobody closed."""
+    rows = table.apply(lambda column: column.str.contains("\n", regex=False)).any(axis=1)
+    if rows.any():
+        raise UserError(
+            f"{where} row {rows.idxmax()}: a quotation mark opens a cell that goes on over the "
+            "next rows; take it away, or close it in the same cell"
+        )
+
+
+def _check_separator(text: str, where: str, separator: str) -> None:
     """Spreadsheets write semicolons where a comma is the decimal sign."""
-    header = content[:100_000].decode("utf-8-sig", errors="replace").partition("\n")[0]
+    header = text[:100_000].partition("\n")[0]
     unquoted = re.sub(r'"[^"]*"', "", header)
     if separator in unquoted:
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 import xxhash
 
+from clinimcl.cohorts.pointers import dangling, unfetched
 from clinimcl.cohorts.tree import bucket_of, connect
 from clinimcl.errors import UserError
 from clinimcl.preparation import bucket
@@ -84,14 +85,21 @@ def digest(raw: Sequence[bytes]) -> str:
     return digests[0] if len(digests) == 1 else xxhash.xxh3_128_hexdigest(" ".join(digests).encode())
 
 
+class _Unfetched(Exception):
+    """The end of a sentence on a file whose content is elsewhere."""
+
+
 def _contents(addresses: Sequence[str], cache: Cache | None, fingerprint: str) -> list[bytes]:
     """Meanwhile, other scans of this process are worked at."""
-    if not any("://" in address for address in addresses):
-        return [Path(connect(address)[1]).read_bytes() for address in addresses]
-    with waiting() as came:
-        contents = cache.read(addresses, fingerprint) if cache else bucket.read(addresses)
-        came(sum(map(len, contents)))
-        return contents
+    if any("://" in address for address in addresses):
+        with waiting() as came:
+            contents = cache.read(addresses, fingerprint) if cache else bucket.read(addresses)
+            came(sum(map(len, contents)))
+    else:
+        contents = [Path(connect(address)[1]).read_bytes() for address in addresses]
+    for pointer in filter(None, map(unfetched, contents)):
+        raise _Unfetched(pointer)
+    return contents
 
 
 @contextmanager
@@ -101,7 +109,12 @@ def _reading(path: str, what: str) -> Iterator[None]:
         yield
     except (UnusableScan, UserError):
         raise
-    except (FileNotFoundError, bucket.Missing):
+    except _Unfetched as error:
+        raise UnreadableFile(f"{_file_of(path, what)} {error}") from None
+    except FileNotFoundError as error:
+        link = dangling(str(error.filename))
+        raise UnreadableFile(f"{_file_of(path, what)} {link}" if link else f"{what} is not there") from None
+    except bucket.Missing:
         raise UnreadableFile(f"{what} is not there") from None
     except IsADirectoryError:
         if path.lower().endswith(VOLUMES):
@@ -121,6 +134,10 @@ def _reading(path: str, what: str) -> Iterator[None]:
                 f"{bucket_of(path)} stopped answering ({why}): run again, what is prepared stays"
             ) from error
         raise UnreadableFile(f"{what} cannot be read ({type(error).__name__})") from error
+
+
+def _file_of(path: str, what: str) -> str:
+    return "a file of the folder" if is_series(path) else what
 
 
 def _slices(path: str) -> dict[str, int]:

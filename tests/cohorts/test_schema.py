@@ -42,6 +42,12 @@ def test_a_day_must_be_finite(day):
         validate(table(day=[0.0, day]).sort_values("subject"))
 
 
+@pytest.mark.parametrize("column", ["score", "age"])
+def test_scores_and_ages_are_finite_or_missing(column):
+    with pytest.raises(UserError, match=rf"column {column}, row 1: expected a finite number"):
+        validate(table(**{column: [np.nan, np.inf]}))
+
+
 def test_an_error_names_no_subject():
     with pytest.raises(UserError, match=r"column path") as error:
         validate(table(path=["/x/secret1.nii", "/x/secret1.nii"]))

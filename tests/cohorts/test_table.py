@@ -121,7 +121,10 @@ def test_sessions_without_time_are_refused_with_the_fix(tmp_path):
         ("subject,day,path\nA,1,a\n\nA,,b\n", "scans.csv row 4: day must not be empty"),
         ("subject,day,path\n,1,a\n", "scans.csv row 2: subject must not be empty"),
         ("subject,day,path\nA,1,a\nB,1,a\n", "scans.csv row 3: the path stands in an earlier row"),
-        ("subject,day,path,age\nA,1,a,old\n", "scans.csv row 2: age must be a number, got old"),
+        ("subject,day,path,mask\nA,1,a,D:/m.nii\n", r"scans.csv row 2: the path is that of a Windows drive"),
+        ("subject,day,path\nA,1,a\nA,2,D:\\x\\a.nii\n", r"scans.csv row 3: the path is that of a Windows drive"),
+        ("subject,day,path\nA,1,\\\\server\\a.nii\n", r"scans.csv row 2: the path is that of a Windows drive or"),
+        ("subject,day,path\nA,1,a/b.nii\nB,1,a\\b.nii\n", "scans.csv row 3: the path stands in an earlier row"),
         ("subject,day\nA,1\n", "scans.csv has no column path; there are subject, day"),
         ("subject,path\nA,a\n", "scans.csv has no column day, date or session"),
         ("subject,day,path\n", "scans.csv has no rows"),
@@ -142,3 +145,72 @@ def test_an_unknown_score_lists_the_columns(tmp_path):
         UserError, match=r"cohort.score=MMSE: no such column in scans.csv; there are subject, day, path"
     ):
         cohort(tmp_path, "subject,day,path\nA,1,a\n", score="MMSE").table()
+
+
+@pytest.mark.parametrize("written", ["videos\\a.mp4", ".\\videos\\a.mp4", "videos/a.mp4"])
+def test_separators_of_windows_are_read_as_slashes(tmp_path, written):
+    scans = cohort(tmp_path, f"subject,day,path\nA,1,{written}\n").table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/videos/a.mp4"]
+
+
+def test_a_backslash_that_a_file_has_is_kept(tmp_path):
+    (tmp_path / "videos\\a.mp4").write_bytes(b"")
+    scans = cohort(tmp_path, "subject,day,path\nA,1,videos\\a.mp4\n").table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/videos\\a.mp4"]
+
+
+def test_a_name_is_found_in_either_form_of_its_accents(tmp_path):
+    (tmp_path / "e\u0301.mp4").write_bytes(b"")
+    scans = cohort(tmp_path, "subject,day,path\nA,1,\u00e9.mp4\n").table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/e\u0301.mp4"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "A,a,1925-01-01T16:00:00,1.nii\nA,b,1925-01-01T09:00:00,2.nii\nB,a,2019-03-01,3.nii\n",
+        "A,a,2019-03-01,1.nii\nA,b,2019-03-01,2.nii\nB,a,2019-03-01,3.nii\n",
+    ],
+)
+def test_a_stand_in_date_is_no_order(tmp_path, rows):
+    with pytest.raises(UserError, match=r"scans.csv: 1 subjects have several sessions .* on one stand-in date"):
+        cohort(tmp_path, f"subject,session,date,path\n{rows}").table()
+
+
+def test_one_day_for_everybody_is_no_order(tmp_path):
+    with pytest.raises(UserError, match=r"scans.csv: 1 subjects have several sessions .* the same for everybody"):
+        cohort(tmp_path, "subject,session,day,path\nA,a,0,1.nii\nA,b,0,2.nii\nB,a,0,3.nii\n").table()
+
+
+def test_two_sessions_on_one_date_among_others_stay(tmp_path):
+    text = "subject,session,date,path\nA,a,2019-03-02,1.nii\nA,b,2019-03-02,2.nii\nB,a,2019-03-01,3.nii\n"
+    assert cohort(tmp_path, text).table().scans["day"].tolist() == [0, 0, 0]
+
+
+def test_equal_rows_are_one(tmp_path):
+    found = cohort(tmp_path, "subject,day,path\nA,1,a.nii\nA,1,a.nii\nA,2,b.nii\n").table()
+    assert len(found.scans) == 2
+    assert found.remarks == ("1 rows of scans.csv stand there again, every cell equal: they count once",)
+
+
+def test_ages_and_sexes_that_cannot_be_read_are_missing_with_a_word(tmp_path):
+    found = cohort(tmp_path, "subject,day,path,age,sex\nA,1,a.nii,18-38,1\nB,1,b.nii,045Y,F\n").table()
+    assert found.scans["age"].isna().tolist() == [True, False]
+    assert found.scans["sex"].isna().tolist() == [True, False]
+    assert [remark.partition(" in scans.csv")[0] for remark in found.remarks] == ["1 ages", "1 cells of sex"]
+
+
+def test_a_word_in_the_column_of_the_score_is_refused_and_an_infinite_value_is_missing(tmp_path):
+    with pytest.raises(UserError, match=r"scans.csv row 2: ratio must be a number, got high"):
+        cohort(tmp_path, "subject,day,path,ratio\nA,1,a,high\n", score="ratio", higher_is="better").table()
+    found = cohort(tmp_path, "subject,day,path,ratio\nA,1,a,inf\nB,1,b,2\n", score="ratio", higher_is="better").table()
+    assert found.scans["score"].isna().tolist() == [True, False]
+    assert found.remarks[0].startswith("1 values of ratio in scans.csv are infinite")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("001", "1"), ("P01", "p01"), ("1.0", "1"), ("sub-01", "01"), ("\uff21", "A")]
+)
+def test_a_person_of_two_names_is_refused(tmp_path, one, other):
+    with pytest.raises(UserError, match=r"1 person goes by two names: .* write each person's label in one way"):
+        cohort(tmp_path, f"subject,day,path\n{one},1,a.nii\n{other},2,b.nii\n").table()

@@ -32,6 +32,22 @@ def test_hidden_folders_are_left_alone(tmp_path):
     assert explore(str(tmp_path), "").files == ()
 
 
+@pytest.mark.parametrize("name", ["._scan.nii", ".scan.nii", "__MACOSX/scan.nii", "a/.b/scan.nii", "@eaDir/scan.nii"])
+def test_hidden_files_are_not_listed(tmp_path, bucket, name):
+    write(tmp_path / name)
+    write(tmp_path / "scan.nii")
+    bucket.pipe({f"bucket/study/{file}": b"x" for file in (name, "scan.nii")})
+    assert explore(str(tmp_path), "").files == explore("gs://bucket/study", "").files == ("scan.nii",)
+
+
+def test_hidden_files_beside_the_root_are_not_found_and_a_hidden_folder_above_is_no_matter(tmp_path):
+    write(tmp_path / ".data" / "root" / "scan.nii")
+    write(tmp_path / ".data" / "._table.csv")
+    write(tmp_path / ".data" / "table.csv")
+    tree = explore(str(tmp_path / ".data" / "root"), "")
+    assert (tree.files, tree.beside()) == (("scan.nii",), [str(tmp_path / ".data" / "table.csv")])
+
+
 def test_a_missing_root_says_how_to_get_the_data(tmp_path):
     with pytest.raises(UserError, match=r"no such folder: .*nowhere. Ask Bob"):
         explore(str(tmp_path / "nowhere"), "Ask Bob")
@@ -120,3 +136,39 @@ def test_a_header_may_hold_other_separators(header):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nothing found at .*t.csv"):
         read_csv(str(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
+def test_names_stay_apart_in_every_encoding(encoding):
+    table = parse_table("id,site\r\n1,K\u00f6ln\r\n2,K\u00e4ln\r\n".encode(encoding), "t.csv", ",")
+    assert table["site"].tolist() == ["K\u00f6ln", "K\u00e4ln"]
+
+
+def test_the_line_that_names_the_separator_is_none_of_the_table():
+    table = parse_table(b"sep=,\r\nid,n\r\n01,2\r\n", "t.csv", ",")
+    assert (table.to_dict("list"), table.index.tolist()) == ({"id": ["01"], "n": ["2"]}, [3])
+
+
+def test_a_column_that_stands_twice_is_one_or_refused():
+    assert parse_table(b"id,n, n\n1,2,2\n", "t.csv", ",").to_dict("list") == {"id": ["1"], "n": ["2"]}
+    with pytest.raises(UserError, match=r"t.csv has two columns n with different values"):
+        parse_table(b"id,n,n\n1,2,3\n", "t.csv", ",")
+
+
+def test_a_workbook_is_no_text():
+    with pytest.raises(UserError, match=r"t.csv is no text, as a workbook is none: save the table as CSV"):
+        parse_table(b"PK\x03\x04\0\0\0", "t.csv", ",")
+
+
+def test_a_quotation_mark_that_swallows_rows_is_named():
+    text = b'id\tnote\n1\t"inch\n2\tx\n3\t12"\n'
+    with pytest.raises(UserError, match=r"t.tsv row 2: a quotation mark opens a cell that goes on over the next rows"):
+        parse_table(text, "t.tsv", "\t")
+
+
+def test_a_table_that_was_not_fetched_says_how_to_fetch_it(tmp_path):
+    (tmp_path / "t.csv").symlink_to(".git/annex/objects/gone")
+    with pytest.raises(UserError, match=r"t.csv is a link of git-annex.*datalad get"):
+        read_csv(str(tmp_path / "t.csv"))
+    with pytest.raises(UserError, match=r"^t.csv is a link of git-annex"):
+        explore(str(tmp_path), "").table("t.csv")

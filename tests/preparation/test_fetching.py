@@ -54,6 +54,28 @@ def test_a_missing_folder_is_said_to_be_missing(tmp_path):
     assert fingerprint(f"{tmp_path}/nowhere/") == "missing"
 
 
+def test_a_link_whose_content_was_not_fetched_says_how_to_fetch_it(tmp_path):
+    (tmp_path / "scan.nii.gz").symlink_to("../.git/annex/objects/aa/gone")
+    (tmp_path / "a.dcm").symlink_to("../.git/annex/objects/aa/gone")
+    for read, path, what in (
+        (fetch, f"{tmp_path}/scan.nii.gz", "the file"),
+        (fetch_series, f"{tmp_path}/", "a file of the folder"),
+    ):
+        with pytest.raises(UnreadableFile, match=f"{what} is a link of git-annex, .*datalad get"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"version https://git-lfs.github.com/spec/v1\noid x\n", b"/annex/objects/MD5E-s1--a"]
+)
+def test_a_pointer_whose_content_was_not_fetched_says_how_to_fetch_it(tmp_path, content):
+    (tmp_path / "a.dcm").write_bytes(content)
+    with pytest.raises(UnreadableFile, match=r"the mask is a pointer of .*its content was not fetched: run `"):
+        fetch(f"{tmp_path}/a.dcm", "the mask")
+    with pytest.raises(UnreadableFile, match=r"a file of the folder is a pointer of"):
+        fetch_series(f"{tmp_path}/")
+
+
 def test_a_folder_that_is_given_as_a_file_is_answered_with_the_slash(tmp_path):
     with pytest.raises(UnreadableFile, match="the path of a DICOM series ends with /"):
         fetch(str(tmp_path))

@@ -1,0 +1,20 @@
+"""What a user must know of how tables were read, counted."""
+
+
+class Remarks:
+    """Sentences that begin with a count; equal ones are counted together.
+
+    A sentence names tables and columns, no subject and no path.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def count(self, number: int, sentence: str) -> None:
+        """Note a sentence that holds of `number` things; of none it is not noted."""
+        if number:
+            self._counts[sentence] = self._counts.get(sentence, 0) + int(number)
+
+    def sentences(self) -> tuple[str, ...]:
+        """In the order in which they were noted first."""
+        return tuple(f"{number} {sentence}" for sentence, number in self._counts.items())

@@ -8,7 +8,7 @@ from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labels_remark
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import explore
@@ -50,7 +50,7 @@ class Bids(Cohort):
         tables = read_levels(tree, scans)
         labelled = labelled_days(scans["session"])
         scans = scans.assign(day=days(tables, scans, labelled))
-        scans = scans.join(people(tables, scans, [*self.extra_columns(), *VOLUMES]))
+        scans = scans.join(people(tables, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(tables, scans, self.score, self.higher_is)
         if self.sidecars:
             scans = scans.combine_first(scanners(tree, scans["file"]))

@@ -10,7 +10,7 @@ from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, once
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
@@ -50,7 +50,7 @@ class Caps(Cohort):
         levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain), scans)
         labelled = labelled_months(scans["session"]).fillna(labelled_days(scans["session"]))
         scans = scans.assign(day=days(levels, scans, labelled))
-        scans = scans.join(people(levels, scans, [*self.extra_columns(), *VOLUMES]))
+        scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
         return Reading(scans.drop(columns="file"), no_visits(), levels.remarks.sentences())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.freesurfer_runs import list_runs, name_runs
 from clinimcl.cohorts.freesurfer_table import find, tells_subjects, with_table, without_table
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.spreadsheet import read_table
 from clinimcl.cohorts.tree import explore
 from clinimcl.cohorts.visits import no_visits
@@ -69,6 +69,6 @@ class FreeSurfer(Cohort):
             return Reading(without_table(name_runs(runs, self.pattern)), no_visits(), remarks)
         table = read_table(address)
         scans = name_runs(runs, self.pattern, told=tells_subjects(table))
-        carried = [*self.extra_columns(), *VOLUMES]
+        carried = [*self.extra_columns(), *BRAIN_VOLUMES]
         found = with_table(scans, table, address, (self.score, self.higher_is), carried)
         return Reading(found.scans, no_visits(), (*remarks, *found.remarks))

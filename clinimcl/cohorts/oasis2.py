@@ -7,7 +7,7 @@ import pandas as pd
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.oasis2_table import find, read_sessions, with_rows
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
@@ -53,7 +53,7 @@ class Oasis2(Cohort):
                 "https://sites.wustl.edu/oasisbrains and name them with cohort.clinical=FILE"
             )
         sessions = read_sessions(address)
-        carried = [*self.extra_columns(), *VOLUMES]
+        carried = [*self.extra_columns(), *BRAIN_VOLUMES]
         scored = sessions.described(self.score, self.higher_is, carried)
         scans, missing = with_rows(scans, scored, address)
         return Reading(scans, no_visits(), (*remarks, *missing))

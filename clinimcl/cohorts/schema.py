@@ -8,7 +8,7 @@ from clinimcl.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 # The whole brain as a share of the head, and the head in ml: carried where a session's table has them.
-VOLUMES = ("nWBV", "eTIV")
+BRAIN_VOLUMES = ("nWBV", "eTIV")
 
 SCANS = pa.DataFrameSchema(
     {

@@ -13,7 +13,7 @@ from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading
 from clinimcl.cohorts.pointers import dangling
 from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
@@ -58,7 +58,7 @@ class Table(Cohort):
             masks = words(table["mask"])
             _refuse_drives(masks.dropna(), name)
             scans["mask"] = masks.map(lambda path: _absolute(path, folder), na_action="ignore")
-        extra = [name for name in (*self.extra_columns(), *VOLUMES) if name in table]
+        extra = [name for name in (*self.extra_columns(), *BRAIN_VOLUMES) if name in table]
         scans = scans.assign(**{name: words(table[name]) for name in extra})
         scored = self._scored(scans, table, name, remarks)
         return Reading(scored, no_visits(), remarks.sentences())

@@ -21,7 +21,7 @@ class ChangeInputs(NamedTuple):
     together.
     """
 
-    scans: pd.DataFrame  # of the scan table: subject, day, score, age, sex, site, split; VOLUMES where known
+    scans: pd.DataFrame  # of the scan table: subject, day, score, age, sex, site, split; BRAIN_VOLUMES where known
     embeddings: Float[np.ndarray, "scan dimension"]
     predicted: Float[np.ndarray, " scan"] | None  # regressed scores, in units of the score
     pixels: Float[np.ndarray, "scan pixel"]  # pooled pixels or voxels

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from clinimcl.cohorts.schema import VOLUMES
+from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.evaluation.change.answers import Answers, change_of, places
 from clinimcl.evaluation.change.distance import age, years
 from clinimcl.evaluation.change.inputs import ChangeInputs
@@ -89,12 +89,12 @@ def features(inputs: ChangeInputs, earlier: Places, later: Places) -> dict[str, 
 
 def volumes(scans: pd.DataFrame) -> list[str]:
     """The columns of volume of which some scan has a value; none where no scan has nWBV."""
-    first, *_ = VOLUMES
-    known = [name for name in VOLUMES if name in scans and numeric(scans[name]).notna().any()]
+    first, *_ = BRAIN_VOLUMES
+    known = [name for name in BRAIN_VOLUMES if name in scans and numeric(scans[name]).notna().any()]
     return known if first in known else []
 
 
-def without_volumes(scans: pd.DataFrame) -> dict[str, Absent]:
+def without_volumes(scans: pd.DataFrame) -> dict[str, Answered | Absent]:
     """The row of the brain's volume, where there can be none."""
     if volumes(scans):
         return {}

@@ -46,7 +46,8 @@ class Visits(NamedTuple):
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
         text, coded = without_codes(self.table[found])
-        self.remarks.count(coded, f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing")
+        sentence = f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing"
+        self.remarks.count(coded, sentence)
         is_diagnosis = name.upper() == "DX"
         values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})

@@ -94,8 +94,8 @@ def _description(layout: str, subjects: int, seed: int, parameters: Any) -> dict
         raise UserError(f"subjects must be at least 1, got {subjects}")
     if seed < 0:
         raise UserError(f"seed must not be negative, got {seed}")
-    if isinstance(parameters, BrainParameters) and not 0.5 <= parameters.spacing <= 20:
-        raise UserError(f"spacing must be between 0.5 and 20 mm, got {parameters.spacing:g}")
+    if isinstance(parameters, BrainParameters) and not 0.5 <= parameters.spacing <= 17:
+        raise UserError(f"spacing must be between 0.5 and 17 mm, got {parameters.spacing:g}")
     return {
         "phantom": LAYOUTS[layout].phantom,
         "layout": layout,

@@ -13,7 +13,7 @@ MARKED = "its background is a value far below the others: it is taken as no sign
 AMID = "its background is a value amid the others: it is taken as no signal"
 FINEST, COARSEST = 24, 8  # least samples along an axis, and widest step between two
 FEWEST, LEAST_SHARE = 3, 1e-4  # samples that mark a background, and their share
-WIDE, NARROW = 1.0, 0.1  # gap to the other values, of their range; narrow where these are whole, from 0 on
+WIDE, NARROW = 1.0, 0.1  # gap to the other values, of their range; narrow where these begin at 0 or above
 BORDER, ALL_BORDER = 0.7, 0.85  # of the outermost voxels have one value, if it is a background's
 BELOW, DARKER = 0.05, 0.1  # share of the others that lie below it, by so much of their range
 AIR, TISSUE = (-1100, -900), (-150, 150)  # of computed tomography
@@ -33,8 +33,9 @@ def without_marked_background(
     """The volume with its background at its least grey level, and a remark; itself where that holds already.
 
     Decided by a sample of some ten thousand voxels. A far lower value is told by the gap above it, and by being a whole
-    number, which it hardly is where a scan was scaled as a whole. Air of computed tomography is a grey level. A value amid the others is that of nearly all voxels on the faces, while many lie below it by far more than
-    interpolation rings.
+    number, which it hardly is where a scan was scaled as a whole. Air of computed tomography is a grey level. A value
+    amid the others is that of nearly all voxels on the faces, while many lie below it by far more than interpolation
+    rings.
     """
     sample = _sample(voxels)
     least = min(sample.inner.min(), sample.border.min())
@@ -72,10 +73,8 @@ def _floor(least: np.number, sample: Sample) -> float | None:
     if marked < max(FEWEST, LEAST_SHARE * values.size) or not rest.size:
         return None
     low, high = np.percentile(rest, (2, 99.5))
-    whole = sample.inner.dtype.kind in "iu" or np.array_equal(values, np.rint(values))
     gap = (low - least) / max(high - low, 1e-30)
-    narrow = least in PADDING or (whole and low >= 0)
-    if gap < (NARROW if narrow else WIDE) or _is_scaled(values) or _is_air(least, rest, sample):
+    if gap < (NARROW if low >= 0 or least in PADDING else WIDE) or _is_scaled(values) or _is_air(least, rest, sample):
         return None
     grey = rest[rest > (least + low) / 2]
     return min(0.0, float(np.percentile(grey, 0.5, method="lower")))

@@ -104,8 +104,8 @@ def _voxels(fields: dict[str, str], orientation: str | None) -> Voxels:
 
 
 def _placement(fields: dict[str, str], orientation: str | None) -> Placement:
-    if int(fields.get("NDims", "3") or 0) != 3:
-        raise UnusableScan(f"has {fields['NDims']} axes, expected one volume of 3 axes")
+    if fields.get("NDims", "3") != "3":
+        raise UnusableScan(f"has {fields['NDims'][:20]} axes, expected one volume of 3 axes")
     written = fields.get("ElementSpacing", fields.get("ElementSize", ""))
     if not written:
         raise UnusableScan("does not say how large its voxels are (ElementSpacing)")

@@ -10,7 +10,7 @@ from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader
 from clinimcl.preparation.gzip_stream import first_bytes, inflate, is_gzip, more_than_announced
 from clinimcl.preparation.orientation import Placement, place, place_unknown
 from clinimcl.preparation.placing import check_geometry, placed
-from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
+from clinimcl.preparation.scan import FARTHEST, Scan, UnusableScan, check_shape
 
 MOST_BEHIND = 2**24  # bytes behind the voxels: the history of commands, tables of colours
 KINDS = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
@@ -75,6 +75,8 @@ def _kind(header: MGHHeader) -> np.dtype[Any]:
 
 
 def _placement(header: MGHHeader, head: bytes, orientation: str | None) -> Placement:
+    if not all((np.abs(header[field]) < FARTHEST).all() for field in ("delta", "Mdc", "Pxyz_c")):
+        raise UnusableScan("has a singular affine: its voxels have no place in space")
     affine = header.get_affine()
     if int.from_bytes(head[GOOD_RAS], "big", signed=True) <= 0:  # nibabel's header says 1 of it, once it has filled in
         return place_unknown(nib.affines.voxel_sizes(affine), orientation, "its goodRASFlag is 0")

@@ -48,7 +48,7 @@ def _coded(header: Header) -> tuple[Float[np.ndarray, "4 4"] | None, str]:
     if sform is None:
         return qform, ""
     if qform is None or not has_place(qform):
-        return sform, _size_remark(sform, header)
+        return sform, _size_remark(sform, header) if has_place(sform) else ""
     if not has_place(sform):
         return qform, UNUSABLE_SFORM
     if is_unturned(sform) and not is_unturned(qform):
@@ -100,7 +100,7 @@ def _scale(header: Header) -> float:
 
 
 def _in_millimetres(affine: Float[np.ndarray, "4 4"], header: Header) -> Float[np.ndarray, "4 4"]:
-    return np.diag([_scale(header)] * 3 + [1.0]) @ affine
+    return affine * np.array([[_scale(header)]] * 3 + [[1.0]])
 
 
 def _why(header: Header) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from nibabel.orientations import axcodes2ornt
 
-from clinimcl.preparation.scan import UnusableScan
+from clinimcl.preparation.scan import FARTHEST, UnusableScan
 
 UNTURNED = (
     "its affine turns no axis and puts the first voxel at 0, 0, 0, as tools write that know no orientation: it is "
@@ -45,13 +45,15 @@ def place_unknown(
         sizes: mm of the voxels along the stored axes.
 
     Raises:
-        UnusableScan: there is none.
+        UnusableScan: there is none, or the voxels have no size.
     """
     if orientation is None:
         raise UnusableScan(
             f"its header does not say how it lies ({why}): set cohort.orientation to the directions "
             "toward which its stored axes run, such as LAS, or write the orientation into its header"
         )
+    if not (sizes < FARTHEST).all():  # nor NaN
+        raise UnusableScan("damaged: its header gives its voxels no finite size")
     affine = np.eye(4)
     affine[:3, :3] = axes_of(orientation) * sizes
     remark = f"its header does not say how it lies: cohort.orientation={orientation} is used"

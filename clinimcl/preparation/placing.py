@@ -11,7 +11,7 @@ from scipy import ndimage
 from clinimcl.preparation.background import without_marked_background, without_nan
 from clinimcl.preparation.layout import as_stored
 from clinimcl.preparation.orientation import Placement
-from clinimcl.preparation.scan import MOST_VOXELS, Scan, UnusableScan
+from clinimcl.preparation.scan import FARTHEST, MOST_VOXELS, Scan, UnusableScan
 
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
@@ -70,7 +70,7 @@ def check_geometry(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...], why
 
 def has_place(affine: Float[np.ndarray, "4 4"]) -> bool:
     """Whether it is finite and leads to three directions."""
-    if not np.isfinite(affine).all():
+    if not (np.abs(affine) < FARTHEST).all():  # nor NaN
         return False
     sizes = nib.affines.voxel_sizes(affine)
     return bool(min(sizes) > 0 and abs(np.linalg.det(affine[:3, :3])) >= 1e-3 * np.prod(sizes))
@@ -85,7 +85,7 @@ def lean(affine: Float[np.ndarray, "4 4"]) -> float:
 
 def straightened(
     stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"]
-) -> tuple[Shaped[np.ndarray, "i j k"], Float[np.ndarray, "4 4"], str]:
+) -> tuple[Shaped[np.ndarray, "_ _ _"], Float[np.ndarray, "4 4"], str]:
     """Voxels at right angles, their affine, and a remark: as given, unless the axes lean against each other.
 
     The slices, across the axis with the widest step, keep their plane; each is shifted and stretched within it. The

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 MOST_VOXELS = 1024**3
+FARTHEST = 1e9  # mm, or micrometres, where no scanner is
 
 
 class UnusableScan(Exception):

@@ -68,3 +68,10 @@ def test_a_subject_that_a_column_puts_on_both_sides_stops_the_run():
 def test_spacing_is_three_positive_millimetres(spacing):
     with pytest.raises(UserError, match=r"cohort.spacing must be three positive millimetres"):
         cohort(spacing=spacing)
+
+
+@pytest.mark.parametrize("code", ["LAS", "PSR"])
+def test_an_orientation_is_a_code_of_three_axes(code):
+    assert cohort(orientation=code).orientation == code
+    with pytest.raises(UserError, match=r"cohort.orientation must be three letters.*got LLS"):
+        cohort(orientation="LLS")

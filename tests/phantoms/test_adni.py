@@ -16,7 +16,7 @@ SUBJECTS = 4
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     out = tmp_path_factory.mktemp("phantoms") / "adni"
-    write_cohort(out, "adni", SUBJECTS, 0, replace(BRAIN_CHANGE, spacing=20.0), workers=1)
+    write_cohort(out, "adni", SUBJECTS, 0, replace(BRAIN_CHANGE, spacing=17.0), workers=1)
     return out
 
 

@@ -161,3 +161,39 @@ def test_a_face_is_removed_wherever_the_head_is_turned():
     far = ndimage.distance_transform_edt(turned < 0.05) * step > alignment.BEYOND_BRAIN + 2 * step
     assert moved[far].max() > 0.9 and kept[far].max() == 0
     assert kept[turned > 0.3].min() > 0
+
+
+@pytest.mark.parametrize("pipeline", [FIELD, PaperCrop(grid=12, spacing=None, most=80.0, stored=16)])
+@pytest.mark.parametrize(
+    ("shape", "spacing", "words"),
+    [
+        ((50, 50, 11), (4.0, 4.0, 15.0), r"too few slices for a head: 50 × 50 × 11 voxels, expected at least 12"),
+        ((50, 14, 50), (4.0, 4.0, 4.0), r"too small a field of view for a head: 200 × 56 × 200 mm"),
+    ],
+)
+def test_what_is_no_whole_head_is_set_aside_with_its_figures(pipeline, shape, spacing, words):
+    voxels = np.random.default_rng(0).integers(0, 80, shape).astype(np.int16)
+    with pytest.raises(UnusableScan, match=words):
+        pipeline.prepare(Scan(voxels, spacing))
+
+
+def test_the_field_of_view_is_that_of_the_given_spacing():
+    lying = ball((4.0, 4.0, 8.0))._replace(spacing=(4.0, 4.0, 1.0))
+    with pytest.raises(UnusableScan, match="field of view"):
+        FIELD.prepare(lying)
+    assert replace(FIELD, spacing=[4.0, 4.0, 8.0]).prepare(lying).max() > 0
+
+
+def test_an_assumed_spacing_sets_no_field_of_view():
+    tensor = ball()._replace(spacing=(1.0, 1.0, 1.0), sized=False)
+    assert replace(FIELD, field_of_view=48.0).prepare(tensor).max() > 0
+
+
+def test_an_orientation_changes_the_digest_and_its_absence_does_not():
+    assert FIELD.digest == replace(FIELD, orientation=None).digest != replace(FIELD, orientation="LAS").digest
+
+
+@pytest.mark.parametrize("code", ["LASX", "LLS", "las", ""])
+def test_an_orientation_is_one_of_48_codes(code):
+    with pytest.raises(ValueError, match="orientation must be three letters"):
+        replace(FIELD, orientation=code)

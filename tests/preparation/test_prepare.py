@@ -312,3 +312,29 @@ def test_a_file_that_was_missing_is_looked_for_again(tmp_path):
     assert prepared(scans, tmp_path / "store") == (3, 0, 1)
     (tmp_path / "raw" / "scan 1.nii.gz").write_bytes(content)
     assert prepared(scans, tmp_path / "store") == (1, 3, 0)
+
+
+def test_how_a_scan_lies_whose_header_does_not_say_is_the_user_s_word_and_counted(tmp_path, capsys):
+    scans = cohort(tmp_path / "raw")
+    silent = nib.Nifti1Image(np.random.default_rng(7).random((12, 13, 14), dtype=np.float32), None)
+    silent.header["pixdim"][1:4] = 10
+    nib.save(silent, scans["path"][1])
+    assert prepared(scans, tmp_path / "store") == (3, 0, 1)
+    told = prepare(scans, replace(PIPELINE, orientation="LAS"), Store(tmp_path / "other"), ALONE, most_set_aside=0.0)
+    assert "4 × its header does not say how it lies: cohort.orientation=LAS is used" in told.summary
+
+
+@pytest.mark.parametrize("pattern", ["{root}/mask.hdr", "{root}/mask.mgz"])
+def test_a_mask_may_be_of_any_volume_format(tmp_path, pattern):
+    affine = np.diag([10.0, 10.0, 10.0, 1.0])
+    affine[:3, 3] = -55
+    mask = np.zeros((12, 12, 12), np.uint8)
+    mask[4:8, 4:8, 4:8] = 1
+    path = pattern.format(root=tmp_path)
+    nib.save((nib.Nifti1Pair if path.endswith("hdr") else nib.MGHImage)(mask, affine), path)
+    voxels = np.random.default_rng(0).random((12, 12, 12), dtype=np.float32)
+    nib.save(nib.Nifti1Image(voxels, affine), tmp_path / "x.nii")
+    scans = pd.DataFrame([{"subject": "s", "path": str(tmp_path / "x.nii"), "mask": path, "split": "train"}])
+    assert prepared(scans, tmp_path / "store") == (1, 0, 0)
+    row = Store(tmp_path / "store").table().iloc[0]
+    assert 0 < (Store(tmp_path / "store").get(row["key"], row["checksum"]) > 0).mean() < 0.4

@@ -40,12 +40,16 @@ class Wanted(NamedTuple):
 def list_scans(tree: Tree, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
     """subject, session ("" without session level), path, run, modality and file, one row a scan.
 
-    Of the images that were made of one scan (part, rec, desc, space, ...) one is taken: what was asked for, else the
-    plain one. Pieces of a scan (chunk) are none. Acquisitions of a session (acq) are scans of their own.
+    Of the images that were made of one scan (part, rec, desc, space, ...) one is taken: what was
+    asked for, else the plain one. Pieces of a scan (chunk) are none. Acquisitions of a session
+    (acq) are scans of their own.
 
     Raises: UserError where nothing says which form is meant, or images lie in another's folder.
     """
     images = _images(tree, wanted.suffix)
+    remarks.count(
+        _folders(tree, wanted.suffix), f"folders are named like {wanted.suffix} images: nothing is read of them"
+    )
     if images.empty:
         return images
     asked = [wanted.entities.items() <= pairs.items() for pairs in images["pairs"]]
@@ -65,6 +69,8 @@ def elsewhere(tree: Tree, suffix: str) -> str:
         return f"There are some below {', '.join(folders[:3])}: name one of them as cohort.root. "
     if any(file.startswith("tpl-") for file in tree.files):
         return "Those of its tpl- folders are templates, no people. "
+    if tree.filesystem.exists(f"{tree.root}/.datalad"):
+        return "It is a data set of DataLad, whose parts may not be installed: run `datalad get -n -r .` in it. "
     return ""
 
 
@@ -85,8 +91,14 @@ def _images(tree: Tree, suffix: str) -> pd.DataFrame:
     return images.drop(columns="name")
 
 
+def _folders(tree: Tree, suffix: str) -> int:
+    """How many folders with something in them are named like an image."""
+    named = re.compile(rf"(sub-.*_{re.escape(suffix)}\.nii(?:\.gz)?)/")
+    return len({hit[1] for file in tree.files if (hit := named.match(file))})
+
+
 def _refuse_astray(images: pd.DataFrame, told: pd.DataFrame, suffix: str) -> None:
-    """Where an image's name tells another subject or session (columns of `told`) than its folders."""
+    """Where an image's name tells another subject or session (`told`) than its folders."""
     astray = (told != "").to_numpy() & (images[["subject", "session"]] != "").to_numpy()
     astray &= told.to_numpy() != images[["subject", "session"]].to_numpy()
     wrong = int(astray.any(axis=1).sum())
@@ -103,7 +115,7 @@ def _pairs(name: str, suffix: str) -> dict[str, str]:
 
 
 def _in_their_folder(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
-    """Without those in folders that BIDS does not know, where the session has images in those that it does."""
+    """Without those in folders unknown to BIDS, where the session has images in known ones."""
     session = [images["subject"], images["session"]]
     known = images["folder"].isin(_FOLDERS)
     kept = images[known | ~known.groupby(session).transform("any")]
@@ -138,7 +150,7 @@ def _whole(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> pd.DataFra
 
 
 def _of_one_form(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
-    """The images of one contrast and derivation: the plain ones where there are any, else the only form."""
+    """The images of one contrast and derivation: the plain ones, or else the only form."""
     form = images["pairs"].map(lambda pairs: _form(pairs, wanted))
     forms = form.value_counts()
     if len(forms) == 1:

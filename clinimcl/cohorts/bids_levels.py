@@ -10,12 +10,13 @@ import pandas as pd
 
 from clinimcl.cohorts.cells import MISSING, ages, column, sexes
 from clinimcl.cohorts.column_notes import Notes, TableNotes, missing_codes, sex_codes, unit_of
+from clinimcl.cohorts.delimited import parse_table
 from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.tree import Tree, parse_table
+from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
-_TABLE = re.compile(r"(?:participants|sessions|scans)\.tsv|sub-[^/]+/(?:[^/]+/)*[^/]*_?(?:sessions|scans)\.tsv")
+_TABLE = re.compile(r"(?:participants|sessions|scans)\.tsv|sub-[^/]+/(?:[^/]+/)*(?:[^/]*_)?(?:sessions|scans)\.tsv")
 _SUBJECT_OF = re.compile(r"(?:^|/)sub-([^/_]+)[^/]*_(?:sessions|scans)\.tsv$")
 _KEYS = {"scans": ("image",), "sessions": ("subject", "session"), "participants": ("subject",)}
 _NAMING = ("participant_id", "session_id", "filename")
@@ -42,14 +43,16 @@ class Tables:
 
 
 def read_levels(tree: Tree, scans: pd.DataFrame) -> Tables:
-    """scans.tsv, sessions.tsv and participants.tsv, with their JSON files: age is in years, sex F or M.
+    """scans.tsv, sessions.tsv and participants.tsv, read by the JSON files beside them.
 
+    Ages are in years, sexes F or M.
     A sessions.tsv at the root, and a participants.tsv with a session_id, give their subject in
     participant_id. Rows find scans whose labels differ by case or leading zeros alone.
 
     Args: scans: subject, session and file (below the tables' root), one row a scan.
 
-    Raises: UserError where a table lacks its first column or rows of one thing contradict each other.
+    Raises: UserError where a table lacks its first column, or rows of one thing contradict each
+        other.
     """
     remarks = Remarks()
     named = key_columns(scans)
@@ -140,7 +143,7 @@ def _keyed(rows: pd.DataFrame, level: str, kind: str, file: str) -> pd.DataFrame
 
 
 def _named_image(name: str, folder: str) -> str:
-    """What scans.tsv names, by its path below the root: written from its own folder, or from the root."""
+    """The path below the root of what scans.tsv names from its own folder, or from the root."""
     plain = name.replace("\\", "/").removeprefix("bids::").removeprefix("/")
     whole = plain if plain.startswith("sub-") and "/" in plain else f"{folder}/{plain}"
     return _image(posixpath.normpath(whole))

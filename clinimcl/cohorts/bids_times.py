@@ -12,16 +12,17 @@ from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.errors import UserError
 
 _YEAR = 365.25
+_SINCE = re.compile(r"since|from|to_|after|post|base|entry|visit|scan|follow|elapsed|bl$", re.IGNORECASE)
 
 
 def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -> pd.Series:
     """The day of each scan's session, from any origin, one for each subject.
 
-    A subject's sessions are timed by the first of these that times all of them and tells them apart: acq_time
-    (dates, of the session or of its first scan), a column day, days or days_…, age in sessions.tsv or
-    scans.tsv, and last `months` (days that session labels mean by convention). Two sessions on one date are
-    accepted, two at one age are not. A date that stands in for another is none. The sessions' labels alone are no
-    order.
+    A subject's sessions are timed by the first of these that times all of them and tells them
+    apart: acq_time (dates, of the session or of its first scan), a column day, days or
+    days_since_… (from, to, after, ...), age in sessions.tsv or scans.tsv, and last `months` (days
+    that session labels mean by convention). Two sessions on one date are accepted, two at one age
+    are not. A date that stands in for another is none. The sessions' labels alone are no order.
 
     Raises: UserError that counts the subjects without an order.
     """
@@ -51,7 +52,7 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
 
 def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> list[tuple[pd.Series, bool]]:
     timed = [level for level in tables.levels if level.name != "participants.tsv"]
-    named = [name for name in columns_of(timed) if re.fullmatch(r"days?|days_.*", name, re.IGNORECASE)]
+    named = [name for name in columns_of(timed) if _is_time(name)]
     found = [(_acquired(timed, scans, tables.remarks), True)]
     found += [(look_up(timed, scans, name, _days(tables.remarks)), True) for name in named]
     age = column(["age"], columns_of(timed))
@@ -61,6 +62,12 @@ def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> lis
         found.append((months, False))
     # one and the same time for the whole cohort is what anonymisation leaves: no time
     return [(times, may_tie) for times, may_tie in found if times.nunique() > 1]
+
+
+def _is_time(name: str) -> bool:
+    """Days since something are a time; other days (days_abstinent) are not."""
+    counted = re.fullmatch(r"days?|days_.*", name, re.IGNORECASE)
+    return bool(counted) and ("_" not in name or bool(_SINCE.search(name)))
 
 
 def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.Series:

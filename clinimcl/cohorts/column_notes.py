@@ -21,7 +21,7 @@ _MISSING = re.compile(
     r"|given|tested)|no (?:answer|data|value)|refused)\b",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"(?<![a-z])(day|week|wk|month|mon|mth|year|yr|annum)s?(?![a-z])", re.IGNORECASE)
+_UNIT = re.compile(r"(?<![a-z])(day|week|wk|month|mon|mth|mo|year|yr|annum)s?(?![a-z])", re.IGNORECASE)
 _LETTER = re.compile(r"([dwmya])\.?(?:o\.?)?", re.IGNORECASE)  # "y.o." is an age, too
 _BEFORE_BIRTH = re.compile(r"gestation|menstrua|concept|\bpma\b", re.IGNORECASE)
 
@@ -78,7 +78,7 @@ def _notes(content: bytes, name: str) -> Notes:
 
 
 def unit_of(notes: Notes, name: str) -> float | None:
-    """Years in the unit of a column, which BIDS takes for years where nothing is said; None if unknown."""
+    """Years in a column's unit; where nothing is said, BIDS means years; None if unknown."""
     note = _of_column(notes, name)
     stated = str(note.get("Units") or "").strip()
     if stated.lower() in MISSING:

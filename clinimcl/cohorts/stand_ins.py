@@ -7,10 +7,11 @@ _BARE = ("19800101", "20000101")  # what clocks and programs write that know no 
 
 
 def stands_in(times: pd.Series, text: pd.Series, scans: pd.DataFrame) -> pd.Series:
-    """Whether the dates of a scan's subject are no true ones, so that their times of day give no order.
+    """Whether the dates of a scan's subject are no true ones: their times of day give no order.
 
-    They are not where all of its sessions lie on one day that is everybody's, that is such a day of others too, or
-    that programs write without knowing a date (New Year's Day up to 1970); and where they lie a lifetime apart.
+    They are not where all of its sessions lie on one day that is everybody's, that is such a day of
+    others too, or that programs write without knowing a date (New Year's Day up to 1970); and where
+    they lie a lifetime apart.
 
     Args:
         times: days since 1970, one a scan. text: the dates as they are written.

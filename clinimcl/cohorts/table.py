@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, calendar_days, column, dates, measures, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
 from clinimcl.cohorts.pointers import dangling
 from clinimcl.cohorts.remarks import Remarks
@@ -99,6 +99,8 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     names = {name: column([name], list(table.columns)) for name in ("day", "date", "session")}
     if names["day"] is not None:
         when, day = table[names["day"]], numbers(table[names["day"]], where)
+        if names["date"] is not None:
+            _require_one_order(subject, day, calendar_days(table[names["date"]]), where)
     elif names["date"] is not None:
         when, day = table[names["date"]], dates(table[names["date"]], where)
     else:
@@ -117,6 +119,16 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     untimed = stands_in(day, when, scans) if is_date else pd.Series(day.nunique() == 1, index=scans.index)
     _require_order(scans, untimed, where)
     return scans
+
+
+def _require_one_order(subject: pd.Series, day: pd.Series, date: pd.Series, where: str) -> None:
+    both = pd.DataFrame({"subject": subject, "day": day, "date": date}).dropna().sort_values(["subject", "day", "date"])
+    back = both.loc[both.groupby("subject")["date"].diff() < 0, "subject"].nunique()
+    if back:
+        raise UserError(
+            f"{where}: the columns day and date put the scans of {back} subjects in different orders: mend one of them "
+            "or take it away"
+        )
 
 
 def _require_order(scans: pd.DataFrame, untimed: pd.Series, where: str) -> None:

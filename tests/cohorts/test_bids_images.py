@@ -120,6 +120,16 @@ def test_one_name_in_two_folders_is_refused(tmp_path):
         listed(tmp_path, ["T1w", "sub-01/pet/sub-01_T1w.nii.gz"])
 
 
+def test_a_folder_named_like_an_image_is_said(tmp_path):
+    _, remarks = listed(tmp_path, ["T1w", "sub-02/anat/sub-02_T1w.nii.gz/notes.txt"])
+    assert remarks == ("1 folders are named like T1w images: nothing is read of them",)
+
+
+def test_parts_of_a_datalad_set_that_are_not_installed_are_hinted_at(tmp_path):
+    (tmp_path / ".datalad").mkdir()
+    assert "datalad get -n -r ." in elsewhere(explore(str(tmp_path), ""), "T1w")
+
+
 def test_hidden_files_are_no_images(tmp_path):
     assert listed(tmp_path, ["T1w", "sub-01/anat/._sub-01_T1w.nii.gz"])[0] == ["T1w"]
 

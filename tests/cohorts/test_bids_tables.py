@@ -90,6 +90,10 @@ def test_days_order_sessions_where_there_is_no_date(tmp_path):
     assert timed(tmp_path, "days_since_entry", "01 40", "02 7") == [40, 7]
 
 
+def test_days_that_are_no_time_are_no_order(tmp_path):
+    assert timed(tmp_path, "days_abstinent age", "01 40 70", "02 7 71") == [70 * 365.25, 71 * 365.25]
+
+
 def test_age_orders_sessions_where_there_is_nothing_else(tmp_path):
     assert timed(tmp_path, "acq_time age", "01 n/a 71", "02 n/a 70") == [71 * 365.25, 70 * 365.25]
 
@@ -328,3 +332,12 @@ def test_a_table_without_its_first_column_is_refused(tmp_path):
 def test_a_wrong_date_is_named_with_its_row(tmp_path):
     with pytest.raises(UserError, match=r"sessions.tsv row 3: session date 2031-02-30 is not a date"):
         timed(tmp_path, "acq_time", "01 2031-01-01", "02 2031-02-30")
+
+
+def test_other_tables_of_a_subject_are_left_alone(tmp_path):
+    files = {
+        "sub-01/prescans.tsv": "a b\n1 2\n",
+        "old_participants.tsv": "x\n1\n",
+        "sub-01/func/x_events.tsv": "a\n1\n",
+    }
+    assert levels(tmp_path, files).levels == ()

@@ -187,6 +187,12 @@ def test_two_sessions_on_one_date_among_others_stay(tmp_path):
     assert cohort(tmp_path, text).table().scans["day"].tolist() == [0, 0, 0]
 
 
+def test_days_and_dates_in_different_orders_are_refused(tmp_path):
+    text = "subject,day,date,path\nA,0,2019-03-02,1.nii\nA,9,2019-02-02,2.nii\n"
+    with pytest.raises(UserError, match=r"columns day and date put the scans of 1 subjects in different orders"):
+        cohort(tmp_path, text).table()
+
+
 def test_equal_rows_are_one(tmp_path):
     found = cohort(tmp_path, "subject,day,path\nA,1,a.nii\nA,1,a.nii\nA,2,b.nii\n").table()
     assert len(found.scans) == 2

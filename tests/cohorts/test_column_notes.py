@@ -1,0 +1,36 @@
+import pytest
+
+from clinimcl.cohorts.column_notes import sex_codes, unit_of
+
+WEEK, MONTH = 7 / 365.25, 1 / 12
+
+
+@pytest.mark.parametrize(
+    ("units", "years"),
+    [
+        *(("years", 1), ("Year(s)", 1), ("yrs.", 1), ("y", 1), ("y.o.", 1), ("decimal years", 1), ("a", 1), ("", 1)),
+        *(("months", MONTH), ("Month", MONTH), ("mo", MONTH), ("m", MONTH), ("weeks", WEEK), ("wk", WEEK)),
+        *(("days", 1 / 365.25), ("D", 1 / 365.25), ("n/a", 1)),
+        *(("years and months", None), ("gestational weeks", None), ("weeks PMA", None), ("seconds", None)),
+    ],
+)
+def test_units_are_written_in_many_ways(units, years):
+    assert unit_of({"age": {"Units": units}}, "age") == years
+
+
+def test_a_description_says_the_unit_where_units_do_not():
+    assert unit_of({"age": {"Description": "Age in weeks when scanned"}}, "age") == WEEK
+    assert unit_of({"age": {"Description": "Age in weeks when scanned", "Units": "years"}}, "age") == 1
+    assert unit_of({"age": {"Description": "Age of everybody in the trial"}}, "age") == 1
+
+
+@pytest.mark.parametrize(
+    "notes", [{}, {"sex": "free text"}, {"sex": {"Levels": ["M", "F"]}}, {"sex": {"Levels": None}}]
+)
+def test_notes_without_levels_give_no_codes(notes):
+    assert sex_codes(notes, "sex") == {}
+
+
+def test_levels_of_another_language_leave_the_letters():
+    codes = sex_codes({"sex": {"Levels": {"F": "Femme", "M": {"Description": "Masculin"}, "H": "Homme"}}}, "sex")
+    assert codes == {"f": "F", "m": "M"}

@@ -77,7 +77,7 @@ class Adni(Cohort):
         scored, name, higher_is = visits.scores(self.score, self.higher_is)
         matched = match(scans, scored, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
-        return Reading(scans, matched.audit, remarks + visits.remarks(self.score))
+        return Reading(scans, matched.audit, remarks + visits.remarks.sentences())
 
     def _scans(self, tree: Tree) -> Chosen:
         listed = list_scans(tree)

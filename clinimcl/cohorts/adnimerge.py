@@ -19,13 +19,12 @@ _NAME = r"(?!.*dict)(?:All_Subjects_)?{}(?:[_-]?\d[A-Za-z0-9_-]*|[_-][A-Za-z0-9_
 _SUBJECT = r"_S_(\d+)$"  # RID, at the end of PTID
 _DATES = ("EXAMDATE", "VISDATE")
 _ENTRY = "USERDATE"  # when a row was typed in
-_CODES = r"-[14](?:\.0*)?"  # not collected, known to be missing
-_MISSING = ("-4", "-1", "-4.0", "-1.0")  # not collected, known to be missing
 # the score, as ADNIMERGE calls it, in the table of its own instrument
 _INSTRUMENTS = {"MMSE": "MMSCORE", "CDR": "CDGLOBAL", "FAQ": "FAQTOTAL", "ADAS13": "TOTAL13"}
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
+_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -36,8 +35,7 @@ class Visits(NamedTuple):
     address: str
     subject: pd.Series
     day: pd.Series
-    entered: int  # visits whose day is that on which they were typed in
-    noted: Remarks
+    remarks: Remarks
 
     def scores(self, score: str, higher_is: str | None) -> tuple[pd.DataFrame, str, str]:
         """subject, day and score of the visits that have it, the score's name and its direction.
@@ -47,34 +45,30 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
-        text, _ = without_codes(self.table[found])
+        text, coded = without_codes(self.table[found])
+        sentence = f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing"
+        self.remarks.count(coded, sentence)
         is_diagnosis = name.upper() == "DX"
-        file = self.address.rsplit("/", 1)[-1]
-        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, file, self.noted)
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
-    def remarks(self, score: str) -> tuple[str, ...]:
-        """What has to be known of how the scores were read, with counts."""
-        found, name = _score_column(score, list(self.table.columns), self.address)
-        coded, rows = without_codes(self.table[found])[1], len(self.table)
-        sentences = []
-        if coded:
-            sentences.append(f"{coded} of {rows} visits have no {name}: −4 and −1 are ADNI's codes of missing values.")
-        if self.entered:
-            sentences.append(
-                f"{self.entered} of {rows} visits have no date of their own ({', '.join(_DATES)}): "
-                f"the day on which they were entered ({_ENTRY}) counts."
-            )
+    def note_dates(self, own: pd.Series) -> None:
+        """What is said of visits whose own day is missing, and of a table without ages."""
+        self.remarks.count(
+            int(own.isna().sum()),
+            f"visits in {self._file} have no date of their own ({', '.join(_DATES)}): the day on "
+            f"which they were entered ({_ENTRY}) counts",
+        )
         if self._column(["age"]) is None:
-            sentences.append(
-                f"The table of {name} tells no age: ADNIMERGE does, and the CSV of the download (cohort.collection)."
+            self.remarks.count(
+                len(self.table),
+                f"visits in {self._file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
             )
-        return tuple(sentences) + self.noted.sentences()
 
     def people(self, scans: pd.DataFrame, extra: Sequence[str]) -> pd.DataFrame:
         """age at the scan, sex, site (that of the nearest visit) and further columns, missing for who has no visit."""
-        known = self._known(extra).groupby(self.subject).first()
+        known = self._without(extra).groupby(self.subject).first()
         found = known.reindex(scans["subject"]).set_axis(scans.index, axis=0)
         found = found.assign(age=(scans["day"] - found.pop("born")) / _YEAR)
         sites = self._column(["site"])
@@ -85,7 +79,7 @@ class Visits(NamedTuple):
         nearest = match(asked, visits.dropna(subset="site"), window_days=_EVER)
         return found.assign(site=nearest.scans["site"])
 
-    def _known(self, extra: Sequence[str]) -> pd.DataFrame:
+    def _without(self, extra: Sequence[str]) -> pd.DataFrame:
         """Of each visit: born (day since 1970, from the age at baseline and the years since), sex, further columns."""
         age, since = self._column(["age"]), self._column(["years_bl", "years.bl"])
         known = pd.DataFrame({"born": float("nan"), "sex": None}, index=self.table.index, dtype=object)
@@ -100,6 +94,10 @@ class Visits(NamedTuple):
             if found is not None:
                 known[name] = words(found)
         return known
+
+    @property
+    def _file(self) -> str:
+        return self.address.rsplit("/", 1)[-1]
 
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
@@ -147,8 +145,44 @@ def read_visits(address: str, scanned: pd.Series) -> Visits:
     own = pd.Series(np.nan, index=table.index) if day is None else day
     day = own if entry is None else own.fillna(entry)
     kept = day.notna() & subject.notna()
-    entered = int((kept & own.isna()).sum())
-    return Visits(table[kept], address, subject[kept], day[kept], entered, Remarks())
+    visits = Visits(table[kept], address, subject[kept], day[kept], Remarks())
+    visits.note_dates(own[kept])
+    return visits
+
+
+def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Series:
+    """PTID of each row, or else the scanned subject whose name ends with its RID."""
+    names = {name: column([name], list(table.columns)) for name in ("PTID", "RID")}
+    if names["PTID"] is None and names["RID"] is None:
+        raise _no_table(address, "PTID or RID", table)
+    subject = pd.Series(None, index=table.index, dtype=object)
+    if names["PTID"] is not None:
+        subject = words(_without(table[names["PTID"]])).str.upper().astype(object)
+    if names["RID"] is None or subject.notna().all():
+        return subject
+    known = pd.Series(scanned.unique())
+    numbered = pd.Series(known.to_numpy(), index=known.str.extract(_SUBJECT, expand=False).astype(float))
+    several = int(numbered.index.duplicated().sum())
+    if several:
+        raise UserError(
+            f"{address} names subjects by RID alone, and {several} RIDs are those of several scanned "
+            "subjects: it needs a column PTID"
+        )
+    return subject.fillna(numbers(_without(table[names["RID"]]), address).map(numbered))
+
+
+def _first_date(table: pd.DataFrame, names: Sequence[str], address: str) -> pd.Series | None:
+    """Days since 1970 by the first column that tells a row's; None where there is none of them."""
+    there = [found for name in names if (found := column([name], list(table.columns)))]
+    days = [american_dates(_without(table[found]), address) for found in there]
+    return functools.reduce(lambda first, other: first.fillna(other), days) if days else None
+
+
+def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
+    return UserError(
+        f"{address} is no ADNIMERGE and no table of ADNI's visits: no column {lacking}; there are "
+        f"{', '.join(table.columns)}"
+    )
 
 
 def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
@@ -165,43 +199,8 @@ def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
     return text.mask(coded, ""), int(coded.sum())
 
 
-def _subjects(table: pd.DataFrame, address: str, scanned: pd.Series) -> pd.Series:
-    """PTID of each row, or else the scanned subject whose name ends with its RID."""
-    names = {name: column([name], list(table.columns)) for name in ("PTID", "RID")}
-    if names["PTID"] is None and names["RID"] is None:
-        raise _no_table(address, "PTID or RID", table)
-    subject = pd.Series(None, index=table.index, dtype=object)
-    if names["PTID"] is not None:
-        subject = words(_known(table[names["PTID"]])).str.upper().astype(object)
-    if names["RID"] is None or subject.notna().all():
-        return subject
-    known = pd.Series(scanned.unique())
-    numbered = pd.Series(known.to_numpy(), index=known.str.extract(_SUBJECT, expand=False).astype(float))
-    several = int(numbered.index.duplicated().sum())
-    if several:
-        raise UserError(
-            f"{address} names subjects by RID alone, and {several} RIDs are those of several scanned "
-            "subjects: it needs a column PTID"
-        )
-    return subject.fillna(numbers(_known(table[names["RID"]]), address).map(numbered))
-
-
-def _first_date(table: pd.DataFrame, names: Sequence[str], address: str) -> pd.Series | None:
-    """Days since 1970 by the first column that tells a row's; None where there is none of them."""
-    there = [found for name in names if (found := column([name], list(table.columns)))]
-    days = [american_dates(_known(table[found]), address) for found in there]
-    return functools.reduce(lambda first, other: first.fillna(other), days) if days else None
-
-
-def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
-    return UserError(
-        f"{address} is no ADNIMERGE and no table of ADNI's visits: no column {lacking}; there are "
-        f"{', '.join(table.columns)}"
-    )
-
-
-def _known(text: pd.Series) -> pd.Series:
-    return text.mask(text.isin(_MISSING), "")
+def _without(text: pd.Series) -> pd.Series:
+    return without_codes(text)[0]
 
 
 def _canonical(score: str) -> str:

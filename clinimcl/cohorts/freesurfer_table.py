@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months
 from clinimcl.cohorts.tree import Tree
@@ -16,6 +17,7 @@ _NAME = re.compile(r"(?:runs|sessions|scans|participants|demographics)\.(?:csv|t
 _RUN = ("fsid", "run", "folder", "freesurfer_id")  # fsid, fsid-base and years are FreeSurfer's own names
 _SUBJECT = ("subject", "subject_id", "participant_id", "fsid-base", "fsid_base")
 _SESSION = ("session", "session_id")
+_NAMED = "the cohort's table"
 _YEAR = 365.25
 # column: days in one of its units; the first that times all sessions of a person apart counts
 _TIMES = {"date": 0.0, "acq_time": 0.0, "day": 1.0, "days": 1.0, "years": _YEAR, "age": _YEAR}
@@ -86,10 +88,11 @@ def with_table(
     scans, rows = _renamed(scans, rows, names)[~nobody], rows[~nobody]
     times = [_days(rows[found], name, address) for name in _TIMES if (found := column([name], list(table.columns)))]
     scans = _timed(scans, times).drop(columns=["folder", "point", "base"])
-    scans = scans.assign(**_people(rows, address, extra))
+    told = Remarks()
+    scans = scans.assign(**_people(rows, extra, told))
     if score[0] is not None:
         found = column_of(score[0], list(table.columns), address)
-        values = on_scale(numbers(rows[found], address), found)
+        values = on_scale(measures(rows[found], _NAMED, told), found)
         scans = scans.assign(score=values, score_name=found, higher_is=direction(found, score[1]))
     without = len(table) - pd.Series(place).dropna().nunique()
     counted = (
@@ -97,7 +100,9 @@ def with_table(
         (int((~matched & ~nobody).sum()), "runs have no row in the cohort's table."),
         (without, "rows of the cohort's table are of no run below cohort.root."),
     )
-    return Told(scans, tuple(f"{count} {sentence}" for count, sentence in counted if count))
+    for count, sentence in counted:
+        told.count(count, sentence)
+    return Told(scans, told.sentences())
 
 
 def _rows_of(
@@ -143,6 +148,8 @@ def _renamed(scans: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str | Non
 
 def _days(text: pd.Series, name: str, address: str) -> pd.Series:
     unit = _TIMES[name]
+    if name == "age":
+        return ages(text, address, Remarks()) * unit
     return dates(text, address) if not unit else numbers(text, address) * unit
 
 
@@ -172,8 +179,14 @@ def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
     return scans.assign(day=day)
 
 
-def _people(rows: pd.DataFrame, address: str, extra: Sequence[str]) -> dict[str, pd.Series]:
-    known = {"age": (["age"], numbers), "sex": (["sex", "gender"], sexes)}
-    known |= {name: ([name], words) for name in ("site", "scanner", *extra)}
-    found = {name: (column(names, list(rows.columns)), meaning) for name, (names, meaning) in known.items()}
-    return {name: meaning(rows[there], address) for name, (there, meaning) in found.items() if there is not None}
+def _people(rows: pd.DataFrame, extra: Sequence[str], told: Remarks) -> dict[str, pd.Series]:
+    names = {"age": ["age"], "sex": ["sex", "gender"]}
+    names |= {name: [name] for name in ("site", "scanner", *extra)}
+    found = {name: column(known, list(rows.columns)) for name, known in names.items()}
+    cells = {name: rows[there] for name, there in found.items() if there is not None}
+    values = {name: words(text) for name, text in cells.items()}
+    if "age" in cells:
+        values["age"] = ages(cells["age"], _NAMED, told)
+    if "sex" in cells:
+        values["sex"] = sexes(cells["sex"], _NAMED, told)
+    return values

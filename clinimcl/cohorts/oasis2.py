@@ -56,7 +56,7 @@ class Oasis2(Cohort):
         carried = [*self.extra_columns(), *BRAIN_VOLUMES]
         scored = sessions.described(self.score, self.higher_is, carried)
         scans, missing = with_rows(scans, scored, address)
-        return Reading(scans, no_visits(), (*remarks, *missing))
+        return Reading(scans, no_visits(), (*remarks, *sessions.remarks.sentences(), *missing))
 
 
 def list_scans(tree: Tree) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, column, measures, numbers, sexes, words
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.spreadsheet import read_table
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
 _NAMES = (r"oasis[-_ ]?(?:2[-_ ])?longitudinal[^/]*\.csv", r"oasis[-_ ]?(?:2[-_ ])?longitudinal[^/]*\.xlsx")
+_NAMED = "OASIS-2's table"
 _SUBJECT, _SESSION, _DAY = "Subject ID", "MRI ID", "MR Delay"
 
 
@@ -23,6 +25,7 @@ class Sessions(NamedTuple):
     address: str
     session: pd.Series
     day: pd.Series  # missing where the row gives none
+    remarks: Remarks
 
     def described(self, score: str | None, higher_is: str | None, extra: Sequence[str]) -> pd.DataFrame:
         """By session: day, age, sex, the further columns there are, and the score if one is wanted.
@@ -34,14 +37,15 @@ class Sessions(NamedTuple):
             found = column(names, list(self.table.columns))
             if found is not None:
                 text = self.table[found]
-                known[name] = numbers(text, self.address) if name == "age" else sexes(text)
+                meaning = ages if name == "age" else sexes
+                known[name] = meaning(text, _NAMED, self.remarks)
         for name in extra:
             found = column([name], list(self.table.columns))
             if found is not None:
                 known[name] = words(self.table[found])
         if score is not None:
             found = column_of(score, list(self.table.columns), self.address)
-            values = on_scale(numbers(self.table[found], self.address), found)
+            values = on_scale(measures(self.table[found], _NAMED, self.remarks), found)
             known = known.assign(score=values, score_name=found, higher_is=direction(found, higher_is))
         return known.set_axis(pd.Index(self.session), axis=0)
 
@@ -87,7 +91,7 @@ def read_sessions(address: str) -> Sessions:
         raise UserError(
             f"{address}: in {others} rows the {_SESSION} is one of another person than the {_SUBJECT} names"
         )
-    return Sessions(table, address, session, numbers(table[names[_DAY]], address))
+    return Sessions(table, address, session, numbers(table[names[_DAY]], address), Remarks())
 
 
 def with_rows(scans: pd.DataFrame, sessions: pd.DataFrame, address: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

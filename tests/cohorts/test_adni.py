@@ -191,26 +191,13 @@ def test_an_impossible_date_is_named_with_its_row(tmp_path):
         cohort(tmp_path, files, score="MMSE").table()
 
 
-@pytest.mark.parametrize(
-    ("cells", "found", "count"),
-    [
-        (["-4", "-1", "3", "-4.0"], ["", "", "3", ""], 3),
-        (["-4", "-1", "-0.7", "3"], ["-4", "-1", "-0.7", "3"], 0),
-        (["-3", "-1", "2"], ["-3", "-1", "2"], 0),
-        (["14", "-41", ""], ["14", "-41", ""], 0),
-    ],
-)
-def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
-    assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)
-
-
 def test_the_table_of_mmse_alone_is_enough(tmp_path):
     table = "RID,VISDATE,MMSCORE\n295,2006-04-10,28\n295,2006-11-03,-4\n67,2005-11-01,24\n"
     files = {FIRST: "", SECOND: "", OTHER: "", "MMSE_14Mar2024.csv": table}
     reading = cohort(tmp_path, files, score="MMSE").table()
     assert reading.scans["score"].fillna(0).tolist() == [28, 0, 24]
     assert reading.scans["site"].tolist() == ["002", "002", "010"]
-    assert any("tells no age" in remark for remark in reading.remarks)
+    assert any("tell no age" in remark for remark in reading.remarks)
 
 
 def test_a_corrected_copy_is_no_run_of_its_original(tmp_path):
@@ -231,3 +218,16 @@ def test_a_collection_of_corrected_copies_takes_them(tmp_path):
 def test_a_selection_that_finds_nothing_names_the_series_there_are(tmp_path):
     with pytest.raises(UserError, match=r"flair \(cohort.series\); there are MP-RAGE \(2\), IR-SPGR \(1\) below"):
         study(tmp_path, series="flair").table()
+
+
+@pytest.mark.parametrize(
+    ("cells", "found", "count"),
+    [
+        (["-4", "-1", "3", "-4.0"], ["", "", "3", ""], 3),
+        (["-4", "-1", "-0.7", "3"], ["-4", "-1", "-0.7", "3"], 0),
+        (["-3", "-1", "2"], ["-3", "-1", "2"], 0),
+        (["14", "-41", ""], ["14", "-41", ""], 0),
+    ],
+)
+def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
+    assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)

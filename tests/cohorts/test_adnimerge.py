@@ -51,11 +51,13 @@ def test_the_day_of_entry_counts_only_where_there_is_no_other_and_is_said(tmp_pa
     table = visits(tmp_path, OLDER)
     days = (table.day - table.day.min()).tolist()
     assert days == [159, 383, 0]  # 2006-04-10, 2006-11-20 and 2005-11-02
-    assert any(text.startswith("2 of 3 visits have no date") for text in table.remarks("MMSE"))
+    assert "2 visits in MMSE.csv have no date of their own" in table.remarks.sentences()[0]
 
 
 def test_codes_of_missing_values_are_counted(tmp_path):
-    assert visits(tmp_path, NEWER).remarks("MMSE")[0].startswith("2 of 4 visits have no MMSE: −4 and −1")
+    table = visits(tmp_path, NEWER)
+    table.scores("MMSE", None)
+    assert "2 values of MMSCORE in MMSE.csv are -4 or -1, ADNI's codes" in table.remarks.sentences()[-1]
 
 
 def test_one_rid_of_two_scanned_subjects_is_refused(tmp_path):

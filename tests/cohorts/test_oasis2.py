@@ -194,3 +194,11 @@ def test_volumes_of_the_brain_are_carried(tmp_path):
     scans = read(tmp_path, everything()).scans
     assert scans["nWBV"].tolist() == ["0.696", "0.681", "0.748", "0.727", "0.71"]
     assert scans["eTIV"].iloc[0] == "1987"
+
+
+def test_an_age_or_score_that_is_no_number_of_one_is_missing_and_counted(tmp_path):
+    table = TABLE.replace(",R,87,", ",R,38-40,").replace(",28,0.5,", ",inf,0.5,")
+    reading = read(tmp_path, everything(), table=table, score="MMSE")
+    assert reading.scans["age"].isna().tolist() == [True, False, False, False, False]
+    assert reading.scans["score"].isna().tolist() == [False, False, True, False, False]
+    assert len(reading.remarks) == 2

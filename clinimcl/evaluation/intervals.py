@@ -10,6 +10,7 @@ from scipy.stats import beta, norm, t
 TAIL = 0.025
 FEW = 2  # subjects by whom the others' agreement cannot be judged
 SMALLEST_DEVIATION = 1e-9
+MOST_TRIALS = 1e12  # beyond which quantiles of the beta distribution lose their digits, and are those of Student
 
 
 class Interval(NamedTuple):
@@ -57,16 +58,18 @@ def subject_interval(
     if error <= SMALLEST_DEVIATION * scale:
         return exact_interval(value, subjects, bounds, tail)
     degrees = freedom or degrees_of_freedom(value, deviation, bounds)
-    if not (np.isfinite(highest - lowest) and lowest < value < highest):
+    known = 1 - likeness(value, deviation, bounds) / subjects
+    trials = (value - lowest) * (highest - value) / (error**2 * known)
+    if 0 < trials < MOST_TRIALS:
+        trials *= float(norm.ppf(tail) / t.ppf(tail, degrees)) ** 2
+        low, high = binomial_ends((value - lowest) / (highest - lowest), trials, tail)
+        interval = Interval(value, lowest + low * (highest - lowest), lowest + high * (highest - lowest))
+    else:
         half = float(t.ppf(1 - tail, degrees)) * error
         low, high = max(value - half, lowest), min(value + half, highest)
-        return Interval(value, min(low, value), max(high, value))
-    width = highest - lowest
-    share, relative = (value - lowest) / width, error / width
-    trials = share * (1 - share) / (relative**2 * (1 - likeness(value, deviation, bounds) / subjects))
-    low, high = binomial_ends(share, trials * float(norm.ppf(tail) / t.ppf(tail, degrees)) ** 2, tail)
-    interval = Interval(value, lowest + low * width, lowest + high * width)
-    return wider(interval, exact_interval(value, subjects, bounds, tail)) if rests_on_few(deviation) else interval
+        interval = Interval(value, min(low, value), max(high, value))
+    few = np.isfinite(trials) and rests_on_few(value, deviation, bounds)
+    return wider(interval, exact_interval(value, subjects, bounds, tail)) if few else interval
 
 
 def standard_error(deviation: Float[np.ndarray, " subject"]) -> float:
@@ -96,12 +99,16 @@ def binomial_ends(share: float, trials: float, tail: float) -> tuple[float, floa
     return min(float(low), share), max(float(high), share)
 
 
-def rests_on_few(deviation: Float[np.ndarray, " subject"]) -> bool:
-    """Whether at most 2 subjects differ from all others, who are more, or most of the variance is that of 2."""
-    subjects = len(deviation)
-    steps = np.flatnonzero(np.diff(np.sort(deviation)) > SMALLEST_DEVIATION)
+def rests_on_few(value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> bool:
+    """Whether at most 2 subjects differ from all others, or most of the variance is that of 2.
+
+    The others are more than those who differ, or as many and at a bound.
+    """
+    subjects, ordered = len(deviation), np.sort(deviation)
+    steps = np.flatnonzero(np.diff(ordered) > SMALLEST_DEVIATION)
     alike = int(np.diff(np.r_[-1, steps, subjects - 1]).max())
-    if subjects - alike <= FEW and subjects - alike < alike:
+    at_bound = max(int((np.abs(ordered + value - end) <= SMALLEST_DEVIATION).sum()) for end in bounds)
+    if subjects - alike <= FEW and subjects - alike < max(alike, at_bound + 1):
         return True
     square = deviation**2
     return subjects > 2 * FEW + 1 and bool(square.sum() ** 2 < (FEW + 0.5) * (square**2).sum())

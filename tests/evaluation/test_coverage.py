@@ -45,18 +45,17 @@ def drawn(subjects: int, answers: int, rng: np.random.Generator) -> tuple[np.nda
     return np.repeat(np.arange(subjects), answers), np.repeat(change, answers)
 
 
+def balanced(table: Replicates, classes: np.ndarray) -> Replicates:
+    return table.map(lambda stack: balanced_accuracy(stack, classes))
+
+
 @pytest.mark.parametrize(("subjects", "answers"), [(30, 1), (100, 1), (40, 3)])
 def test_interval_of_balanced_accuracy_with_a_rare_class_holds_it(subjects: int, answers: int):
     rng, held, found = np.random.default_rng(0), [], []
     for _ in range(120):
         subject, change = drawn(subjects, answers, rng)
         clusters, classes = clusters_of(subject, subject, 0), present(change)
-        both: list[Replicates] = [
-            confusions(clusters, change, answered(change, RECALL, rng)).map(
-                lambda stack, classes=classes: balanced_accuracy(stack, classes)
-            )
-            for _ in range(2)
-        ]
+        both = [balanced(confusions(clusters, change, answered(change, RECALL, rng)), classes) for _ in range(2)]
         own = metric(both[0], UNIT, subjects_a_class(change, clusters))
         assert isinstance(own, Metric)
         held.append(own.low <= RECALL.mean() <= own.high)

@@ -57,6 +57,13 @@ def test_far_from_its_bounds_a_mean_has_students_interval(subjects: int):
     assert interval[1:] == pytest.approx(expected, rel=0.05, abs=1e-5)
 
 
+def test_values_that_hardly_vary_have_students_interval():
+    values = 0.999 + rng().normal(0, 2e-8, 30)
+    interval = mean_interval(values, BOUNDS, rng())
+    half = t.ppf(0.975, 29) * values.std(ddof=1) / np.sqrt(30)
+    assert interval.high - interval.low == pytest.approx(2 * half, rel=0.01)
+
+
 def test_without_a_bound_it_is_students_interval():
     values = rng().normal(5, 1, 12)
     interval = subject_interval(float(values.mean()), values - values.mean(), (0.0, np.inf))
@@ -72,7 +79,7 @@ def test_a_share_of_subjects_has_nearly_the_binomial_interval(right: int, subjec
     assert wilson.high - 0.05 <= interval.high <= exact.high + 1e-9
 
 
-@pytest.mark.parametrize("subjects", [3, 5, 8, 40, 300])
+@pytest.mark.parametrize("subjects", [2, 3, 4, 5, 8, 40, 300])
 @pytest.mark.parametrize("off", [0.99, 0.5, 0.0])
 def test_one_subject_who_differs_never_narrows_the_interval(subjects: int, off: float):
     agreed = mean_interval(np.ones(subjects), BOUNDS, rng())

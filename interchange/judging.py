@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 import tools
-from clinimcl.preparation.parts import fetch_scan
 from jaxtyping import Float, Shaped
 
 from clinimcl.preparation.decoding import decode
+from clinimcl.preparation.parts import fetch_scan
 from clinimcl.preparation.pipeline import Pipeline
 from clinimcl.preparation.reading import UnusableScan
 

@@ -84,9 +84,15 @@ def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (No
         likely,
         None if scores is None else (float(scores[0]), float(scores[1])),
         likeness,
-        flags(parts.limits, likeness, volumes, days),
+        [*flags(parts.limits, likeness, volumes, days), *remark_flags(asked)],
         parts.calibration.sentence,
     )
+
+
+def remark_flags(asked: Asked) -> list[str]:
+    """With what assumptions the two scans were read."""
+    both = (asked.earlier, asked.later)
+    return [f"the {scan.role} scan: {scan.decoded.remark}" for scan in both if scan.decoded.remark]
 
 
 def sentences(model: Model, found: Answer) -> list[str]:

@@ -20,6 +20,7 @@ Work = Callable[[Any], Any]
 
 IN_FLIGHT = 32  # scans of one machine whose bytes are on their way
 LEAST_IN_FLIGHT = 4  # of one process
+LOST = 60.0  # seconds without a worker that are enough to start one on a busy machine
 QUIET = 10.0  # seconds without a result after which a cluster is looked after
 
 
@@ -79,9 +80,10 @@ class Dask(Engine):
                 cluster = LocalCluster(n_workers=self.workers, threads_per_worker=1, dashboard_address=":0")
                 closing.callback(_close, cluster)
                 client = closing.enter_context(Client(cluster))
+                yield from on_cluster(client, work, items, WorkerPresence(client))
             else:
                 client = closing.enter_context(_connect(self.address))
-            yield from on_cluster(client, work, items)
+                yield from on_cluster(client, work, items)
 
 
 def on_cluster(
@@ -114,6 +116,27 @@ def on_cluster(
             "a scan ended one Dask worker after another, most often because memory ran out: give the workers more; "
             "what is prepared stays"
         ) from None
+
+
+class WorkerPresence:
+    """Raises when called while a cluster on this machine has been without any worker for `LOST` seconds.
+
+    Dask starts a worker again that ended, but gives up where that fails, and then waits for ever.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._seen = time.monotonic()
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if self._client.scheduler_info()["workers"]:
+            self._seen = now
+        elif now - self._seen > LOST:
+            raise UserError(
+                "no Dask worker is left on this machine, most often because memory ran out: prepare with "
+                "engine=local, or give the workers more; what is prepared stays"
+            )
 
 
 def _close(cluster: Any) -> None:

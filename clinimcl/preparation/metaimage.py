@@ -45,7 +45,7 @@ def decode_metaimage(content: bytes, data: bytes | None = None, orientation: str
     """
     Args:
         data: of the file with the voxels, where they lie in one of their own.
-        orientation: as of `decode_nifti`, for headers without a TransformMatrix, or with one of the identity.
+        orientation: as of `read_nifti`, for headers without a TransformMatrix, or with one of the identity.
 
     Raises:
         UnusableScan: with the reason.

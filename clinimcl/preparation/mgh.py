@@ -29,7 +29,7 @@ def decode_mgh(content: bytes, orientation: str | None = None) -> Scan:
     """Gzipped or not, its gzip stream verified whole.
 
     Args:
-        orientation: as of `decode_nifti`, for headers whose goodRASFlag is 0; their voxels count as of 1 mm, as
+        orientation: as of `read_nifti`, for headers whose goodRASFlag is 0; their voxels count as of 1 mm, as
             FreeSurfer has it.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -34,6 +35,14 @@ MOST_HEADER = 2**16  # bytes of a pair's header, with what it may have of extens
 
 
 def decode_nifti(content: bytes, orientation: str | None = None) -> Scan:
+    """`read_nifti` for callers who keep no remarks: one is also a Python warning."""
+    scan = read_nifti(content, orientation)
+    if scan.remark:
+        warnings.warn(scan.remark, stacklevel=2)
+    return scan
+
+
+def read_nifti(content: bytes, orientation: str | None = None) -> Scan:
     """NIfTI-1 or -2, gzipped or not.
 
     nibabel reads a gzip stream up to the last voxel and never looks at the checksum behind it, so flipped bits

@@ -57,7 +57,7 @@ def decode_nrrd(content: bytes, data: bytes | None = None, orientation: str | No
     """
     Args:
         data: of the file with the voxels, where they lie in one of their own.
-        orientation: as of `decode_nifti`, for headers without a space, or with directions of the identity.
+        orientation: as of `read_nifti`, for headers without a space, or with directions of the identity.
 
     Raises:
         UnusableScan: with the reason.

@@ -6,7 +6,7 @@ from clinimcl.preparation.endings import FREESURFER, METAIMAGE, NRRD, PAIRS
 from clinimcl.preparation.gzip_stream import first_bytes, inflate, is_gzip
 from clinimcl.preparation.metaimage import announced_bytes_of_metaimage, decode_metaimage, is_metaimage
 from clinimcl.preparation.mgh import announced_bytes_of_mgh, decode_mgh, is_mgh
-from clinimcl.preparation.nifti import announced_bytes, announced_bytes_of_pair, decode_nifti, decode_pair
+from clinimcl.preparation.nifti import announced_bytes, announced_bytes_of_pair, decode_pair, read_nifti
 from clinimcl.preparation.nifti_header import HEADER_BYTES, PAIR, SINGLE, magic_of
 from clinimcl.preparation.nrrd import announced_bytes_of_nrrd, decode_nrrd, is_nrrd
 from clinimcl.preparation.scan import Scan, UnusableScan, check_bytes
@@ -47,7 +47,7 @@ def decode_volume(path: str, raw: Sequence[bytes], most_bytes: int, orientation:
     if magic_of(head) not in (*SINGLE, *PAIR):
         _refuse(path, content, head)
     check_bytes(announced_bytes(content), most_bytes)
-    return decode_nifti(content, orientation)
+    return read_nifti(content, orientation)
 
 
 def _of_two_files(path: str, header: bytes, data: bytes, most_bytes: int, orientation: str | None) -> Scan:

@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from clinimcl.preparation import background
-from clinimcl.preparation.nifti import decode_nifti
+from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.pipeline import PaperCrop
 from clinimcl.preparation.reading import Scan, UnusableScan
 from tests.preparation.volumes_of_tests import PIPELINE, SIZES, head_affine, head_voxels
@@ -27,7 +27,7 @@ NOISY_CT = CT + np.random.default_rng(0).normal(0, 8, SHAPE)
 def read(voxels):
     affine = np.diag([*MM, 1.0])
     affine[:3, 3] = head_affine()[:3, 3]
-    return decode_nifti(nib.Nifti1Image(voxels, affine).to_bytes())
+    return read_nifti(nib.Nifti1Image(voxels, affine).to_bytes())
 
 
 def prepared(voxels):

@@ -2,9 +2,11 @@ import os
 import signal
 
 import pytest
+from distributed import Client, LocalCluster
 
 from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
+from clinimcl.preparation import engine as engines
 from clinimcl.preparation.engine import Dask, Local
 from clinimcl.preparation.fetching import fetch
 
@@ -59,3 +61,11 @@ def test_a_killed_dask_worker_loses_nothing(tmp_path):
 def test_an_item_that_ends_every_dask_worker_is_told_in_a_sentence():
     with pytest.raises(UserError, match="ended one Dask worker after another"):
         list(Dask(None, 1).run(os._exit, [9]))
+
+
+def test_a_local_cluster_that_lost_its_workers_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(engines, "LOST", 0.0)
+    monkeypatch.setattr(engines, "QUIET", 0.1)
+    with LocalCluster(n_workers=0, dashboard_address=":0") as cluster, Client(cluster) as client:
+        with pytest.raises(UserError, match="no Dask worker is left"):
+            list(engines.on_cluster(client, str, [1], engines.WorkerPresence(client)))

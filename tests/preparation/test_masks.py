@@ -4,18 +4,18 @@ import pytest
 
 from clinimcl.preparation.masks import inside
 from clinimcl.preparation.mgh import decode_mgh
-from clinimcl.preparation.nifti import decode_nifti
+from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.reading import Scan, UnusableScan
 from tests.preparation.volumes_of_tests import AFFINE, HEAD, IMAGE, stored
 
-SCAN = decode_nifti(IMAGE.to_bytes())
+SCAN = read_nifti(IMAGE.to_bytes())
 MASK = (HEAD > 450).astype(np.uint8)
 LEAST = min(0, int(HEAD.min()))
 EXPECTED = np.where(MASK, HEAD, LEAST)
 
 
 def read(voxels, affine=AFFINE):
-    return decode_nifti(nib.Nifti1Image(voxels, affine).to_bytes())
+    return read_nifti(nib.Nifti1Image(voxels, affine).to_bytes())
 
 
 @pytest.mark.parametrize("code", ["LPS", "PIR", "SAL"])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from clinimcl.preparation import nifti_affine
-from clinimcl.preparation.nifti import decode_nifti
+from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.orientation import UNTURNED
 from clinimcl.preparation.orientation_codes import CODES
 from clinimcl.preparation.reading import UnusableScan
@@ -14,12 +14,12 @@ SILENT = {"sform_code": 0, "qform_code": 0}
 
 
 def remark(content):
-    return decode_nifti(content).remark
+    return read_nifti(content).remark
 
 
 def refusal(content):
     with pytest.raises(UnusableScan) as caught:
-        decode_nifti(content)
+        read_nifti(content)
     return str(caught.value)
 
 
@@ -38,8 +38,8 @@ def test_the_user_s_word_holds_where_the_header_does_not_say(code):
 
 def test_the_use_of_the_user_s_word_is_told():
     expected = "its header does not say how it lies: cohort.orientation=RAS is used"
-    assert decode_nifti(patched(**SILENT), "RAS").remark == expected
-    assert decode_nifti(patched(), "RAS").remark == ""
+    assert read_nifti(patched(**SILENT), "RAS").remark == expected
+    assert read_nifti(patched(), "RAS").remark == ""
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1), (-1, 1, 1)])

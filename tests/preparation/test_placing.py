@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from clinimcl.preparation.nifti import decode_nifti
+from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.placing import lean
 from clinimcl.preparation.reading import UnusableScan
 from tests.preparation.volumes_of_tests import AFFINE, HEAD, PIPELINE, PREPARED, difference
@@ -25,14 +25,14 @@ def leaning(degrees, along=1, across=2):
 @pytest.mark.parametrize("degrees", [-10, 5, 20])
 def test_slices_that_are_shifted_against_each_other_are_shifted_back(axes, degrees):
     image = leaning(degrees, *axes)
-    scan = decode_nifti(image.to_bytes())
+    scan = read_nifti(image.to_bytes())
     cube = PIPELINE.prepare(scan).astype(float)
     assert np.allclose(scan.spacing, (9, 8, 10), atol=1e-5) and "resampled to right angles" in scan.remark
     assert np.corrcoef(cube.ravel(), PREPARED.ravel())[0, 1] > 0.985
 
 
 def test_a_straightened_scan_keeps_its_place():
-    scan = decode_nifti(leaning(20).to_bytes())
+    scan = read_nifti(leaning(20).to_bytes())
     index = np.array(ndimage.center_of_mass(np.maximum(scan.voxels - 800, 0)))
     before = np.array(ndimage.center_of_mass(np.maximum(HEAD.astype(float) - 800, 0)))
     place, expected = (nib.affines.apply_affine(*pair) for pair in ((scan.affine, index), (AFFINE, before)))
@@ -40,12 +40,12 @@ def test_a_straightened_scan_keeps_its_place():
 
 
 def test_a_lean_below_one_degree_is_rounding():
-    assert decode_nifti(leaning(0.9).to_bytes()).remark == ""
+    assert read_nifti(leaning(0.9).to_bytes()).remark == ""
 
 
 def test_a_lean_beyond_any_scanner_s_is_refused_with_its_angle():
     with pytest.raises(UnusableScan, match="is sheared: its axes lean by 50 degrees"):
-        decode_nifti(leaning(50).to_bytes())
+        read_nifti(leaning(50).to_bytes())
 
 
 def test_turned_axes_do_not_lean():
@@ -56,5 +56,5 @@ def test_turned_axes_do_not_lean():
 def test_an_affine_leads_from_the_turned_voxels_to_their_place():
     backward = AFFINE * np.array([[-1], [1], [1], [1]])  # centred on 0, 0, 0
     image = nib.Nifti1Image(HEAD[::-1], backward)
-    scan = decode_nifti(image.to_bytes())
+    scan = read_nifti(image.to_bytes())
     assert np.allclose(scan.affine, AFFINE) and difference(image.to_bytes()) < 1e-3

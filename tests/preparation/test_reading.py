@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from clinimcl.preparation.reading import UnusableScan, decode_nifti, decode_tensor
+from clinimcl.preparation.nifti import decode_nifti, read_nifti
+from clinimcl.preparation.reading import UnusableScan, decode_tensor
 
 VOXELS = np.random.default_rng(0).integers(0, 4000, (8, 9, 10)).astype(np.int16)
 
@@ -21,12 +22,12 @@ def nifti(voxels=VOXELS, affine=None, compressed=True):
 
 def reason(content):
     with pytest.raises(UnusableScan) as caught:
-        decode_nifti(content)
+        read_nifti(content)
     return str(caught.value)
 
 
 def test_voxels_and_spacing_come_back():
-    scan = decode_nifti(nifti(affine=np.diag([1, 2, 3, 1])))
+    scan = read_nifti(nifti(affine=np.diag([1, 2, 3, 1])))
     assert np.array_equal(scan.voxels, VOXELS)
     assert scan.spacing == (1.0, 2.0, 3.0)
 
@@ -37,7 +38,7 @@ def test_axes_are_turned_to_ras(axes):
     turned = image.as_reoriented(
         nib.orientations.ornt_transform(nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(axes))
     )
-    scan = decode_nifti(turned.to_bytes())
+    scan = read_nifti(turned.to_bytes())
     assert np.array_equal(scan.voxels, VOXELS)
     assert scan.spacing == (1.0, 2.0, 3.0)
 
@@ -49,7 +50,7 @@ def test_no_single_flipped_bit_changes_a_loaded_voxel():
         flipped = bytearray(content)
         flipped[generator.integers(10, len(content))] ^= 1 << generator.integers(8)
         try:
-            changed += not np.array_equal(decode_nifti(bytes(flipped)).voxels, VOXELS)
+            changed += not np.array_equal(read_nifti(bytes(flipped)).voxels, VOXELS)
         except UnusableScan:
             continue
     assert changed == 0
@@ -58,7 +59,7 @@ def test_no_single_flipped_bit_changes_a_loaded_voxel():
 def test_several_gzip_members_are_one_file():
     content = nifti(compressed=False)
     split = gzip.compress(content[:700]) + gzip.compress(content[700:])
-    assert np.array_equal(decode_nifti(split).voxels, VOXELS)
+    assert np.array_equal(read_nifti(split).voxels, VOXELS)
 
 
 def test_blocks_of_a_gzip_file_are_one_file_however_many():
@@ -66,7 +67,7 @@ def test_blocks_of_a_gzip_file_are_one_file_however_many():
     header = nifti(np.frombuffer(content, np.uint8).reshape(30, 40, 50), compressed=False)
     blocks = [gzip.compress(header[:352])]
     blocks += [gzip.compress(header[start : start + 13], 0) for start in range(352, len(header), 13)]
-    assert decode_nifti(b"".join(blocks)).voxels.tobytes() == content
+    assert read_nifti(b"".join(blocks)).voxels.tobytes() == content
 
 
 def test_a_gzip_file_of_absurdly_many_members_is_damaged():
@@ -74,7 +75,7 @@ def test_a_gzip_file_of_absurdly_many_members_is_damaged():
 
 
 def test_zeros_behind_the_last_member_are_left_out():
-    assert np.array_equal(decode_nifti(nifti() + bytes(512)).voxels, VOXELS)
+    assert np.array_equal(read_nifti(nifti() + bytes(512)).voxels, VOXELS)
 
 
 @pytest.mark.parametrize("behind", [b"x", bytes(8) + b"x", bytes(8) + gzip.compress(b"", mtime=0), nifti()[3:]])
@@ -94,20 +95,20 @@ def test_a_gzip_file_cut_within_its_last_bytes_is_truncated():
 
 def test_voxels_stay_where_they_are_in_the_file():
     content = nifti(affine=np.diag([-1, 2, 3, 1]), compressed=False)
-    assert np.shares_memory(decode_nifti(content).voxels, np.frombuffer(content, np.uint8))
+    assert np.shares_memory(read_nifti(content).voxels, np.frombuffer(content, np.uint8))
 
 
 def test_big_endian_voxels_come_in_the_machine_s_order():
     header = nib.Nifti1Header(endianness=">")
     header.set_data_dtype(">i2")
-    scan = decode_nifti(nib.Nifti1Image(VOXELS.astype(">i2"), np.eye(4), header).to_bytes())
+    scan = read_nifti(nib.Nifti1Image(VOXELS.astype(">i2"), np.eye(4), header).to_bytes())
     assert scan.voxels.dtype == np.int16 and np.array_equal(scan.voxels, VOXELS)
 
 
 def test_the_header_s_slope_and_intercept_are_applied():
     content = bytearray(nifti(compressed=False))
     content[112:120] = np.array([0.5, -3], "<f4").tobytes()
-    assert np.array_equal(decode_nifti(bytes(content)).voxels, VOXELS * 0.5 - 3)
+    assert np.array_equal(read_nifti(bytes(content)).voxels, VOXELS * 0.5 - 3)
 
 
 def test_an_infinite_intercept_is_unusable():
@@ -136,7 +137,7 @@ def test_four_axes_are_unusable():
 
 
 def test_a_fourth_axis_of_one_is_left_out():
-    assert np.array_equal(decode_nifti(nifti(VOXELS[..., None])).voxels, VOXELS)
+    assert np.array_equal(read_nifti(nifti(VOXELS[..., None])).voxels, VOXELS)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -213,3 +214,9 @@ def test_a_bare_pickle_is_refused_without_running_it(capsys):
     with pytest.raises(UnusableScan):
         decode_tensor(pickle.dumps(Harmful(), protocol=2))
     assert capsys.readouterr().out == ""
+
+
+def test_who_decodes_by_himself_is_warned_of_an_assumption():
+    content = nib.Nifti1Image(np.arange(2 * 3 * 4, dtype=np.int16).reshape(2, 3, 4), np.eye(4)).to_bytes()
+    with pytest.warns(UserWarning, match="turns no axis"):
+        decode_nifti(content)

@@ -66,6 +66,9 @@ def test_an_item_that_ends_every_dask_worker_is_told_in_a_sentence():
 def test_a_local_cluster_that_lost_its_workers_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(engines, "LOST", 0.0)
     monkeypatch.setattr(engines, "QUIET", 0.1)
-    with LocalCluster(n_workers=0, dashboard_address=":0") as cluster, Client(cluster) as client:
-        with pytest.raises(UserError, match="no Dask worker is left"):
-            list(engines.on_cluster(client, str, [1], engines.WorkerPresence(client)))
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+        pytest.raises(UserError, match="no Dask worker is left"),
+    ):
+        list(engines.on_cluster(client, str, [1], engines.WorkerPresence(client)))

@@ -36,7 +36,7 @@ def test_the_score_of_the_nearest_visit_is_learned_and_its_change_tested(folder)
     assert set(audit["status"]) == {"matched"}
     assert pd.read_csv(folder / "run" / "metrics.csv")["validation/mse"].count() == 1
     metrics = json.loads((folder / "run" / "evaluation.json").read_text())
-    assert {"balanced_accuracy", "score_spearman", "oracle_balanced_accuracy"} <= set(metrics)
+    assert {"accuracy", "score_spearman", "oracle_accuracy"} <= set(metrics)
     assert "Tested on pairs of scans of one person" in (folder / "run" / "report.html").read_text()
 
 

@@ -53,5 +53,5 @@ def test_stills_of_a_table_are_trained_on_to_a_report(clinimcl, pictures):
     assert result.returncode == 0, result.stderr
     scans = pd.read_parquet(pictures / "store" / "scans.parquet")
     assert (set(scans["modality"]), set(scans["reason"])) == ({"still"}, {""})
-    assert json.loads((pictures / "run" / "evaluation.json").read_text())["balanced_accuracy"]["n_items"] > 0
+    assert json.loads((pictures / "run" / "evaluation.json").read_text())["accuracy"]["n_items"] > 0
     assert "anna" not in (pictures / "run" / "report.html").read_text()

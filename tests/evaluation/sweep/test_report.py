@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from clinimcl.evaluation.sweep.measure import evaluate_sweep
 from clinimcl.evaluation.sweep.report import write_sweep
 
 MakeJob = Callable[..., Path]
@@ -115,6 +116,16 @@ def test_folds_are_pooled_and_said_to_be(job: MakeJob, tmp_path: Path):
     text = told(tmp_path)
     assert "1 seed, 5 folds, 40 subjects" in text
     assert "answers of all folds are put together and measured once" in text
+
+
+def test_a_job_whose_class_is_of_one_subject_has_no_row(job: MakeJob, tmp_path: Path):
+    job(tmp_path, objective="mse")
+    lonely = job(tmp_path, objective="mse_wcl")
+    answers = pd.read_csv(lonely / "answers.csv")
+    answers.assign(change=(answers.index == 0) * 2).to_csv(lonely / "answers.csv", index=False)
+    sweep = evaluate_sweep(tmp_path)
+    assert [line.cell.values["objective"] for line in sweep.lines] == ["MSE"]
+    assert sweep.unmeasured == 1
 
 
 def test_report_says_how_intervals_came_about(job: MakeJob, tmp_path: Path):

@@ -75,3 +75,14 @@ def test_an_orientation_is_a_code_of_three_axes(code):
     assert cohort(orientation=code).orientation == code
     with pytest.raises(UserError, match=r"cohort.orientation must be three letters.*got LLS"):
         cohort(orientation="LLS")
+
+
+def test_how_tables_were_read_is_printed_and_kept(capsys):
+    @dataclass(frozen=True, kw_only=True)
+    class Noted(Pair):
+        def read(self) -> Reading:
+            return super().read()._replace(remarks=("2 ages are words: they count as missing",))
+
+    reading = Noted(**vars(cohort())).table()
+    assert reading.remarks == ("2 ages are words: they count as missing",)
+    assert "2 ages are words" in capsys.readouterr().err

@@ -143,3 +143,11 @@ def test_run_with_nothing_to_show_still_has_a_report(tmp_path: Path):
 def test_what_must_be_read_with_the_results_stands_at_the_top(run: Path):
     page = (run / "report.html").read_text()
     assert "Pretrained weights: 3 tensors matched." in page.split("</header>")[0]
+
+
+def test_how_tables_and_scans_were_read_is_told(tmp_path):
+    record = RECORD._replace(cohort_remarks=["3 ages are words"], scan_remarks={"its affine is <bare>": 5})
+    text = own_part(html(tmp_path, record))
+    assert "<li>3 ages are words</li>" in text
+    assert '<td>its affine is &lt;bare&gt;</td><td class="n">5</td>' in text
+    assert "How they were read" not in own_part(html(tmp_path))

@@ -16,6 +16,7 @@ import pydicom
 import pytest
 
 from clinimcl.errors import UserError
+from clinimcl.preparation import pipeline as pipelines
 from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.engine import Dask, Local
 from clinimcl.preparation.pipeline import FieldOfView
@@ -338,3 +339,46 @@ def test_a_mask_may_be_of_any_volume_format(tmp_path, pattern):
     assert prepared(scans, tmp_path / "store") == (1, 0, 0)
     row = Store(tmp_path / "store").table().iloc[0]
     assert 0 < (Store(tmp_path / "store").get(row["key"], row["checksum"]) > 0).mean() < 0.4
+
+
+def partly_placed(folder):
+    """The affine of two scans turns no axis and begins at 0, 0, 0; the other two lie around the origin."""
+    scans = cohort(folder)
+    for path in scans["path"][2:]:
+        affine = np.diag([10.0, 10, 10, 1])
+        affine[:3, 3] = -50
+        nib.save(nib.Nifti1Image(np.asarray(nib.load(path).dataobj), affine), path)
+    return scans
+
+
+def test_how_scans_were_read_is_counted_with_the_tally_whenever_it_is_told(tmp_path):
+    scans = partly_placed(tmp_path / "raw")
+    for tally in ("4 prepared, 0 already there", "0 prepared, 4 already there"):
+        found = prepare(scans, PIPELINE, Store(tmp_path / "store"), ALONE, most_set_aside=0.0)
+        first, second = found.summary.splitlines()
+        assert tally in first and second.startswith("  2 × its affine turns no axis")
+
+
+def test_a_scan_whose_array_is_there_keeps_its_remark(tmp_path):
+    scans = partly_placed(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    os.utime(scans["path"][0], (1, 1))
+    found = prepare(scans, PIPELINE, Store(tmp_path / "store"), ALONE, most_set_aside=0.0)
+    assert found.scans["remark"].str.startswith("its affine").tolist() == [True, True, False, False]
+
+
+def test_a_store_of_earlier_rules_is_prepared_again_and_says_why(tmp_path, monkeypatch, capsys):
+    scans = cohort(tmp_path / "raw")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(pipelines, "VERSION", pipelines.VERSION - 1)
+        prepared(scans, tmp_path / "store")
+    assert prepared(scans, tmp_path / "store") == (4, 0, 0)
+    assert "4 scans are prepared again by newer rules: what files say" in capsys.readouterr().err
+
+
+def test_a_table_of_before_there_were_remarks_is_still_known(tmp_path):
+    scans = cohort(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    table = pd.read_parquet(tmp_path / "store" / "scans.parquet").drop(columns="remark")
+    table.to_parquet(tmp_path / "store" / "scans.parquet")
+    assert prepared(scans, tmp_path / "store") == (0, 4, 0)

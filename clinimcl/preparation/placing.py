@@ -147,6 +147,9 @@ def check_voxels(voxels: Shaped[np.ndarray, "x y z"]) -> None:
     """
     kind = voxels.dtype.kind
     if kind == "f" and not np.isfinite([voxels.min(), voxels.max()]).all():  # NaN is passed on by both
-        raise UnusableScan("has voxels that are not finite numbers (NaN or infinite)")
+        raise UnusableScan(
+            "has voxels within it that are not finite numbers (NaN or infinite): set them to 0 where they stand for no "
+            "signal (fslmaths -nan), and prepare it again"
+        )
     if all((plane == voxels[0, 0, 0]).all() for plane in as_stored(voxels).voxels):
         raise UnusableScan("is constant: every voxel has the same value")

@@ -6,7 +6,7 @@ import numpy as np
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.inference.calibration import answer_set
-from clinimcl.inference.flags import flags
+from clinimcl.inference.flags import assumptions, flags
 from clinimcl.inference.model import Embedded, Model
 from clinimcl.inference.scans import Given, Refused
 from clinimcl.preparation.reading import Scan
@@ -84,7 +84,7 @@ def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (No
         likely,
         None if scores is None else (float(scores[0]), float(scores[1])),
         likeness,
-        flags(parts.limits, likeness, volumes, days),
+        [*flags(parts.limits, likeness, volumes, days), *assumptions(asked.earlier, asked.later)],
         parts.calibration.sentence,
     )
 

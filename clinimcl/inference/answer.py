@@ -6,7 +6,7 @@ import numpy as np
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.inference.calibration import answer_set
-from clinimcl.inference.flags import flags
+from clinimcl.inference.flags import assumptions, flags
 from clinimcl.inference.model import Embedded, Model
 from clinimcl.inference.scans import Given, Refused
 from clinimcl.preparation.reading import Scan
@@ -84,15 +84,9 @@ def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (No
         likely,
         None if scores is None else (float(scores[0]), float(scores[1])),
         likeness,
-        [*flags(parts.limits, likeness, volumes, days), *remark_flags(asked)],
+        [*flags(parts.limits, likeness, volumes, days), *assumptions(asked.earlier, asked.later)],
         parts.calibration.sentence,
     )
-
-
-def remark_flags(asked: Asked) -> list[str]:
-    """With what assumptions the two scans were read."""
-    both = (asked.earlier, asked.later)
-    return [f"the {scan.role} scan: {scan.decoded.remark}" for scan in both if scan.decoded.remark]
 
 
 def sentences(model: Model, found: Answer) -> list[str]:

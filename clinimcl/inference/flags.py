@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Num
 
 from clinimcl.inference.card import Limits
+from clinimcl.inference.scans import Given
 from clinimcl.preparation.reading import Scan
 from clinimcl.settings import days
 
@@ -28,6 +29,11 @@ def flags(
         if sides:
             found.append(f"the field of view of the {role} scan cuts the head at its {' and its '.join(sides)}")
     return found
+
+
+def assumptions(*scans: Given) -> list[str]:
+    """What was assumed as the scans were read, as preparation counts it."""
+    return [f"of the {scan.role} scan: {scan.decoded.remark}" for scan in scans if scan.decoded.remark]
 
 
 def cut_sides(voxels: Num[np.ndarray, "x y z"]) -> list[str]:

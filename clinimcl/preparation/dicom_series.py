@@ -21,6 +21,7 @@ from clinimcl.preparation.dicom_pixels import (
     stored_values,
 )
 from clinimcl.preparation.dicom_slices import Slice, describe, differing_name, slices_of
+from clinimcl.preparation.placing import with_grey_background
 from clinimcl.preparation.reading import MOST_VOXELS, Scan, UnusableScan, check_bytes, check_geometry, toward_ras
 
 UNEVEN = 0.1  # of the usual gap between slices
@@ -54,10 +55,12 @@ def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
     check_geometry(affine, straight)
     kind = np.result_type(*{measured_type(one.header, *one.scale) for one in slices})
     check_bytes(math.prod(straight) * (kind.itemsize if offsets is None else 4), most_bytes)
-    voxels = _voxels(slices, shape, kind)
-    scan = toward_ras(voxels if offsets is None else straightened(voxels, offsets), affine)
-    remarks = [LOST] * _has_lost_numbers(slices) + [STRAIGHTENED] * (offsets is not None)
-    return scan._replace(remark="; ".join(remarks))
+    voxels, remarks = _voxels(slices, shape, kind), [LOST] * _has_lost_numbers(slices)
+    if offsets is not None:
+        voxels, of_background = with_grey_background(voxels)
+        voxels = straightened(voxels, offsets)
+        remarks += [STRAIGHTENED, of_background]
+    return toward_ras(voxels, affine, "; ".join(filter(None, remarks)))
 
 
 def _check_series(slices: Sequence[Slice]) -> None:

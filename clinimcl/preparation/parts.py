@@ -62,7 +62,7 @@ def _what(path: str, name: str) -> str:
 def _data_file(path: str, content: bytes) -> str:
     """Of a header; "" where its voxels lie in it. Only a file of the same name is taken."""
     reader = nrrd if path.lower().endswith(".nhdr") else metaimage
-    name = reader.data_file_of(content)
+    name = reader.data_file_of(content).removeprefix("./")  # as some writers put it
     if name in ("", "LOCAL"):
         return ""
     folder, stem = posixpath.split(_stem(path))

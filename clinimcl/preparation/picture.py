@@ -5,9 +5,9 @@ speckle does and a flat panel does not. The picture is the convex hull of where 
 small areas left out, and those that change seldom: a trace that scrolls, a bar that grows. Bright pixels that stand
 still outside of it are the scanner's frame and print, and become black, as what changes seldom does.
 
-Frames that repeat the one before (a frozen screen) tell nothing of movement. Where few are left, or less moves than
-differs from its neighbours around it, tissue has had no time to move: what differs belongs to the picture, too, and
-what stands still is print only where it is flat or sharp.
+Frames that repeat the one before (a frozen screen), or that are black (a fade), tell nothing of movement. Where few
+are left, or less moves than differs from its neighbours around it, tissue has had no time to move: what differs belongs
+to the picture, too, and what stands still is print only where it is flat or sharp.
 
 A margin beside the picture that holds some print goes. One that holds none may be the shadow of a rib, and cutting
 there would change the scale from clip to clip: it goes only as far as the opposite margin is wide.
@@ -24,12 +24,14 @@ from scipy.spatial import ConvexHull
 FRAMES = 24  # evenly over those that differ: enough to tell what moves
 SAMPLED = 8  # pixels between those that tell whether a frame differs from the one before
 REPEATS = 0.1  # of the usual share of pixels that change, up to which a frame is the one before
+BLANK = 0.25  # of the usual mean grey level, below which a frame shows nothing yet or any more
 LEAST_CHANGE = 2e-3  # share of pixels; compression changes fewer of a frozen screen
 ENOUGH = 32  # frames that differ, in which tissue moves
 COVERED = 0.8  # of what differs from its neighbours, that moves when tissue has had time to
 CHANGES = 1  # grey levels from one of the chosen frames to the next
 OFTEN = 0.5  # of the chosen frames, in which speckle changes and a scrolling line does not
 FAINT = 25  # grey levels between the darkest and the brightest of a pixel of deep tissue, which changes seldom, too
+FLAT = 3  # grey levels by which a panel of one grey differs from itself
 SHARP = 25.0  # standard deviation in grey levels among neighbours, where print ends
 MOVES = 2.0  # standard deviation over time in grey levels; compression moves still text less
 DIFFERS = 1.0  # standard deviation in grey levels of a still's pixels among their neighbours
@@ -119,12 +121,15 @@ def _movement(frames: UInt8[np.ndarray, "frame height width"]) -> _Movement:
 
 
 def _differing(frames: UInt8[np.ndarray, "frame height width"]) -> Int[np.ndarray, " some"]:
-    """The frames that do not repeat the one before."""
+    """The frames that show something, and do not repeat the one before."""
     sample = frames[:, ::SAMPLED, ::SAMPLED].astype(np.int16)
+    light = sample.mean(axis=(1, 2))
+    lit = np.flatnonzero(light >= BLANK * np.median(light))
+    sample = sample[lit]
     changed = (np.abs(np.diff(sample, axis=0)) > MOVES).mean(axis=(1, 2))
     changing = changed[changed > LEAST_CHANGE]
     least = max(LEAST_CHANGE, REPEATS * float(np.median(changing))) if len(changing) else np.inf
-    return np.flatnonzero(np.append(True, changed > least))
+    return lit[np.append(True, changed > least)]
 
 
 def _parted(
@@ -140,8 +145,23 @@ def _parted(
     often = changes >= OFTEN * (len(frames) - 1)
     near = ndimage.binary_dilation(_dense(moves & often), iterations=2)
     seldom = _mostly(areas & ~near, moves & ~often & (brightest - darkest > FAINT), moves)
+    seldom = _on_flat_ground(seldom, darkest, moves)
     foreign = moving & seldom.repeat(2, axis=0).repeat(2, axis=1)[: moving.shape[0], : moving.shape[1]]
     return (_large(moving & ~foreign, SMALLEST_MOVING), foreign) if foreign.any() else (moving, foreign)
+
+
+def _on_flat_ground(
+    areas: Bool[np.ndarray, "height width"],
+    darkest: UInt8[np.ndarray, "height width"],
+    moves: Bool[np.ndarray, "height width"],
+) -> Bool[np.ndarray, "height width"]:
+    """Areas behind which the screen has one grey, as behind a trace or a bar; tissue that moved once has texture."""
+    labels, count = ndimage.label(areas)
+    if count == 0:
+        return areas
+    moving = np.where(moves, labels, 0)
+    ground = ndimage.median(darkest, moving, np.arange(count + 1))
+    return _mostly(areas, moves & (np.abs(darkest - ground[labels]) <= FLAT), moves)
 
 
 def _mostly(

@@ -100,7 +100,10 @@ class VolumePipeline(Pipeline):
             UnusableScan: a video, less than a head, a mask of another place, or nothing is left inside.
         """
         if isinstance(decoded, Clip):
-            raise UnusableScan("is a video or a still, expected a volume: preparation=clips prepares videos")
+            raise UnusableScan(
+                "is a video or a still, expected a volume: preparation=clips prepares videos, and slices of a DICOM "
+                "series are given as their folder, whose path ends with /"
+            )
         scan = decoded if mask is None else inside(mask, decoded)
         if self.spacing is not None:
             x, y, z = self.spacing

@@ -36,7 +36,7 @@ def toward_ras(
     Raises:
         UnusableScan: a voxel is not finite, or all are equal.
     """
-    stored, of_background = _with_grey_background(stored)
+    stored, of_background = with_grey_background(stored)
     stored, affine, of_lean = straightened(stored, affine)
     orientation = io_orientation(affine)
     turned = affine @ inv_ornt_aff(orientation, stored.shape)
@@ -122,10 +122,16 @@ def straightened(
     return voxels, moved, "its axes lean against each other: it is resampled to right angles"
 
 
-def _with_grey_background(
+def with_grey_background(
     stored: Shaped[np.ndarray, "i j k"],
 ) -> tuple[Shaped[np.ndarray, "i j k"], str]:
-    """Checked, its background one of its grey levels; and a remark where it was none."""
+    """Checked, its background one of its grey levels; and a remark where it was none.
+
+    Before anything is interpolated, or levels between a marked background and tissue would come about.
+
+    Raises:
+        UnusableScan: a voxel is not finite, or all are equal.
+    """
     if stored.dtype.kind == "f" and np.isnan(stored.min()):
         stored, remark = without_nan(stored)
         check_voxels(stored)
@@ -141,6 +147,9 @@ def check_voxels(voxels: Shaped[np.ndarray, "x y z"]) -> None:
     """
     kind = voxels.dtype.kind
     if kind == "f" and not np.isfinite([voxels.min(), voxels.max()]).all():  # NaN is passed on by both
-        raise UnusableScan("has voxels that are not finite numbers (NaN or infinite)")
+        raise UnusableScan(
+            "has voxels within it that are not finite numbers (NaN or infinite): set them to 0 where they stand for no "
+            "signal (fslmaths -nan), and prepare it again"
+        )
     if all((plane == voxels[0, 0, 0]).all() for plane in as_stored(voxels).voxels):
         raise UnusableScan("is constant: every voxel has the same value")

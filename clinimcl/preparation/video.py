@@ -16,6 +16,7 @@ from clinimcl.preparation.frame_times import edges_of, slow_down
 from clinimcl.preparation.grey_levels import shown_grey
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.stills import Still, read_still
+from clinimcl.preparation.video_formats import other_format
 from clinimcl.preparation.video_track import find_track, first_jpeg, stated_end
 
 ENDINGS = (".mp4", ".m4v", ".avi", ".mov", ".mpeg", ".mpg", ".gif", ".png", ".jpg", ".jpeg")
@@ -64,6 +65,8 @@ def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
     Raises:
         UnusableScan: with the reason.
     """
+    if what := other_format(content):
+        raise UnusableScan(what)
     most = min(MOST_PIXELS, most_bytes)
     still = read_still(content)
     with _opened(content, still, MOST_SIDE**2) as stream:

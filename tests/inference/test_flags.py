@@ -3,7 +3,8 @@ import pytest
 
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Limits
-from clinimcl.inference.flags import cut_sides, flags, reversed_days
+from clinimcl.inference.flags import assumptions, cut_sides, flags, reversed_days
+from clinimcl.inference.scans import Given
 from clinimcl.preparation.reading import Scan
 
 LIMITS = Limits(appearance=1.0, embedding=1.0, likeness=0.4)
@@ -57,3 +58,10 @@ def test_what_is_no_date_is_told():
     for later in ("2020-01-01", None):
         with pytest.raises(UserError, match="earlier_date must be a date such as 2024-03-31"):
             reversed_days("yesterday", later)
+
+
+def test_what_was_assumed_of_a_scan_is_said():
+    voxels = np.zeros((4, 4, 4))
+    one, other = (Scan(voxels, (1.0, 1.0, 1.0), remark) for remark in ("its affine is an array's", ""))
+    pair = [Given(role, scan, voxels, "") for role, scan in (("earlier", other), ("later", one))]
+    assert assumptions(*pair) == ["of the later scan: its affine is an array's"]

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
+from clinimcl.preparation import background
 from clinimcl.preparation.decoding import decode, is_clip
 from clinimcl.preparation.dicom import decode_cine, decode_series
 from clinimcl.preparation.dicom_lean import STRAIGHTENED
@@ -134,6 +135,22 @@ def test_a_series_that_leans_comes_out_straight(columns):
     assert np.allclose(scan.voxels, decode_series(series(wide)).voxels)
     assert np.allclose(scan.spacing, WHOLE.spacing)
     assert scan.remark == STRAIGHTENED
+
+
+def test_a_marked_background_leaves_no_rim_where_a_lean_is_undone():
+    x, y, z = np.mgrid[:32, :32, :24]
+    inside = (x - 16) ** 2 + (y - 16) ** 2 + ((z - 12) * 4 / 3) ** 2 < 100
+    tissue = np.where(inside, 400 + 20 * (x % 5), 0)
+    marked, black = (np.where(inside, tissue, value).astype(np.int16) for value in (-2000, 0))
+    scans = [decode_series(list(leaning(voxels, 0.3 * SPACING[0]))) for voxels in (marked, black)]
+    assert np.array_equal(scans[0].voxels, scans[1].voxels)
+    assert scans[0].remark == f"{STRAIGHTENED}; {background.MARKED}"
+
+
+def test_a_series_whose_background_is_marked_says_so():
+    x, y, z = np.mgrid[:32, :32, :24]
+    inside = (x - 16) ** 2 + (y - 16) ** 2 + ((z - 12) * 4 / 3) ** 2 < 100
+    assert decode_series(series(np.where(inside, 400, -2000).astype(np.int16))).remark == background.MARKED
 
 
 def test_what_a_lean_moved_by_parts_of_a_column_lies_right_again():

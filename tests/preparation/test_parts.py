@@ -52,6 +52,20 @@ def test_a_change_of_the_file_behind_a_header_changes_the_fingerprint(tmp_path):
     assert scan_fingerprint(str(tmp_path / "x.mhd")) != before
 
 
+@pytest.mark.parametrize("name", ["x.raw", "./x.raw"])
+def test_a_header_may_name_its_file_with_its_folder(tmp_path, name):
+    (tmp_path / "x.mhd").write_text(f"ObjectType = Image\nElementDataFile = {name}\n")
+    (tmp_path / "x.raw").write_bytes(b"voxels")
+    assert fetch_scan(str(tmp_path / "x.mhd"))[1] == b"voxels"
+
+
+@pytest.mark.parametrize("name", ["../x.raw", "././x.raw", "./../x.raw", "/etc/x.raw", "LIST"])
+def test_a_header_leads_to_no_other_file(tmp_path, name):
+    (tmp_path / "x.mhd").write_text(f"ObjectType = Image\nElementDataFile = {name}\n")
+    with pytest.raises(UnusableScan, match="not named as itself"):
+        fetch_scan(str(tmp_path / "x.mhd"))
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_folder_named_like_a_scan_is_told(tmp_path, slash):
     (tmp_path / "x.nii.gz").mkdir()

@@ -155,3 +155,20 @@ def test_print_beside_tissue_is_blackened_in_clips_of_every_length(frames):
     clip[:, 100:360, 520:526] = 230
     found = find_picture(clip)
     assert found.printed[100:360, 520:526].all() and found.columns.stop <= 500
+
+
+def test_black_frames_tell_nothing_of_movement():
+    clip = framed(lambda frame, index: None)
+    clip[:, 100:360, 520:526] = 230
+    expected = find_picture(clip)
+    clip[:2] = clip[-1] = 0
+    found = find_picture(clip)
+    assert edges(found) == edges(expected) and found.printed[100:360, 520:526].all()
+
+
+def test_tissue_that_moves_once_is_no_trace():
+    clip = np.zeros((100, 400, 320), np.uint8)
+    clip[:, 40:360] = tissue()
+    skin = 100 + 120 * ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(200, 320)), 1)
+    clip[:50, :40], clip[50:, :40] = skin.clip(0, 255)[:40], skin.clip(0, 255)[100:140]
+    assert not find_picture(clip).printed[:40].any()

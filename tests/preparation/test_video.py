@@ -56,12 +56,16 @@ def test_a_still_is_one_frame(codec, pixels):
     assert np.abs(frames[0].astype(float) - gradient()[0]).mean() < 3
 
 
-@pytest.mark.parametrize(
-    "content", [b"no video at all" * 50, b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", b"\0" * 99]
-)
+@pytest.mark.parametrize("content", [b"no video at all" * 50, b"\0" * 99])
 def test_what_is_no_video_is_said_not_to_decode(content):
     with pytest.raises(UnusableScan, match="the video does not decode"):
         decode_video(content)
+
+
+@pytest.mark.parametrize("start", [b"", b"\n", b"\xef\xbb\xbf"])
+def test_a_playlist_opens_no_other_file(start):
+    with pytest.raises(UnusableScan, match=r"playlist|does not decode"):
+        decode_video(start + b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n")
 
 
 def test_half_a_file_is_unusable():

@@ -55,7 +55,9 @@ class _Timeline:
 
 
 def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
-    """MP4, AVI, QuickTime, MPEG, H.264, H.265, GIF, PNG or JPEG, told apart by content; one thread, as workers are many.
+    """MP4, AVI, QuickTime, MPEG, bare H.264 and H.265, GIF, PNG or JPEG, told apart by content.
+
+    One thread, since workers are many.
 
     Frames come as a player shows them: those that an edit list hides are none, each is turned and mirrored as the
     display matrix or the Exif orientation says, and stretched where its pixels are not square.

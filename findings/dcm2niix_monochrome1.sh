@@ -9,6 +9,7 @@
 #   SimpleITK  MONOCHROME2 [0, 100, 4000]   MONOCHROME1 [95, 3995, 4095]   padding 4000 [0, 100, 4000]
 # Neither dcm2niix's output nor its JSON says MONOCHROME1 or padding: the NIfTI file is a negative,
 # and whoever reads it cannot know.
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -7,6 +7,7 @@
 # frames are taken for those of one. Nothing is printed, and both end with 0. With Planar Configuration 0, or one
 # frame, or dcmcrle, all is right.
 # Needs Debian 12 (apt-get download; nothing is installed into the system).
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

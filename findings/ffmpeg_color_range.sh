@@ -8,6 +8,7 @@
 # The last three are written with levels 0 to 255, but nothing in their files says so, and ffmpeg
 # neither refuses the option nor warns of it. Every reader then takes 16 to 235 for black to white:
 # the darkest and the brightest twentieth are lost, and the rest is stretched.
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -9,6 +9,7 @@
 #   SimpleITK 2.5.7            no error: the first voxel is 176, all are shifted by 352 bytes
 # A pair whose .img is exactly as long as its voxels begins with them, whatever vox_offset says.
 # Needs Debian 12 (apt-get download; nothing is installed into the system).
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

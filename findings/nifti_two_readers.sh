@@ -9,6 +9,7 @@
 #   xyzt_units: metres, an affine of 0.002           RAS, 0.002     RAS, 2
 # Nothing is printed by either. A reader must not guess where no code is set, must say which of two
 # affines it follows, and must convert units. (MRtrix3 3.0.3 reads RAS, RAS, and 0.002.)
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -7,6 +7,7 @@
 # Study Time (0008,0030) of its own, the moment at which it was written. Image Position (Patient) is right.
 # dcm2niix 1.0.20260724 goes by Study Time, and makes several volumes of the one series.
 # A reader must take the step from the positions, and series from their UID alone.
+# Ends with 0 while all of this is so, else with 1, and prints what it saw.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -67,6 +67,7 @@ def forms(scan: Volume) -> Iterator[Form]:
                 form.loss,
                 None,
                 needs,
+                LOST.get(form.name, ""),
             )
     base = partial(write_series, _stored(scan))
     for name in ("scan.nii.gz", "scan.mgz"):

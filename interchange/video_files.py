@@ -114,14 +114,15 @@ def _turns(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         write = partial(_again, base, "clip.mp4", options, (), tools.newer_ffmpeg)
         yield Form("imageio_ffmpeg", name, write, 0.003, prepare(shown), ("ffmpeg",))
     stream = ("-bsf:v", "h264_metadata=display_orientation=insert:rotate=90")
-    write = partial(_again, base, "clip.mp4", (), stream, tools.ffmpeg)
-    yield Form(
-        "ffmpeg",
-        "turned by 90 degrees within H.264",
-        write,
-        0.003,
-        prepare(np.rot90(frames, 1, (1, 2))),
-    )
+    often = partial(encode, frames, "source.mp4", (*LIMITED, *H264, "-g", "12"))
+    for name, source in (("", base), (", a key frame every 12", often)):
+        yield Form(
+            "ffmpeg",
+            f"turned by 90 degrees within H.264{name}",
+            partial(_again, source, "clip.mp4", (), stream, tools.ffmpeg),
+            0.003,
+            prepare(np.rot90(frames, 1, (1, 2))),
+        )
 
 
 def _turned_mirror(frames: Frames) -> Frames:

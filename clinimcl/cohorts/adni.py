@@ -88,7 +88,7 @@ class Adni(Cohort):
             there = "" if listed.empty else f"; there are {series_counts(listed['series'])}"
             asked = f" of a series that contains {self.series} (cohort.series)"
             selected = "" if self.series is None else asked
-            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, self.obtain)
+            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, self.obtain, tree.files)
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
             scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])

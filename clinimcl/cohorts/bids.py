@@ -1,5 +1,6 @@
 """A BIDS tree, with or without sessions."""
 
+import re
 from dataclasses import dataclass
 
 from clinimcl.cohorts.bids_images import Wanted, elsewhere, list_scans
@@ -12,6 +13,7 @@ from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labels_remark
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import explore
+from clinimcl.cohorts.unread import count_unread
 from clinimcl.cohorts.visits import no_visits
 
 OBTAIN = (
@@ -46,7 +48,9 @@ class Bids(Cohort):
                 self.root,
                 f"sub-01/ses-1/anat/sub-01_ses-1_{self.suffix}.nii.gz",
                 elsewhere(tree, wanted.suffix) + self.obtain,
+                tree.files,
             )
+        count_unread(tree.files, re.compile(rf"^sub-.*_{re.escape(wanted.suffix)}$"), chosen)
         tables = read_levels(tree, scans)
         labelled = labelled_days(scans["session"])
         scans = scans.assign(day=days(tables, scans, labelled))

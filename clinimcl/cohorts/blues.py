@@ -11,6 +11,7 @@ from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction
 from clinimcl.cohorts.tree import Tree, explore
+from clinimcl.cohorts.unread import count_unread
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
 
@@ -21,6 +22,7 @@ OBTAIN = (
 )
 
 _VIDEO = re.compile(r"(?:^|/)(?P<video>patient_(?P<subject>\d+)_(?P<zone>[LR][123])(?:_(?P<run>\d+))?)\.mp4$")
+_NAME = re.compile(r"(?:^|/)patient_\d+_[LR][123](?:_\d+)?$")
 _EXAMPLE = "lus_videos/patient_1_L3.mp4"
 _SEVERITY = "Severity Score"  # Soldati et al. 2020: 0 to 3, 3 the worst
 _SEXES = {0.0: "F", 1.0: "M"}  # variable_explanations.csv
@@ -40,7 +42,7 @@ class Blues(Cohort):
         tree = explore(self.root, self.obtain)
         videos = list_videos(tree)
         if videos.empty:
-            raise no_scans("videos of COVID-BLUES", self.root, _EXAMPLE, self.obtain)
+            raise no_scans("videos of COVID-BLUES", self.root, _EXAMPLE, self.obtain, tree.files)
         clinical = _read(tree, "clinical_variables.csv", "patient_id", self.obtain)
         extra = {name: words(clinical.cells[name]) for name in self.extra_columns() if name in clinical.cells}
         wanted = {"age": clinical.numbers("pat_age"), "sex": clinical.numbers("pat_sex").map(_SEXES), **extra}
@@ -51,6 +53,7 @@ class Blues(Cohort):
             **{name: clinical.of(videos["subject"], values) for name, values in wanted.items()},
         )
         remarks = Remarks()
+        count_unread(tree.files, _NAME, remarks)
         people = set(videos["subject"])
         unknown = people - set(clinical.cells[clinical.key])
         remarks.count(len(unknown), f"of {len(people)} patients with videos are in no row of {clinical.name}")

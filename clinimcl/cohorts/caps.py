@@ -46,7 +46,7 @@ class Caps(Cohort):
         tree = explore(self.root, self.obtain)
         scans = list_scans(tree)
         if scans.empty:
-            raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain)
+            raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain, tree.files)
         levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain), scans)
         labelled = labelled_months(scans["session"]).fillna(labelled_days(scans["session"]))
         scans = scans.assign(day=days(levels, scans, labelled))

@@ -14,6 +14,7 @@ from clinimcl.cohorts.labels import refuse_two_names
 from clinimcl.cohorts.schema import SCANS, complete, validate
 from clinimcl.cohorts.splits import Splitting, assign, check
 from clinimcl.cohorts.tree import connect
+from clinimcl.cohorts.unread import told_unread
 from clinimcl.errors import UserError
 from clinimcl.preparation.endings import stem_of
 from clinimcl.preparation.orientation_codes import CODES
@@ -119,10 +120,10 @@ def _show(remarks: Sequence[str]) -> None:
         print(remark, file=sys.stderr)
 
 
-def no_scans(found: str, where: str, expected: str, obtain: str) -> UserError:
+def no_scans(found: str, where: str, expected: str, obtain: str, files: Sequence[str]) -> UserError:
     """The sentence for a cohort that is there and empty.
 
     Args:
-        found: what was looked for. expected: how such a file would be named.
+        found: what was looked for. expected: how such a file would be named. files: all that are there.
     """
-    return UserError(f"no {found} below {where}: expected files such as {expected}. {obtain}")
+    return UserError(f"no {found} below {where}: expected files such as {expected}. {told_unread(files)}{obtain}")

@@ -58,7 +58,8 @@ class FreeSurfer(Cohort):
         runs, remarks = list_runs(tree, self.image.removesuffix(".mgz"), self.longitudinal)
         if runs.empty:
             example = f"SUBJECT/mri/{self.image.removesuffix('.mgz')}.mgz"
-            raise no_scans(f"runs of FreeSurfer with this image{remarks[-1]}", self.root, example, self.obtain)
+            wanted = f"runs of FreeSurfer with this image{remarks[-1]}"
+            raise no_scans(wanted, self.root, example, self.obtain, tree.files)
         address = self.clinical or find(tree)
         if address is None:
             if self.score is not None:

@@ -44,7 +44,7 @@ class Oasis2(Cohort):
         tree = explore(self.root, self.obtain)
         scans, remarks = list_scans(tree)
         if scans.empty:
-            raise no_scans("scans of OASIS-2", self.root, _EXAMPLE, self.obtain)
+            raise no_scans("scans of OASIS-2", self.root, _EXAMPLE, self.obtain, tree.files)
         address = self.clinical or find(tree)
         if address is None:
             raise UserError(

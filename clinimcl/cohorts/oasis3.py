@@ -39,7 +39,7 @@ class Oasis3(Oasis3Study):
     def scans_of(self, tree: Tree) -> Listing:
         scans, twice = list_scans(tree)
         if scans.empty:
-            raise no_scans("T1w scans of OASIS-3", self.root, _EXAMPLE, self.obtain)
+            raise no_scans("T1w scans of OASIS-3", self.root, _EXAMPLE, self.obtain, tree.files)
         known = scanners(tree, scans["file"]) if self.sidecars else scans[[]]
         return Listing(scans.drop(columns="file").join(known), _remarks(twice))
 

@@ -23,6 +23,6 @@ class Oasis3Tensors(Oasis3Study):
         found = [(file, _SCAN.search(file)) for file in tree.files]
         rows = [hit.groupdict("") | {"path": tree.address(file)} for file, hit in found if hit]
         if not rows:
-            raise no_scans("tensors of OASIS-3", self.root, "OAS30001_d0129.pt", self.obtain)
+            raise no_scans("tensors of OASIS-3", self.root, "OAS30001_d0129.pt", self.obtain, tree.files)
         scans = pd.DataFrame(rows)
         return Listing(scans.assign(day=scans["day"].astype(float)))

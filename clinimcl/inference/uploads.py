@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, final
 
 from clinimcl.errors import UserError
 from clinimcl.preparation.decoding import ENDINGS
+from clinimcl.preparation.endings import HEADERS, PAIRS, unread_ending
 
 PATIENCE = 60.0  # seconds without a byte
 MOST_FILES = 4000  # slices of both scans
@@ -97,6 +98,7 @@ class Form:
         for role, files in self._files.items():
             if not files:
                 raise UserError(f"the {role} scan is missing: drop a file there")
+            _refuse_parts(role, files)
         paths = {role: files[0] if len(files) == 1 else files[0].parent for role, files in self._files.items()}
         fields = {name: self._fields.get(name, b"").decode("utf-8", "replace") or None for name in FIELDS}
         return {**fields, **{role: str(path) for role, path in paths.items()}}
@@ -142,11 +144,26 @@ class Form:
     def _new_file(self, role: str, name: str) -> Path:
         if sum(map(len, self._files.values())) == MOST_FILES:
             raise UserError(f"the upload cannot be read: it has more than {MOST_FILES} files")
-        ending = next((known for known in ENDINGS if name.lower().endswith(known)), "")
+        ending = next((known for known in ENDINGS if name.lower().endswith(known)), unread_ending(name))
         path = self._folder / role / f"{len(self._files[role]):04d}{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._files[role].append(path)
         return path
+
+
+def _refuse_parts(role: str, files: list[Path]) -> None:
+    """
+    Raises:
+        UserError: of a header and its voxels, one came or both, under names that no longer tie them.
+    """
+    kinds = HEADERS + (PAIRS if len(files) == 1 else (".hdr", ".hdr.gz"))  # slices may end with .img
+    ending = next((kind for file in files for kind in kinds if file.name.endswith(kind)), None)
+    if ending is not None:
+        raise UserError(
+            f"the {role} scan must be one file, or the slices of a DICOM series, got a {ending}, which is one of "
+            "the two files of a scan: save it as .nii.gz (nibabel, mrconvert, SimpleITK), or use "
+            "python -m clinimcl.predict, which finds the other one beside it"
+        )
 
 
 def _small(data: bytes, start: int, end: int, before: bytes | bytearray) -> bytes:

@@ -16,6 +16,7 @@ class Announced(NamedTuple):
     identifiers: bytes = b""  # of the components
     adobe: int | None = None  # the colour transform that Adobe's marker states: 0 none, 1 YCbCr
     jfif: bool = False
+    subsampled: bool = False  # some components are smaller
     transformed: bool = False  # JPEG 2000's multiple component transform
 
 
@@ -41,7 +42,9 @@ def read_jpeg(still: bytes) -> Announced:
         jfif |= marker == 0xE0 and body[:4] == b"JFIF"
         if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
             rows, columns, components = struct.unpack_from(">HHB", body, 1)
-            return Announced(rows, columns, components, body[0], bytes(body[6 : 6 + 3 * components : 3]), adobe, jfif)
+            identifiers, sampling = (bytes(body[first : 6 + 3 * components : 3]) for first in (6, 7))
+            smaller = len(set(sampling)) > 1
+            return Announced(rows, columns, components, body[0], identifiers, adobe, jfif, smaller)
         place += 2 + length
 
 

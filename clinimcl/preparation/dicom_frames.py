@@ -169,13 +169,16 @@ def _usual_frame(content: bytes, still: Announced, header: Any) -> Frame:
 def _is_ycbcr(still: Announced, header: Any) -> bool:
     """Markers of the file say what its components are; without any, DICOM's header does.
 
+    Components of different sizes are YCbCr by any header: GDCM calls those RGB that it has made of RGB.
+
     Source: ITU-T T.872 section 6.5.3 (Adobe), T.871 (JFIF), DICOM PS3.5 section 8.2.1.
     """
     if still.adobe is not None:
         return still.adobe != 0
     if still.jfif:
         return True
-    return still.identifiers.upper() != b"RGB" and header.PhotometricInterpretation != "RGB"
+    is_rgb = header.PhotometricInterpretation == "RGB" and not still.subsampled
+    return still.identifiers.upper() != b"RGB" and not is_rgb
 
 
 def _untransformed(content: bytes, still: Announced) -> Shaped[np.ndarray, "row column colour"]:

@@ -9,7 +9,35 @@ TENSOR = ".pt"
 VOLUMES = (*NIFTI, *PAIRS, *FREESURFER, *NRRD, *METAIMAGE)
 HEADERS = (".nhdr", ".mhd")  # of volumes whose voxels lie in a file of their own
 
+FILM = "`ffmpeg -i IN -c copy OUT.mp4` converts it, or without `-c copy`"
+PICTURE = "a picture's: ImageMagick or Pillow saves it as .png"
 CONVERTERS = {  # of formats that are not read
+    ".mkv": f"Matroska's: {FILM}",
+    ".webm": f"WebM's: {FILM}",
+    ".ts": f"a transport stream's: {FILM}",
+    ".mts": f"a transport stream's: {FILM}",
+    ".m2ts": f"a transport stream's: {FILM}",
+    ".vob": f"a DVD's: {FILM}",
+    ".wmv": f"Windows Media's: {FILM}",
+    ".asf": f"Windows Media's: {FILM}",
+    ".flv": f"Flash's: {FILM}",
+    ".ogv": f"Ogg's: {FILM}",
+    ".3gp": f"a telephone's: {FILM}",
+    ".mxf": f"MXF's: {FILM}",
+    ".264": f"a bare stream of H.264: {FILM}",
+    ".h264": f"a bare stream of H.264: {FILM}",
+    ".265": f"a bare stream of H.265: {FILM}",
+    ".h265": f"a bare stream of H.265: {FILM}",
+    ".hevc": f"a bare stream of H.265: {FILM}",
+    ".bmp": PICTURE,
+    ".webp": f"{PICTURE}; a moving one, as .gif",
+    ".jp2": PICTURE,
+    ".ppm": PICTURE,
+    ".pgm": PICTURE,
+    ".heic": PICTURE,
+    ".avif": PICTURE,
+    ".tif": f"{PICTURE}, or SimpleITK a stack of slices as .nii.gz with the spacing that you set",
+    ".tiff": f"{PICTURE}, or SimpleITK a stack of slices as .nii.gz with the spacing that you set",
     ".mnc": "MINC: mnc2nii converts it",
     ".mnc.gz": "MINC: mnc2nii converts it",
     ".par": "Philips PAR/REC: dcm2niix converts it",
@@ -31,8 +59,6 @@ CONVERTERS = {  # of formats that are not read
     ".ge": "GE's: dcm2niix converts it",
     ".gipl": "GIPL: SimpleITK reads it, and writes it as .nii.gz",
     ".vtk": "VTK's: SimpleITK reads images of it, and writes them as .nii.gz",
-    ".tif": "a picture's: SimpleITK reads it, and writes it as .nii.gz with the spacing that you set",
-    ".tiff": "a picture's: SimpleITK reads it, and writes it as .nii.gz with the spacing that you set",
     ".npy": "an array without a header: nibabel saves it as .nii.gz with the affine that you know",
     ".npz": "an array without a header: nibabel saves it as .nii.gz with the affine that you know",
     ".mat": "MATLAB's: niftiwrite saves the array as .nii with the affine that you know",
@@ -52,11 +78,15 @@ CONVERTERS = {  # of formats that are not read
 }
 
 
+def unread_ending(path: str) -> str:
+    """Of a format that is known and not read; "" of others."""
+    name = path.lower()
+    return max((ending for ending in CONVERTERS if name.endswith(ending)), key=len, default="")
+
+
 def converter_of(path: str) -> str:
     """Of a format that is known and not read: whose it is, and what converts it; "" of others."""
-    name = path.lower()
-    known = [ending for ending in CONVERTERS if name.endswith(ending)]
-    return CONVERTERS[max(known, key=len)] if known else ""
+    return CONVERTERS.get(unread_ending(path), "")
 
 
 def stem_of(name: str) -> str:

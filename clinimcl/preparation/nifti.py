@@ -75,7 +75,7 @@ def decode_pair(content: bytes, image: bytes, orientation: str | None = None) ->
         inflate(content, MOST_HEADER)
     if is_gzip(image):
         image = inflate(image, offset_of(header) + announced_bytes_of(header))
-    stored = stored_voxels(image, header, offset_of(header))
+    stored = stored_voxels(image, header, _start_in_pair(image, header))
     if isinstance(header, Spm99AnalyzeHeader):
         return placed(stored, placement)
     remarks = "; ".join(filter(None, (placement.remark, intent_remark(header))))
@@ -129,6 +129,14 @@ def check_end(content: bytes, start: int, size: int, slice_bytes: int) -> None:
             f"its header announces {size} bytes of voxels, and {behind} more lie behind them: the shape or type "
             "that it gives is not that of the file"
         )
+
+
+def _start_in_pair(image: bytes, header: AnyHeader) -> int:
+    """As written, which counts from the file's own beginning; 0 where there is room for the voxels alone.
+
+    MRtrix3 writes 352 there, as in a single file, and no such bytes.
+    """
+    return 0 if len(image) == announced_bytes_of(header) else offset_of(header)
 
 
 def _start(content: bytes, header: AnyHeader) -> int:

@@ -21,7 +21,7 @@ from clinimcl.preparation.video_track import find_track, first_jpeg, stated_end
 
 ENDINGS = (".mp4", ".m4v", ".avi", ".mov", ".mpeg", ".mpg", ".gif", ".png", ".jpg", ".jpeg")
 # Playlists are none of these: such a file names others, and opening it would read them.
-CONTAINERS = "mov,mp4,avi,mpeg,mpegvideo,mpegts,gif,png_pipe,apng,jpeg_pipe"
+CONTAINERS = "mov,mp4,avi,mpeg,mpegvideo,mpegts,h264,hevc,gif,png_pipe,apng,jpeg_pipe"
 MOST_PIXELS = 2**30  # of a clip: 1920 × 1080 for 17 seconds
 MOST_SIDE = 8192
 LEAST_SIDE = 8
@@ -29,10 +29,12 @@ KEPT = 17  # frames of a decoder: 16 from which others are predicted, and the on
 PADDING = 64  # pixels by which a decoder rounds up the sides of its frames
 ALONE = ("png", "apng", "mjpeg", "gif")  # codecs whose frames are predicted from none
 LEAST_OF_STATED = 0.9  # of the time; headers of whole files are a frame or two off
-TIMELESS = ("mpegvideo",)  # containers that state no times
+TIMELESS = ("mpegvideo", "h264", "hevc")  # containers that state no times
 ESTIMATED = ("mpeg", "mpegts")  # that state the times of some frames alone
 HALF_TURN = 180
 OF_ROTATION = {-90: 6, 90: 8}  # degrees to the left → as Exif counts orientations
+PERSISTING = ("h264", "hevc")  # codecs that state a turn once, for the frames that follow, too
+TURNED_AT_FIRST = "a turn is stated for its first frames alone, and taken for that of all"
 NOT_MIRRORED = "its frames carry data that PyAV does not read, so that they are taken as not mirrored"
 
 
@@ -54,7 +56,9 @@ class _Timeline:
 
 
 def decode_video(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
-    """MP4, AVI, QuickTime, MPEG, GIF, PNG or JPEG, told apart by content; one thread, since workers are many.
+    """MP4, AVI, QuickTime, MPEG, bare H.264 and H.265, GIF, PNG or JPEG, told apart by content.
+
+    One thread, since workers are many.
 
     Frames come as a player shows them: those that an edit list hides are none, each is turned and mirrored as the
     display matrix or the Exif orientation says, and stretched where its pixels are not square.
@@ -152,13 +156,24 @@ def _shown_frames(
             else:
                 orientation = _orientation(frame, stream, content, timeline)
         if frame.rotation != rotation:
-            raise UnusableScan("changes how its frames are turned")
+            _check_turn(frame, stream, timeline)
         timeline.times.append(frame.pts)
         timeline.last = frame.duration
         squared = square_pixels(shown_grey(frame)[None], aspect)[0]
         if aspect != 1:
             check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
         yield orientation.upright(squared)
+
+
+def _check_turn(frame: Any, stream: Any, timeline: _Timeline) -> None:
+    """Of a frame that is not turned as the first one is: by nothing of its own, or otherwise.
+
+    Source: ITU-T H.264, D.2.27; H.265, D.3.17.
+    """
+    if frame.rotation or stream.codec_context.name not in PERSISTING:
+        raise UnusableScan("changes how its frames are turned")
+    if frame.key_frame:  # with which a turn would be stated anew
+        timeline.remark = TURNED_AT_FIRST
 
 
 def _orientation(frame: Any, stream: Any, content: bytes, timeline: _Timeline) -> Orientation:

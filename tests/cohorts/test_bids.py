@@ -64,6 +64,13 @@ def test_columns_of_the_tables_can_split(tmp_path):
     assert cohort(tmp_path, split=split).table().scans["split"].tolist() == ["train", "test"]
 
 
+def test_images_in_other_formats_are_counted_with_what_converts_them(tmp_path):
+    names = ["sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_T1w.mnc", "sub-02/anat/sub-02_T2w.mif"]
+    remarks = cohort(tree(tmp_path, dict.fromkeys(names, ""))).table().remarks
+    assert "1 scans end with .mnc, which is not read (MINC: mnc2nii converts it)" in remarks
+    assert not any(".mif" in remark for remark in remarks)
+
+
 def test_an_empty_tree_says_what_was_looked_for(tmp_path):
     with pytest.raises(UserError, match=r"no T1w images below .*sub-01_ses-1_T1w.nii.gz.*clinimcl.phantom layout=bids"):
         cohort(tmp_path).table()

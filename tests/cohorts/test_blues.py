@@ -101,3 +101,20 @@ def test_a_missing_table_and_missing_videos_say_how_to_get_them(tmp_path):
 def empty(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_videos_in_other_formats_are_counted_with_what_converts_them(tmp_path):
+    read = cohort(tmp_path)
+    for name in ("patient_7_R1.mkv", "patient_7_R2_2.WEBM", "notes.mkv"):
+        (tmp_path / "lus_videos" / name).write_bytes(b"")
+    told = [remark for remark in read.table().remarks if "is not read" in remark]
+    assert [remark.split(",")[0] for remark in told] == ["1 scans end with .mkv", "1 scans end with .webm"]
+    assert "ffmpeg" in told[0]
+
+
+def test_who_has_videos_in_other_formats_alone_is_told_what_converts_them(tmp_path):
+    read = cohort(tmp_path)
+    for video in (tmp_path / "lus_videos").iterdir():
+        video.rename(video.with_suffix(".mkv"))
+    with pytest.raises(UserError, match=r"5 files end with \.mkv \(Matroska's: `ffmpeg -i IN"):
+        read.table()

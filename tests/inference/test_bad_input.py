@@ -32,7 +32,8 @@ SCANS = {
     "flipped bits": ("later.nii.gz", flipped(PACKED), "damaged: the gzip stream fails its check"),
     "4-D": ("later.nii", nifti(np.stack([head(2)] * 2, axis=-1)), "has 4 axes"),
     "wrong modality": ("later.png", png(), "it is a video or a still, and the model was trained on volumes"),
-    "unknown format": ("later.webp", PACKED, "its name tells no format that is read"),
+    "unknown format": ("later.scan", PACKED, "its name tells no format that is read"),
+    "format of another tool": ("later.webp", PACKED, "a picture's: ImageMagick or Pillow saves it as .png"),
     "tensor": ("later.pt", b"", "tensors are not answered"),
     "empty": ("later.nii", b"", "the file is empty"),
 }

@@ -76,6 +76,30 @@ def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("names", "ending"),
+    [(["a.hdr", "a.img"], ".hdr"), (["A.IMG.GZ", "A.HDR"], ".hdr"), (["a.hdr"], ".hdr"), (["a.img"], ".img")]
+    + [(["a.mhd", "a.raw"], ".mhd"), (["a.nhdr"], ".nhdr"), (["a.img.gz"], ".img.gz")],
+)
+def test_a_scan_of_two_files_is_refused_with_what_to_do(serving, tmp_path, names, ending):
+    files = [("earlier", scans()["earlier"]), *(("later", (name, b"x" * 400)) for name in names)]
+    told = ended(serving(), files)["refused"]
+    assert told.startswith(f"the later scan must be one file, or the slices of a DICOM series, got a {ending}, ")
+    assert "save it as .nii.gz" in told and "python -m clinimcl.predict" in told
+    assert left(tmp_path) == []
+
+
+def test_slices_may_end_with_img(serving):
+    files = [("earlier", (f"{number}.img", content)) for number, content in enumerate(slices(head(1)))]
+    said = ended(serving(), [*files, ("later", ("same.nii", same(head(1))))])["said"]
+    assert said == ["the earlier and the later scan are one and the same: give two scans of different days"]
+
+
+def test_a_format_that_is_not_read_is_told_with_what_converts_it(serving):
+    said = ended(serving(), scans() | {"later": ("x.MNC", bytes(600))})["said"]
+    assert said == ["the later scan cannot be used: its format is not read (MINC: mnc2nii converts it)"]
+
+
 def test_a_missing_file_is_told(serving):
     assert (
         ended(serving(), {"earlier": scans()["earlier"]})["refused"] == "the later scan is missing: drop a file there"

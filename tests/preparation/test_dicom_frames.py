@@ -17,7 +17,7 @@ from clinimcl.preparation.dicom import decode_cine, decode_series
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.video import decode_video
 from tests.preparation.test_dicom import LOOP, VOXELS, series, written
-from tests.preparation.test_video import encoded, gradient
+from tests.preparation.test_video import H265, encoded, gradient
 
 ROWS, COLUMNS = 32, 40
 ACROSS, DOWN = np.meshgrid(np.arange(COLUMNS) * 6, np.arange(ROWS) * 7)
@@ -87,6 +87,25 @@ def test_a_jpeg_s_colours_are_those_of_its_markers_and_else_of_the_header(kind):
     still, photometric = COLOURS[kind]
     content = loop([still], uid.JPEGBaseline8Bit, RGB[None], PhotometricInterpretation=photometric)
     assert np.abs(decode_cine(content).frames[0] - GREY).max() <= 3
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit])
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+@pytest.mark.parametrize("subsampling", ["4:2:2", "4:2:0", "4:1:1"])
+def test_components_of_different_sizes_are_ycbcr_by_any_header(subsampling, photometric, syntax):
+    still = renamed(without_markers(jpeg(subsampling=subsampling)), (0, 1, 2))  # as GDCM writes it
+    content = loop([still], syntax, RGB[None], PhotometricInterpretation=photometric)
+    assert np.abs(decode_cine(content).frames[0] - GREY).max() <= 3
+
+
+def test_adobe_s_marker_says_rgb_of_components_of_different_sizes_too():
+    green = np.full_like(RGB, (40, 200, 90))
+    buffer = io.BytesIO()
+    Image.fromarray(green).convert("YCbCr").save(buffer, "JPEG", quality=95, subsampling="4:2:0")
+    still = with_adobe(without_markers(buffer.getvalue()), 0)
+    shown = decode_cine(loop([still], uid.JPEGBaseline8Bit, green[None], PhotometricInterpretation="RGB")).frames
+    stored = np.asarray(Image.fromarray(green).convert("YCbCr"))[0, 0]
+    assert np.abs(shown - stored @ [0.299, 0.587, 0.114]).max() <= 3
 
 
 def test_bytes_that_fill_up_a_frame_are_not_its_end():
@@ -184,6 +203,8 @@ FILMS = {
     "MPEG-2": (uid.MPEG2MPML, "mpegts", "mpeg2video"),
     "H.264 in mp4": (uid.MPEG4HP41, "mp4", "libx264"),
     "H.264 in a transport stream": (uid.MPEG4HP41, "mpegts", "libx264"),
+    "bare H.264": (uid.MPEG4HP41, "h264", "libx264"),
+    "bare H.265": (uid.HEVCMP51, "hevc", "libx265"),
 }
 
 
@@ -191,7 +212,7 @@ FILMS = {
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_a_film_is_the_video_that_it_is(film, pieces):
     syntax, container, codec = FILMS[film]
-    video = encoded(gradient(), container, codec)
+    video = encoded(gradient(), container, codec, options=H265 if codec == "libx265" else {})
     expected = decode_video(video).frames
     content = loop([video], syntax, np.zeros((*expected.shape, 3), np.uint8))
     header = pydicom.dcmread(io.BytesIO(content))

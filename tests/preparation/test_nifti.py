@@ -5,10 +5,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.orientation_codes import CODES
 from clinimcl.preparation.reading import UnusableScan
-from tests.preparation.volumes_of_tests import HEAD, IMAGE, difference, difference_of_file, patched, stored
+from tests.preparation.volumes_of_tests import HEAD, IMAGE, SIZES, difference, difference_of_file, patched, stored
 
 compress = partial(gzip.compress, mtime=0)  # names of tests hold what it gives
 
@@ -39,6 +40,36 @@ def test_a_pair_is_the_same_head(tmp_path, code, kind):
     image = stored(code)
     nib.save(kind(np.asarray(image.dataobj), image.affine), tmp_path / "mpr-1.nifti.img")
     assert difference_of_file(tmp_path / "mpr-1.nifti.hdr") < STEP
+
+
+PAIR_KINDS = {"NIfTI-1": nib.Nifti1Pair, "NIfTI-2": nib.Nifti2Pair, "Analyze": nib.Spm99AnalyzeImage}
+
+
+def pair(kind, offset, before=b""):
+    """A head's header, and its voxels behind some bytes."""
+    header = PAIR_KINDS[kind].header_class()
+    header.set_data_shape(HEAD.shape)
+    header.set_data_dtype(np.int16)
+    header.set_zooms(SIZES)
+    if kind != "Analyze":
+        header.set_sform(IMAGE.affine, 1)
+    header["vox_offset"] = offset
+    return [header.binaryblock, before + HEAD.tobytes(order="F")]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("kind", PAIR_KINDS)
+@pytest.mark.parametrize(("offset", "before"), [(352, b""), (544, b""), (1, b""), (352, b"\1" * 352), (16, b"\1" * 16)])
+def test_voxels_of_a_pair_begin_where_its_header_says_or_with_the_file(kind, packing, offset, before):
+    header, image = pair(kind, offset, before)
+    assert difference([header, PACKINGS[packing](image)], "x.hdr", "RAS" if kind == "Analyze" else None) < STEP
+
+
+@pytest.mark.parametrize("size", [HEAD.nbytes - 1, HEAD.nbytes + 1, HEAD.nbytes + 351])
+def test_a_pair_of_neither_length_is_truncated(size):
+    header, image = pair("NIfTI-1", 352, b"\1" * 352)
+    with pytest.raises(UnusableScan, match=f"truncated: {size} bytes, expected {HEAD.nbytes + 352}"):
+        decode("x.img", [header, image[:size]])
 
 
 @pytest.mark.parametrize("packing", PACKINGS)

@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 from fractions import Fraction
 
@@ -18,10 +19,10 @@ def gradient(frames=6, side=32):
     return np.stack([np.tile(columns + 10 * index, (side, 1)) for index in range(frames)]).astype(np.uint8)
 
 
-def encoded(frames, container="mp4", codec="mpeg4", pixels="yuv420p"):
+def encoded(frames, container="mp4", codec="mpeg4", pixels="yuv420p", options=None):
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=25)
+        stream = output.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], pixels
         for frame in frames:
             output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray").reformat(format=pixels)))
@@ -41,6 +42,7 @@ def still(frame, codec, pixels):
         ("avi", "mjpeg", "yuvj420p"),
         ("mpeg", "mpeg1video", "yuv420p"),
         ("gif", "gif", "rgb8"),
+        ("h264", "libx264", "yuv420p"),
     ],
 )
 def test_every_format_gives_the_grey_levels_that_were_written(container, codec, pixels):
@@ -197,6 +199,66 @@ def test_a_clip_is_turned_as_its_matrix_says_after_it_is_stretched():
     assert np.abs(frames.astype(float) - gradient()[..., ::-1]).mean() < 4
 
 
+H265 = {"x265-params": "log-level=none:bframes=0"}
+SEI = {"h264": (5, b"\x06", 0b0100_1), "hevc": (20, b"\x4e\x01", 0b1_1000)}  # slices that begin; header; persistence
+
+
+def bare(kind, frames, *turns):
+    """H.264 or H.265 as a stream of bytes; each turn (flips, degrees) stands before a further one of equal pieces."""
+    codec, options, slices = ("libx264", {}, 0x1F) if kind == "h264" else ("libx265", H265, 0x7E)
+    begins, header, persists = SEI[kind]
+    written = b""
+    for piece, turn in zip(np.split(frames, len(turns)), turns, strict=True):
+        for unit in re.split(rb"\0*\0\0\x01", encoded(piece, kind, codec, options=options))[1:]:
+            number = (unit[0] & slices) >> (kind == "hevc")
+            if turn is not None and number in (begins, 19, 20):
+                flips, degrees = turn
+                bits = flips << 21 | round(degrees * 2**16 / 360) << 5 | persists
+                written += b"\0\0\0\x01" + header + b"\x2f\x03" + bits.to_bytes(3) + b"\x80"
+            written += b"\0\0\0\x01" + unit
+    return written
+
+
+@pytest.mark.parametrize("kind", SEI)
+def test_a_bare_stream_is_read_without_times(kind):
+    clip = decode_video(bare(kind, gradient(), None))
+    assert clip.edges is None
+    assert np.abs(clip.frames.astype(float) - gradient()).mean() < 4
+
+
+@pytest.mark.parametrize("kind", SEI)
+@pytest.mark.parametrize("turn", [(0, 90), (0, 180), (0, 270), (0b10, 0), (0b01, 0), (0b10, 90), (0b01, 90)])
+def test_a_turn_within_the_stream_is_that_of_the_frames_that_follow(kind, turn):
+    flips, degrees = turn  # which comes after the flips
+    flipped = gradient()[:, :: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
+    shown = np.rot90(flipped, degrees // 90, (1, 2))
+    assert np.abs(decode_video(bare(kind, gradient(), turn)).frames.astype(float) - shown).mean() < 4
+
+
+@pytest.mark.parametrize("kind", SEI)
+@pytest.mark.parametrize("turns", [((0, 90), (0, 180)), (None, (0, 90)), ((0, 0), (0, 270))])
+def test_a_stream_that_turns_its_frames_midway_is_refused(kind, turns):
+    with pytest.raises(UnusableScan, match="changes how its frames are turned"):
+        decode_video(bare(kind, gradient(), *turns))
+
+
+def test_a_turn_that_is_not_stated_anew_is_used_with_a_word():
+    clip = decode_video(bare("h264", gradient(), (0, 90), None))
+    assert np.abs(clip.frames.astype(float) - np.rot90(gradient(), 1, (1, 2))).mean() < 4
+    assert clip.remark == video.TURNED_AT_FIRST
+
+
+def test_frames_of_jpeg_that_turn_midway_are_refused():
+    pieces = []
+    for orientation in (6, 1):
+        still, tags = io.BytesIO(), Image.Exif()
+        tags[0x112] = orientation
+        Image.fromarray(gradient()[0][:24]).save(still, "JPEG", exif=tags)
+        pieces.append(still.getvalue())
+    with pytest.raises(UnusableScan, match="changes how its frames are turned"):
+        decode_video(of_jpegs(pieces, "avi"))
+
+
 @pytest.mark.parametrize(
     ("container", "codec", "pixels"),
     [("mp4", "libx264", "yuv420p"), ("mov", "mjpeg", "yuvj420p"), ("avi", "mjpeg", "yuvj420p")],
@@ -266,20 +328,24 @@ def test_grey_of_h265_is_of_the_range_that_it_states():
     assert np.unique(decode_video(file.getvalue()).frames).tolist() == [0, 255]
 
 
+def of_jpegs(stills, container):
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        for time, still in enumerate(stills):
+            packet = av.Packet(still)
+            packet.pts, packet.dts, packet.time_base, packet.stream = time, time, Fraction(1, 25), stream
+            output.mux(packet)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("container", ["mov", "avi"])
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6])
 def test_frames_of_jpeg_are_turned_as_their_exif_data_say(container, orientation):
     still, tags = io.BytesIO(), Image.Exif()
     tags[0x112] = orientation
     Image.fromarray(gradient()[0][:24]).save(still, "JPEG", exif=tags)
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream("mjpeg", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
-        for time in range(3):
-            packet = av.Packet(still.getvalue())
-            packet.pts, packet.dts, packet.time_base, packet.stream = time, time, Fraction(1, 25), stream
-            output.mux(packet)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(still.getvalue()))))
-    clip = decode_video(file.getvalue())
+    clip = decode_video(of_jpegs([still.getvalue()] * 3, container))
     assert clip.remark == "" and np.abs(clip.frames[2].astype(int) - expected).max() <= 2

@@ -14,7 +14,7 @@ JPEG, PNG, GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8"
 EXIF = b"Exif\0\0"
 ORIENTATION = 0x0112
 NO_UNIT = "its PNG states an aspect of pixels without a unit, which is taken as width to height"
-_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # the marker behind the coded pixels
+_AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")  # the marker behind the coded pixels
 _ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a segment
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 
@@ -45,14 +45,14 @@ def read_still(content: bytes) -> Still | None:
 
 
 def _read_jpeg(content: bytes) -> Still:
-    orientation, aspect = 1, None
+    exif, aspect = b"", None
     for marker, start, end in _segments(content):
         if marker == _END:
-            return Still(end, orientation, aspect)
+            return Still(end, _exif_orientation(exif), aspect)
         if marker == 0xE0 and content[start : start + 5] == b"JFIF\0":
             aspect = _jfif_aspect(*struct.unpack_from(">BHH", content, start + 7))
         elif marker == 0xE1 and content[start : start + len(EXIF)] == EXIF:
-            orientation = _exif_orientation(content[start:end])
+            exif = content[start:end]
     raise IndexError
 
 
@@ -143,6 +143,8 @@ def _after_blocks(content: bytes, place: int) -> int:
 
 def _exif_orientation(data: bytes) -> int:
     """1 where it cannot be told, as viewers have it."""
+    if not data:
+        return 1
     tags = Image.Exif()
     try:
         with warnings.catch_warnings(action="ignore"):

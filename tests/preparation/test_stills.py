@@ -94,3 +94,18 @@ def test_a_gif_states_its_aspect_in_a_byte():
 
 def test_what_is_no_still_is_none():
     assert read_still(b"\0\0\0\x18ftypisom" * 9) is None
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\x00", b"\xff\xd0", b"\xff\xff\xd7"])
+def test_a_tail_of_fillings_is_walked_through_once(filling):
+    content = saved("JPEG")[:-2]
+    tail = filling * (2**21 // len(filling))  # the square of which took hours
+    with pytest.raises(UnusableScan, match="the end of the picture is missing"):
+        read_still(content + tail)
+    assert read_still(content + tail + b"\xff\xd9").end == len(content) + len(tail) + 2
+
+
+def test_the_last_of_many_orientations_holds():
+    first, last = (b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags for tags in (exif(3).tobytes(), exif(6).tobytes()))
+    content = saved("JPEG")
+    assert read_still(content[:2] + first + last + content[2:]).orientation == 6

@@ -2,12 +2,18 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from clinimcl.preparation.dicom_films import decode_film, is_film
 from clinimcl.preparation.dicom_frames import JPEG, check_readable, stored_type
-from clinimcl.preparation.dicom_header import HEAD, NoPicture, is_dicom, read_header, read_start, reading
+from clinimcl.preparation.dicom_header import (
+    HEAD,
+    is_dicom,
+    read_header,
+    read_headers,
+    read_start,
+    reading,
+)
 from clinimcl.preparation.dicom_loops import frame_edges, pixel_aspect
 from clinimcl.preparation.dicom_pixels import grey_frames, window_remark
 from clinimcl.preparation.dicom_series import volume_of
@@ -49,10 +55,7 @@ def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> S
     Raises:
         UnusableScan: a slice is missing, several series are mixed, or what is there is no volume.
     """
-    headers = []
-    for content in contents:
-        with suppress(NoPicture):  # archives lay reports beside the slices
-            headers.append(read_header(content, most_bytes))
+    headers = read_headers(contents, most_bytes)
     if not headers:
         raise UnusableScan("has fewer than 2 slices, expected a DICOM series")
     return volume_of(headers, most_bytes)

@@ -9,8 +9,8 @@ import math
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -81,12 +81,36 @@ def read_header(content: bytes, most_bytes: int = sys.maxsize) -> Any:
     Raises:
         UnusableScan: with the reason.
     """
+    return _read(content, most_bytes)[0]
+
+
+def read_headers(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> list[Any]:
+    """As `read_header`, of the files of a series; those without a picture, such as reports, are left out.
+
+    Args:
+        most_bytes: of the pixels of its deflated data sets together, since all are held.
+
+    Raises:
+        UnusableScan: with the reason.
+    """
+    headers, left = [], min(most_bytes, MOST_INFLATED)
+    for content in contents:
+        with suppress(NoPicture):  # archives lay reports beside the slices
+            header, inflated = _read(content, left)
+            headers.append(header)
+            left -= inflated
+    return headers
+
+
+def _read(content: bytes, most_bytes: int) -> tuple[Any, int]:
+    """The header, and how many bytes were inflated for it."""
     import pydicom
 
     with reading(UNREADABLE):
         syntax, start = _syntax(content)
+        inflated = 0
         if syntax == DEFLATED:
-            header = _inflated(content[start:], most_bytes)
+            header, inflated = _inflated(content[start:], most_bytes)
         else:
             _check_not_deflated(content)
             header = pydicom.dcmread(io.BytesIO(content), specific_tags=_tags())
@@ -96,7 +120,7 @@ def read_header(content: bytes, most_bytes: int = sys.maxsize) -> Any:
         for name, usual in USUAL.items():
             setattr(header, name, type(usual)(header.get(name) or usual))
         _ = header.file_meta.TransferSyntaxUID
-        return header
+        return header, inflated
 
 
 def read_start(content: bytes) -> Any:
@@ -169,8 +193,11 @@ def _check_not_deflated(content: bytes) -> None:
         raise UnusableScan("damaged: a DICOM file that says in a wrong place that it is deflated")
 
 
-def _inflated(packed: bytes, most_bytes: int) -> Any:
-    """pydicom would inflate a data set whole; here no more of it than its header announces."""
+def _inflated(packed: bytes, most_bytes: int) -> tuple[Any, int]:
+    """The header of a deflated data set, and the bytes of what was inflated.
+
+    pydicom would inflate it whole; here no more of it than its header announces.
+    """
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
     from pydicom.uid import ExplicitVRLittleEndian
@@ -179,8 +206,11 @@ def _inflated(packed: bytes, most_bytes: int) -> Any:
     content = stream.decompress(packed, MOST_HEADER)
     if not stream.eof:
         announced = _announced_bytes(_start(content))
+        if announced <= 0:  # to zlib, 0 is no limit
+            raise UnusableScan("damaged: the header of the deflated DICOM file announces no pixels")
         check_bytes(announced, min(most_bytes, MOST_INFLATED))
         content += stream.decompress(stream.unconsumed_tail, announced)
+    check_bytes(len(content), min(most_bytes, MOST_INFLATED) + MOST_HEADER)
     if stream.unconsumed_tail:
         raise UnusableScan("damaged: the deflated DICOM file holds more than its header announces")
     if not stream.eof:
@@ -188,7 +218,7 @@ def _inflated(packed: bytes, most_bytes: int) -> Any:
     header = read_dataset(io.BytesIO(content), False, True, specific_tags=_tags())
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    return header
+    return header, len(content)
 
 
 def _start(content: bytes) -> Any:
@@ -201,7 +231,7 @@ def _start(content: bytes) -> Any:
 
 def _announced_bytes(start: Any) -> int:
     sizes = (int(start.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"))
-    return math.prod(sizes) * int(start.BitsAllocated) // 8
+    return -(math.prod(sizes) * int(start.BitsAllocated) // -8)
 
 
 @cache

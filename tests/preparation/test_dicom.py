@@ -267,6 +267,36 @@ def test_a_deflated_file_that_announces_too_much_is_not_inflated():
         decode_cine(deflated(np.zeros((400, 512, 512), np.uint8), announced=4000), most_bytes=2**20)
 
 
+@pytest.mark.parametrize(
+    "tags", [{"Rows": 1, "Columns": 1, "BitsAllocated": 1}, {"BitsAllocated": 0}, {"NumberOfFrames": -1}]
+)
+def test_a_deflated_file_that_announces_nothing_is_not_inflated(tags):
+    header = pydicom.dcmread(io.BytesIO(deflated(np.zeros((400, 512, 512), np.uint8))))
+    for name, value in tags.items():
+        setattr(header, name, value)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    del header
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnusableScan, match="deflated DICOM file (announces no|holds more)"):
+            decode_cine(buffer.getvalue())
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_deflated_files_of_a_series_are_bounded_together():
+    files = [deflated(np.zeros((1, 2048, 2048), np.uint8)) for _ in range(24)]  # 96 MiB in 100 KiB
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnusableScan, match="has an absurd size"):
+            decode_series(files, most_bytes=2**23)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_deflated_file_that_ends_early_is_truncated():
     with pytest.raises(UnusableScan, match="truncated: the deflated DICOM file ends early"):
         decode_cine(deflated(LOOP)[:-40])

@@ -23,6 +23,8 @@ def decode(
     raw: Sequence[bytes],
     most_bytes: int = sys.maxsize,
     orientation: str | None = None,
+    *,
+    grey: bool = True,
 ) -> Scan | Clip:
     """What is in the one file, in a header and the file of its voxels, or in those of a series.
 
@@ -31,23 +33,24 @@ def decode(
 
     Args:
         orientation: how volumes lie whose header does not say; the directions toward which their stored axes run.
+        grey: as of `toward_ras`; False of a mask.
         most_bytes: of the voxels or frames as they come out, tensors excepted; a format may have a narrower bound.
 
     Raises:
         UnusableScan: with the reason.
     """
     if is_series(path):
-        return dicom.decode_series(raw, most_bytes)
+        return dicom.decode_series(raw, most_bytes, grey=grey)
     ending = path.lower()
     if ending.endswith(VOLUMES):
-        return decode_volume(path, raw, most_bytes, orientation)
+        return decode_volume(path, raw, most_bytes, orientation, grey=grey)
     (content,) = raw
     if ending.endswith(TENSOR):
-        return _of_tensor(content, orientation)
+        return _of_tensor(content, orientation, grey=grey)
     if ending.endswith(video.ENDINGS):
         return video.decode_video(content, most_bytes)
     _check_dicom(path, content)
-    return dicom.decode_file(content, most_bytes)
+    return dicom.decode_file(content, most_bytes, grey=grey)
 
 
 def is_clip(path: str, raw: Sequence[bytes]) -> bool:
@@ -64,11 +67,11 @@ def is_clip(path: str, raw: Sequence[bytes]) -> bool:
     return True
 
 
-def _of_tensor(content: bytes, orientation: str | None) -> Scan:
+def _of_tensor(content: bytes, orientation: str | None, *, grey: bool) -> Scan:
     tensor = decode_tensor(content)
     if orientation is None:
-        return toward_ras(tensor, np.eye(4), known=False)._replace(sized=False)
-    return placed(tensor, place_unknown(np.ones(3), orientation))._replace(sized=False)
+        return toward_ras(tensor, np.eye(4), known=False, grey=grey)._replace(sized=False)
+    return placed(tensor, place_unknown(np.ones(3), orientation), grey=grey)._replace(sized=False)
 
 
 def _check_dicom(path: str, content: bytes) -> None:

@@ -25,7 +25,7 @@ from clinimcl.preparation.video import MOST_PIXELS, Clip, check_size
 __all__ = ["HEAD", "decode_cine", "decode_file", "decode_series", "is_dicom", "is_volume"]
 
 
-def decode_file(content: bytes, most_bytes: int = sys.maxsize) -> Scan | Clip:
+def decode_file(content: bytes, most_bytes: int = sys.maxsize, *, grey: bool = True) -> Scan | Clip:
     """What one file holds: the volume of an enhanced one, whose frames lie in space, else a loop.
 
     Raises:
@@ -33,7 +33,7 @@ def decode_file(content: bytes, most_bytes: int = sys.maxsize) -> Scan | Clip:
     """
     header = read_header(content, most_bytes)
     if _is_volume(header):
-        return volume_of([header], most_bytes)
+        return volume_of([header], most_bytes, grey=grey)
     return _clip(header, most_bytes)
 
 
@@ -49,7 +49,7 @@ def decode_cine(content: bytes, most_bytes: int = sys.maxsize) -> Clip:
     return _clip(read_header(content, most_bytes), most_bytes)
 
 
-def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> Scan:
+def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize, *, grey: bool = True) -> Scan:
     """The volume of a series, in files of whatever order: each slice says where it lies.
 
     Raises:
@@ -58,7 +58,7 @@ def decode_series(contents: Sequence[bytes], most_bytes: int = sys.maxsize) -> S
     headers = read_headers(contents, most_bytes)
     if not headers:
         raise UnusableScan("has fewer than 2 slices, expected a DICOM series")
-    return volume_of(headers, most_bytes)
+    return volume_of(headers, most_bytes, grey=grey)
 
 
 def is_volume(content: bytes) -> bool:

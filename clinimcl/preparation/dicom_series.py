@@ -33,8 +33,11 @@ CHOICE = "give each series a folder of its own (cohort.series chooses one where 
 LOST = "its InstanceNumbers have a gap, so that slices may be missing at an end"
 
 
-def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
+def volume_of(headers: Sequence[Any], most_bytes: int, *, grey: bool = True) -> Scan:
     """The volume whose slices are in these files, in whatever order.
+
+    Args:
+        grey: as of `toward_ras`.
 
     Raises:
         UnusableScan: a slice is missing, several series are mixed, or what is there is no volume.
@@ -57,10 +60,10 @@ def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
     check_bytes(math.prod(straight) * (kind.itemsize if offsets is None else 4), most_bytes)
     voxels, remarks = _voxels(slices, shape, kind), [LOST] * _has_lost_numbers(slices)
     if offsets is not None:
-        voxels, of_background = with_grey_background(voxels)
+        voxels, of_background = with_grey_background(voxels) if grey else (voxels, "")
         voxels = straightened(voxels, offsets)
         remarks += [STRAIGHTENED, of_background]
-    return toward_ras(voxels, affine, "; ".join(filter(None, remarks)))
+    return toward_ras(voxels, affine, "; ".join(filter(None, remarks)), grey=grey)
 
 
 def _check_series(slices: Sequence[Slice]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from clinimcl.preparation.gzip_stream import inflate, inflate_zlib, is_gzip
 from clinimcl.preparation.orientation import Placement, place, place_unknown
-from clinimcl.preparation.placing import check_geometry, placed
+from clinimcl.preparation.placing import Placing, check_geometry, placed
 from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
 from clinimcl.preparation.text_header import MOST_HEADER, Voxels, affine_of, numbers, whole_numbers
 
@@ -41,7 +41,9 @@ def data_file_of(content: bytes) -> str:
     return _fields(content)[0][LAST]
 
 
-def decode_metaimage(content: bytes, data: bytes | None = None, orientation: str | None = None) -> Scan:
+def decode_metaimage(
+    content: bytes, data: bytes | None = None, orientation: str | None = None, lay: Placing = placed
+) -> Scan:
     """
     Args:
         data: of the file with the voxels, where they lie in one of their own.
@@ -62,7 +64,7 @@ def decode_metaimage(content: bytes, data: bytes | None = None, orientation: str
     begin = len(stored) - voxels.size if skipped == -1 else skipped
     if begin < 0:
         raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {voxels.size}")
-    return placed(voxels.of(stored, begin), voxels.placement)
+    return lay(voxels.of(stored, begin), voxels.placement)
 
 
 def announced_bytes_of_metaimage(content: bytes) -> int:

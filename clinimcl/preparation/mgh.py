@@ -9,7 +9,7 @@ from nibabel.freesurfer.mghformat import DATA_OFFSET, MGHHeader
 
 from clinimcl.preparation.gzip_stream import first_bytes, inflate, is_gzip, more_than_announced
 from clinimcl.preparation.orientation import Placement, place, place_unknown
-from clinimcl.preparation.placing import check_geometry, placed
+from clinimcl.preparation.placing import Placing, check_geometry, placed
 from clinimcl.preparation.scan import FARTHEST, Scan, UnusableScan, check_shape
 
 MOST_BEHIND = 2**24  # bytes behind the voxels: the history of commands, tables of colours
@@ -25,7 +25,7 @@ def is_mgh(head: bytes) -> bool:
     return all(1 <= side < 2**20 for side in sides[:4]) and sides[4] <= 20
 
 
-def decode_mgh(content: bytes, orientation: str | None = None) -> Scan:
+def decode_mgh(content: bytes, orientation: str | None = None, lay: Placing = placed) -> Scan:
     """Gzipped or not, its gzip stream verified whole.
 
     Args:
@@ -48,7 +48,7 @@ def decode_mgh(content: bytes, orientation: str | None = None) -> Scan:
     if len(content) > DATA_OFFSET + size + MOST_BEHIND:
         raise UnusableScan(more_than_announced(DATA_OFFSET + size))
     voxels = np.frombuffer(content, kind, math.prod(shape), DATA_OFFSET).reshape(shape, order="F")
-    return placed(voxels.astype(kind.newbyteorder("="), copy=False), placement)
+    return lay(voxels.astype(kind.newbyteorder("="), copy=False), placement)
 
 
 def announced_bytes_of_mgh(content: bytes) -> int:

@@ -24,7 +24,7 @@ from clinimcl.preparation.nifti_header import (
     scaling_of,
     shape_of,
 )
-from clinimcl.preparation.placing import placed
+from clinimcl.preparation.placing import Placing, placed
 from clinimcl.preparation.scan import Scan, UnusableScan
 
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # it prints bytes of the headers that it dislikes
@@ -42,7 +42,7 @@ def decode_nifti(content: bytes, orientation: str | None = None) -> Scan:
     return scan
 
 
-def read_nifti(content: bytes, orientation: str | None = None) -> Scan:
+def read_nifti(content: bytes, orientation: str | None = None, lay: Placing = placed) -> Scan:
     """NIfTI-1 or -2, gzipped or not.
 
     nibabel reads a gzip stream up to the last voxel and never looks at the checksum behind it, so flipped bits
@@ -50,6 +50,7 @@ def read_nifti(content: bytes, orientation: str | None = None) -> Scan:
 
     Args:
         orientation: how voxels lie where the header does not say: the directions toward which the stored axes run.
+        lay: makes the scan of the stored voxels.
 
     Raises:
         UnusableScan: with the reason.
@@ -60,10 +61,10 @@ def read_nifti(content: bytes, orientation: str | None = None) -> Scan:
         content = inflate(content, _least_start(header) + announced_bytes_of(header))
     stored = stored_voxels(content, header, _start(content, header))
     remarks = "; ".join(filter(None, (placement.remark, intent_remark(header))))
-    return placed(stored, placement._replace(remark=remarks))
+    return lay(stored, placement._replace(remark=remarks))
 
 
-def decode_pair(content: bytes, image: bytes, orientation: str | None = None) -> Scan:
+def decode_pair(content: bytes, image: bytes, orientation: str | None = None, lay: Placing = placed) -> Scan:
     """A header and the file of its voxels, each gzipped or not; Analyze headers do not say how their voxels lie.
 
     Raises:
@@ -77,9 +78,9 @@ def decode_pair(content: bytes, image: bytes, orientation: str | None = None) ->
         image = inflate(image, offset_of(header) + announced_bytes_of(header))
     stored = stored_voxels(image, header, _start_in_pair(image, header))
     if isinstance(header, Spm99AnalyzeHeader):
-        return placed(stored, placement)
+        return lay(stored, placement)
     remarks = "; ".join(filter(None, (placement.remark, intent_remark(header))))
-    return placed(stored, placement._replace(remark=remarks))
+    return lay(stored, placement._replace(remark=remarks))
 
 
 def announced_bytes(content: bytes) -> int:

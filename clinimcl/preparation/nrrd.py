@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from clinimcl.preparation.gzip_stream import inflate, more_than_announced
 from clinimcl.preparation.orientation import Placement, place, place_unknown
-from clinimcl.preparation.placing import check_geometry, placed
+from clinimcl.preparation.placing import Placing, check_geometry, placed
 from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
 from clinimcl.preparation.text_header import MOST_HEADER, Voxels, affine_of, numbers, whole_numbers
 
@@ -53,7 +53,9 @@ def data_file_of(content: bytes) -> str:
     return _fields(content)[0].get("data file", "")
 
 
-def decode_nrrd(content: bytes, data: bytes | None = None, orientation: str | None = None) -> Scan:
+def decode_nrrd(
+    content: bytes, data: bytes | None = None, orientation: str | None = None, lay: Placing = placed
+) -> Scan:
     """
     Args:
         data: of the file with the voxels, where they lie in one of their own.
@@ -75,7 +77,7 @@ def decode_nrrd(content: bytes, data: bytes | None = None, orientation: str | No
     begin = len(stored) - voxels.size if skipped == -1 else skipped
     if begin < 0:
         raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {voxels.size}")
-    return placed(voxels.of(stored, begin), voxels.placement)
+    return lay(voxels.of(stored, begin), voxels.placement)
 
 
 def announced_bytes_of_nrrd(content: bytes) -> int:

@@ -1,6 +1,8 @@
 """Stored voxels and their affine → a scan on RAS axes."""
 
 import math
+import sys
+from collections.abc import Callable
 
 import nibabel as nib
 import numpy as np
@@ -11,11 +13,12 @@ from scipy import ndimage
 from clinimcl.preparation.background import without_marked_background, without_nan
 from clinimcl.preparation.layout import as_stored
 from clinimcl.preparation.orientation import Placement
-from clinimcl.preparation.scan import FARTHEST, MOST_VOXELS, Scan, UnusableScan
+from clinimcl.preparation.scan import FARTHEST, MOST_VOXELS, Scan, UnusableScan, check_bytes
 
 MOST_MILLIMETRES = 1000.0
 FINEST_MILLIMETRES = 0.05
 LEAST_LEAN, MOST_LEAN = 1.0, 45.0  # degrees by which axes may differ from a right angle: undone between the two
+Placing = Callable[[Shaped[np.ndarray, "i j k"], Placement], Scan]  # `placed`, its bounds given
 
 
 def toward_ras(
@@ -24,6 +27,8 @@ def toward_ras(
     remark: str = "",
     *,
     known: bool = True,
+    grey: bool = True,
+    most_bytes: int = sys.maxsize,
 ) -> Scan:
     """Voxels turned and flipped toward RAS, to which `affine` leads in mm; a view of those given.
 
@@ -32,12 +37,14 @@ def toward_ras(
 
     Args:
         known: whether the affine tells where the volume lies in space.
+        grey: whether its numbers are grey levels, of which a background may be none; those of a mask are not.
+        most_bytes: of a volume that is resampled, which may be larger than the stored one.
 
     Raises:
-        UnusableScan: a voxel is not finite, or all are equal.
+        UnusableScan: a voxel is not finite, all are equal, or it would become too large.
     """
-    stored, of_background = with_grey_background(stored)
-    stored, affine, of_lean = straightened(stored, affine)
+    stored, of_background = with_grey_background(stored) if grey else (_numbers_of_mask(stored), "")
+    stored, affine, of_lean = straightened(stored, affine, most_bytes)
     orientation = io_orientation(affine)
     turned = affine @ inv_ornt_aff(orientation, stored.shape)
     x, y, z = nib.affines.voxel_sizes(turned).tolist()
@@ -45,9 +52,30 @@ def toward_ras(
     return Scan(apply_orientation(stored, orientation), (x, y, z), remarks, turned if known else None)
 
 
-def placed(stored: Shaped[np.ndarray, "i j k"], placement: Placement) -> Scan:
+def placed(
+    stored: Shaped[np.ndarray, "i j k"],
+    placement: Placement,
+    *,
+    grey: bool = True,
+    most_bytes: int = sys.maxsize,
+) -> Scan:
     """As `toward_ras`."""
-    return toward_ras(stored, placement.affine, placement.remark, known=placement.known)
+    return toward_ras(
+        stored,
+        placement.affine,
+        placement.remark,
+        known=placement.known,
+        grey=grey,
+        most_bytes=most_bytes,
+    )
+
+
+def _numbers_of_mask(stored: Shaped[np.ndarray, "i j k"]) -> Shaped[np.ndarray, "i j k"]:
+    """Checked; NaN is outside of a mask."""
+    if stored.dtype.kind == "f" and np.isnan(stored.min()):
+        stored = np.where(np.isnan(stored), stored.dtype.type(0), stored)
+    check_voxels(stored)
+    return stored
 
 
 def check_geometry(affine: Float[np.ndarray, "4 4"], shape: tuple[int, ...], why: str = "") -> None:
@@ -84,7 +112,7 @@ def lean(affine: Float[np.ndarray, "4 4"]) -> float:
 
 
 def straightened(
-    stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"]
+    stored: Shaped[np.ndarray, "i j k"], affine: Float[np.ndarray, "4 4"], most_bytes: int = sys.maxsize
 ) -> tuple[Shaped[np.ndarray, "_ _ _"], Float[np.ndarray, "4 4"], str]:
     """Voxels at right angles, their affine, and a remark: as given, unless the axes lean against each other.
 
@@ -92,7 +120,7 @@ def straightened(
     grid grows to hold every voxel; what it has beyond them is the least value.
 
     Raises:
-        UnusableScan: they lean more than scanners do.
+        UnusableScan: they lean more than scanners do, or the grid would be too large.
     """
     degrees = lean(affine)
     if degrees <= LEAST_LEAN:
@@ -113,6 +141,7 @@ def straightened(
     shape = tuple(int(side) for side in np.ceil(reached.max(axis=1) - 1e-3) - first + 1)
     if math.prod(shape) > MOST_VOXELS:
         raise UnusableScan(f"has an absurd size once its axes are at right angles: {shape} voxels")
+    check_bytes(4 * math.prod(shape), most_bytes)
     back = np.linalg.inv(to_straight)
     voxels = ndimage.affine_transform(
         stored.astype(np.float32), back, back @ first, shape, order=1, cval=float(stored.min())

@@ -170,7 +170,7 @@ def _fetched_mask(path: str, cache: Cache | None, stamp: str) -> list[bytes]:
 
 def _mask(path: str, raw: list[bytes], orientation: str | None) -> Scan:
     try:
-        decoded = decode(path, raw, orientation=orientation)
+        decoded = decode(path, raw, orientation=orientation, grey=False)
     except UnusableScan as unusable:
         raise UnusableScan(f"its mask cannot be used: {unusable}") from None
     if isinstance(decoded, Clip):

@@ -1,6 +1,7 @@
 """The bytes of a volume's file, or of the two that it has → its voxels; content tells the format, not the name."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from clinimcl.preparation.endings import FREESURFER, METAIMAGE, NRRD, PAIRS
 from clinimcl.preparation.gzip_stream import first_bytes, inflate, is_gzip
@@ -9,6 +10,7 @@ from clinimcl.preparation.mgh import announced_bytes_of_mgh, decode_mgh, is_mgh
 from clinimcl.preparation.nifti import announced_bytes, announced_bytes_of_pair, decode_pair, read_nifti
 from clinimcl.preparation.nifti_header import HEADER_BYTES, PAIR, SINGLE, magic_of
 from clinimcl.preparation.nrrd import announced_bytes_of_nrrd, decode_nrrd, is_nrrd
+from clinimcl.preparation.placing import Placing, placed
 from clinimcl.preparation.scan import Scan, UnusableScan, check_bytes
 
 OTHERS = {  # by their first bytes
@@ -26,39 +28,46 @@ OTHERS = {  # by their first bytes
 PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<head", b'{"')  # what a server answers in place of a file
 
 
-def decode_volume(path: str, raw: Sequence[bytes], most_bytes: int, orientation: str | None) -> Scan:
+def decode_volume(
+    path: str, raw: Sequence[bytes], most_bytes: int, orientation: str | None, *, grey: bool = True
+) -> Scan:
     """
+    Args:
+        grey: as of `toward_ras`.
+
     Raises:
         UnusableScan: with the reason.
     """
+    lay = partial(placed, grey=grey, most_bytes=most_bytes)
     if len(raw) == 2:
-        return _of_two_files(path, raw[0], raw[1], most_bytes, orientation)
+        return _of_two_files(path, raw, most_bytes, orientation, lay)
     (content,) = raw
     head = first_bytes(content, HEADER_BYTES)
     if is_nrrd(content):
         check_bytes(announced_bytes_of_nrrd(content), most_bytes)
-        return decode_nrrd(content, None, orientation)
+        return decode_nrrd(content, None, orientation, lay)
     if is_metaimage(content[:HEADER_BYTES]):
         check_bytes(announced_bytes_of_metaimage(content), most_bytes)
-        return decode_metaimage(content, None, orientation)
+        return decode_metaimage(content, None, orientation, lay)
     if is_mgh(head):
         check_bytes(announced_bytes_of_mgh(content), most_bytes)
-        return decode_mgh(content, orientation)
+        return decode_mgh(content, orientation, lay)
     if magic_of(head) not in (*SINGLE, *PAIR):
         _refuse(path, content, head)
     check_bytes(announced_bytes(content), most_bytes)
-    return read_nifti(content, orientation)
+    return read_nifti(content, orientation, lay)
 
 
-def _of_two_files(path: str, header: bytes, data: bytes, most_bytes: int, orientation: str | None) -> Scan:
+def _of_two_files(path: str, raw: Sequence[bytes], most_bytes: int, orientation: str | None, lay: Placing) -> Scan:
+    header, data = raw
     if path.lower().endswith(NRRD):
         check_bytes(announced_bytes_of_nrrd(header), most_bytes)
-        return decode_nrrd(header, data, orientation)
+        return decode_nrrd(header, data, orientation, lay)
     if path.lower().endswith(METAIMAGE):
         check_bytes(announced_bytes_of_metaimage(header), most_bytes)
-        return decode_metaimage(header, data, orientation)
+        return decode_metaimage(header, data, orientation, lay)
     check_bytes(announced_bytes_of_pair(header), most_bytes)
-    return decode_pair(header, data, orientation)
+    return decode_pair(header, data, orientation, lay)
 
 
 def _refuse(path: str, content: bytes, head: bytes) -> None:

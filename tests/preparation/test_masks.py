@@ -2,6 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.masks import inside
 from clinimcl.preparation.mgh import decode_mgh
 from clinimcl.preparation.nifti import read_nifti
@@ -70,3 +71,22 @@ def test_outside_is_no_brighter_than_the_darkest_inside():
     scan = Scan(np.array([[[-5.0, 1.0], [2.0, 3.0]]]), (1.0, 1.0, 1.0))
     mask = Scan(np.array([[[1, 1], [1, 0]]]), (1.0, 1.0, 1.0))
     assert inside(mask, scan).voxels[0, 1, 1] == -5
+
+
+HOLE = np.ones(HEAD.shape, np.int16)
+HOLE[4:-4, 4:-4, 4:-4] = 0
+MASKS = {
+    "a hole": HOLE,
+    "a hole, as a float": HOLE.astype(np.float32),
+    "a label for what is outside": np.where(HOLE, HOLE, np.int16(-1000)),
+    "NaN outside": np.where(HOLE, np.float32(1), np.float32(np.nan)),
+    "NaN outside and 0 within": np.where(HOLE, np.float32(1), np.float32([0, np.nan])[np.indices(HEAD.shape)[0] % 2]),
+}
+
+
+@pytest.mark.parametrize("voxels", MASKS.values(), ids=MASKS.keys())
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.MGHImage])
+def test_a_number_of_a_mask_is_no_grey_level(voxels, kind):
+    name = "mask.mgz" if kind is nib.MGHImage else "mask.nii"
+    mask = decode(name, [kind(voxels, AFFINE).to_bytes()], grey=False)
+    assert np.array_equal(inside(mask, SCAN).voxels, np.where(HOLE > 0, HEAD, LEAST)) and not mask.remark

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clinimcl.preparation.decoding import decode
 from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.placing import lean
 from clinimcl.preparation.reading import UnusableScan
@@ -58,3 +59,39 @@ def test_an_affine_leads_from_the_turned_voxels_to_their_place():
     image = nib.Nifti1Image(HEAD[::-1], backward)
     scan = read_nifti(image.to_bytes())
     assert np.allclose(scan.affine, AFFINE) and difference(image.to_bytes()) < 1e-3
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".mgz", ".nrrd", ".mha"])
+def test_a_leaning_scan_is_not_straightened_beyond_the_bound(tmp_path, ending):
+    image = leaning(40)
+    small = np.clip(image.get_fdata() / 5, 0, 255).astype(np.uint8)
+    path = tmp_path / f"x{ending}"
+    if ending in (".nrrd", ".mha"):
+        _write_leaning(small, image.affine, path)
+    else:
+        (nib.MGHImage if ending == ".mgz" else nib.Nifti1Image)(small, image.affine).to_filename(path)
+    content = [path.read_bytes()]
+    assert decode(path.name, content).voxels.nbytes > 2**15
+    with pytest.raises(UnusableScan, match="absurd size: 0 MiB"):
+        decode(path.name, content, most_bytes=2**15)
+
+
+def _write_leaning(voxels, affine, path):
+    """By hand: ITK writes no axes that lean."""
+    across = np.diag([-1, -1, 1]) @ affine[:3]
+    columns = across[:, :3].T
+    if path.suffix == ".nrrd":
+        vectors = " ".join("({},{},{})".format(*column) for column in columns)
+        head = f"NRRD0004\ntype: uchar\ndimension: 3\nspace: LPS\nsizes: {_words(voxels.shape)}\n"
+        head += f"space directions: {vectors}\nencoding: raw\n\n"
+    else:
+        sizes = nib.affines.voxel_sizes(affine)
+        matrix = (columns / sizes[:, None]).ravel()
+        head = f"ObjectType = Image\nNDims = 3\nBinaryData = True\nTransformMatrix = {_words(matrix)}\n"
+        head += f"ElementSpacing = {_words(sizes)}\nDimSize = {_words(voxels.shape)}\n"
+        head += "ElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    path.write_bytes(head.encode() + voxels.tobytes(order="F"))
+
+
+def _words(numbers):
+    return " ".join(map(str, numbers))

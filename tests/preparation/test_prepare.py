@@ -325,6 +325,15 @@ def test_how_a_scan_lies_whose_header_does_not_say_is_the_user_s_word_and_counte
     assert "4 × its header does not say how it lies: cohort.orientation=LAS is used" in told.summary
 
 
+def test_a_mask_with_a_hole_keeps_what_is_around_it(tmp_path):
+    scans = cohort(tmp_path / "raw", 1)
+    mask = np.ones((12, 12, 12), np.uint8)
+    mask[3:9, 3:9, 3:9] = 0
+    nib.save(nib.Nifti1Image(mask, np.diag([10, 10, 10, 1])), tmp_path / "mask.nii.gz")
+    scans["mask"] = str(tmp_path / "mask.nii.gz")
+    assert prepared(scans, tmp_path / "store") == (1, 0, 0)
+
+
 @pytest.mark.parametrize("pattern", ["{root}/mask.hdr", "{root}/mask.mgz"])
 def test_a_mask_may_be_of_any_volume_format(tmp_path, pattern):
     affine = np.diag([10.0, 10.0, 10.0, 1.0])

@@ -394,3 +394,11 @@ def test_what_an_enhanced_volume_takes_is_bounded():
 def test_a_mixture_of_inverted_slices_and_others_is_refused(tags):
     with pytest.raises(UnusableScan, match="its slices differ in PhotometricInterpretation"):
         decode_series(in_order(PhotometricInterpretation=lambda k: "MONOCHROME1" if k % 2 else "MONOCHROME2"))
+
+
+def test_a_replaced_background_is_said_beside_lost_slices():
+    marked = VOXELS.astype(np.int32).copy()
+    marked[:2], marked[-2:] = -30000, -30000
+    files = [changed(file, InstanceNumber=2 * k + 4) for k, file in enumerate(series(marked))]
+    files[-1] = changed(files[-1], InstanceNumber=99)
+    assert decode_series(files).remark == f"{LOST}; {background.MARKED}"

@@ -279,7 +279,7 @@ def test_a_deflated_file_that_announces_nothing_is_not_inflated(tags):
     del header
     tracemalloc.start()
     try:
-        with pytest.raises(UnusableScan, match="deflated DICOM file (announces no|holds more)"):
+        with pytest.raises(UnusableScan, match=r"deflated DICOM file (announces no|holds more)"):
             decode_cine(buffer.getvalue())
         assert tracemalloc.get_traced_memory()[1] < 2**26
     finally:

@@ -9,7 +9,15 @@ from clinimcl.preparation.gzip_stream import inflate, inflate_zlib, is_gzip
 from clinimcl.preparation.orientation import Placement, place, place_unknown
 from clinimcl.preparation.placing import Placing, check_geometry, placed
 from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
-from clinimcl.preparation.text_header import MOST_HEADER, Voxels, affine_of, numbers, whole_numbers
+from clinimcl.preparation.text_header import (
+    MOST_HEADER,
+    Voxels,
+    affine_of,
+    named,
+    numbers,
+    whole_number,
+    whole_numbers,
+)
 
 KINDS = {
     "MET_CHAR": "i1",
@@ -25,6 +33,23 @@ KINDS = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
+OTHER_KINDS = ("MET_NONE", "MET_ASCII_CHAR", "MET_STRING", "MET_OTHER", *(f"{kind}_ARRAY" for kind in KINDS))
+OTHER_KINDS += ("MET_FLOAT_MATRIX",)
+OBJECTS = (  # of MetaIO, but images
+    *("AnatomicalStructure", "Array", "Blob", "Command", "Contour", "DTITube", "Ellipse", "Form", "Gaussian", "Group"),
+    *(
+        "ImageModality",
+        "Landmark",
+        "Line",
+        "LineScanImage",
+        "Mesh",
+        "Scene",
+        "Surface",
+        "Transform",
+        "Tube",
+        "VesselTube",
+    ),
+)
 LAST = "ElementDataFile"  # field of the header
 MATRIX = ("TransformMatrix", "Rotation", "Orientation")
 ORIGIN = ("Offset", "Position", "Origin")
@@ -60,7 +85,7 @@ def decode_metaimage(
     if _flag(fields, "CompressedData"):
         unpack = inflate if is_gzip(stored) else inflate_zlib
         stored = unpack(stored, voxels.size)
-    skipped = int(fields.get("HeaderSize", "0")) if _is_whole(fields.get("HeaderSize", "0")) else 0
+    skipped = whole_number(fields.get("HeaderSize", "0"), "HeaderSize")
     begin = len(stored) - voxels.size if skipped == -1 else skipped
     if begin < 0:
         raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {voxels.size}")
@@ -90,39 +115,42 @@ def _fields(content: bytes) -> tuple[dict[str, str], int]:
 
 def _voxels(fields: dict[str, str], orientation: str | None) -> Voxels:
     if fields.get("ObjectType", "Image") != "Image":
-        raise UnusableScan(f"is a MetaImage of a {fields['ObjectType']}, expected an Image")
+        raise UnusableScan(f"is a MetaImage of {named('object', fields['ObjectType'], OBJECTS)}, expected an Image")
     if not _flag(fields, "BinaryData", "True"):
         raise UnusableScan("has its voxels as text, which is not read: SimpleITK writes them as .nii.gz")
-    if fields.get("ElementNumberOfChannels", "1") != "1":
-        raise UnusableScan(f"has {fields['ElementNumberOfChannels']} channels, expected grey levels")
-    shape = check_shape(whole_numbers(fields.get("DimSize", ""), "DimSize"))
+    channels = whole_number(fields.get("ElementNumberOfChannels", "1"), "ElementNumberOfChannels")
+    if channels != 1:
+        raise UnusableScan(f"has {channels} channels, expected grey levels")
+    sides = whole_numbers(fields.get("DimSize", ""), "DimSize")
+    axes = whole_number(fields.get("NDims", "3"), "NDims")
+    if axes < 3:
+        raise UnusableScan(f"has {axes} axes, expected one volume of 3 axes")
+    if len(sides) != axes:
+        raise UnusableScan(f"damaged: its header has {len(sides)} sides as DimSize and {axes} as NDims")
+    shape = check_shape(sides)
     name = fields.get("ElementType", "")
     if name not in KINDS:
-        raise UnusableScan(f"has voxels of type {name}, expected one of {', '.join(KINDS)}")
+        raise UnusableScan(f"has voxels of {named('type', name, OTHER_KINDS)}, expected one of {', '.join(KINDS)}")
     big = any(_flag(fields, field) for field in BIG_ENDIAN)
-    placement = _placement(fields, orientation)
+    placement = _placement(fields, axes, orientation)
     check_geometry(placement.affine, shape)
     return Voxels(shape, np.dtype(KINDS[name]).newbyteorder(">" if big else "<"), placement)
 
 
-def _placement(fields: dict[str, str], orientation: str | None) -> Placement:
-    if fields.get("NDims", "3") != "3":
-        raise UnusableScan(f"has {fields['NDims'][:20]} axes, expected one volume of 3 axes")
+def _placement(fields: dict[str, str], axes: int, orientation: str | None) -> Placement:
+    """Of the axes of space; further ones, which have one element, come behind them."""
     written = fields.get("ElementSpacing", fields.get("ElementSize", ""))
     if not written:
         raise UnusableScan("does not say how large its voxels are (ElementSpacing)")
-    spacing = numbers(written, 3, "ElementSpacing")
+    spacing = numbers(written, axes, "ElementSpacing")[:3]
     matrix = next((fields[name] for name in MATRIX if name in fields), None)
     if matrix is None:
         return place_unknown(spacing, orientation, "no TransformMatrix")
-    directions = numbers(matrix, 9, "TransformMatrix").reshape(3, 3).T * spacing
-    origin = numbers(next((fields[name] for name in ORIGIN if name in fields), "0 0 0"), 3, "Offset")
+    directions = numbers(matrix, axes**2, "TransformMatrix").reshape(axes, axes)[:3, :3].T * spacing
+    written = next((fields[name] for name in ORIGIN if name in fields), "0 " * axes)
+    origin = numbers(written, axes, "Offset")[:3]
     return place(affine_of(directions, origin, LEFT_BACK_UP), orientation)
 
 
 def _flag(fields: dict[str, str], name: str, usual: str = "False") -> bool:
     return fields.get(name, usual).lower() in ("true", "1", "yes")
-
-
-def _is_whole(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()

@@ -13,7 +13,7 @@ from clinimcl.preparation.gzip_stream import inflate, more_than_announced
 from clinimcl.preparation.orientation import Placement, place, place_unknown
 from clinimcl.preparation.placing import Placing, check_geometry, placed
 from clinimcl.preparation.scan import Scan, UnusableScan, check_shape
-from clinimcl.preparation.text_header import MOST_HEADER, Voxels, affine_of, numbers, whole_numbers
+from clinimcl.preparation.text_header import MOST_HEADER, Voxels, affine_of, named, numbers, whole_numbers
 
 MAGIC = b"NRRD000"
 KINDS = {
@@ -37,10 +37,24 @@ SIGNS = {  # of the axes of space, by which they become RAS
     "left-posterior-superior": (-1, -1, 1),
     "lps": (-1, -1, 1),
 }
+TIMED = {name + ("t" if len(name) == 3 else "-time"): signs for name, signs in SIGNS.items()}
 MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "µm": 1e-3}
 MILLIMETRES |= {"micron": 1e-3, "microns": 1e-3, "micrometer": 1e-3, "micrometers": 1e-3, "nm": 1e-6, "": 1.0}
+MILLIMETRES |= {"meter": 1000.0, "meters": 1000.0, "metre": 1000.0, "metres": 1000.0, "dm": 100.0}
+MILLIMETRES |= {"centimeter": 10.0, "centimeters": 10.0, "centimetre": 10.0, "centimetres": 10.0}
+MILLIMETRES |= {"millimetre": 1.0, "millimetres": 1.0, "decimeter": 100.0, "decimeters": 100.0}
+MILLIMETRES |= {"micrometre": 1e-3, "micrometres": 1e-3, "μm": 1e-3, "nanometer": 1e-6, "nanometers": 1e-6}
+MILLIMETRES |= {"in": 25.4, "inch": 25.4, "inches": 25.4, "none": 1.0, "???": 1.0}
 SPATIAL = {"domain", "space", "???", "none"}
+OTHER_KINDS = (  # of axes that are not of space
+    *("time", "list", "point", "vector", "covariant-vector", "normal", "stub", "scalar", "complex", "2-vector"),
+    *("3-color", "RGB-color", "HSV-color", "XYZ-color", "4-color", "RGBA-color", "3-vector", "3-gradient", "3-normal"),
+    *("4-vector", "quaternion", "2D-symmetric-matrix", "2D-masked-symmetric-matrix", "2D-matrix", "2D-masked-matrix"),
+    *("3D-symmetric-matrix", "3D-masked-symmetric-matrix", "3D-matrix", "3D-masked-matrix"),
+)
+LOWER_KINDS = {kind.lower() for kind in OTHER_KINDS}
 ENCODINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
+UNIT = re.compile(r'"[^"]*"|[^\s"]+')
 VECTOR = re.compile(r"\([^()]*\)|none", re.IGNORECASE)
 
 
@@ -110,11 +124,11 @@ def _voxels(fields: dict[str, str], orientation: str | None) -> Voxels:
     shape = check_shape(tuple(sizes[axis] for axis in axes))
     name = fields.get("type", "")
     if name.lower() not in KIND_OF:
-        raise UnusableScan(f"has voxels of type {name}, expected numbers")
-    if fields.get("encoding", "").lower() not in ENCODINGS:
-        raise UnusableScan(
-            f"has its voxels encoded as {fields.get('encoding')}, which is not read: SimpleITK writes them as .nii.gz"
-        )
+        raise UnusableScan(f"has voxels of {named('type', name.lower(), ('block',))}, expected numbers")
+    encoding = fields.get("encoding", "").lower()
+    if encoding not in ENCODINGS:
+        what = named("encoding", encoding, ("ascii", "txt", "text", "hex"))
+        raise UnusableScan(f"has voxels of {what}, which is not read: SimpleITK writes them as .nii.gz")
     if fields.get("line skip", "0") != "0" or not re.fullmatch(r"-1|\d{1,9}", fields.get("byte skip", "0")):
         raise UnusableScan("has lines before its voxels (line skip), which is not read: SimpleITK writes .nii.gz")
     kind = np.dtype(KIND_OF[name.lower()])
@@ -136,25 +150,30 @@ def _spatial_axes(fields: dict[str, str], sizes: tuple[int, ...]) -> list[int]:
         axes = [axis for axis in axes if sizes[axis] > 1 or kinds[axis] in ("domain", "space")]
     others = {kinds[axis] for axis in axes} - SPATIAL
     if others or len(axes) != 3:
-        what = f", of the kinds {', '.join(sorted(others))}" if others else ""
+        told = sorted(kind if kind in LOWER_KINDS else "one that is unknown" for kind in others)
+        what = f", of the kinds {', '.join(told)}" if others else ""
         raise UnusableScan(f"has axes of {sizes}{what}, expected one volume of 3 axes")
     return axes
 
 
 def _placement(fields: dict[str, str], axes: list[int], orientation: str | None) -> Placement:
-    signs = SIGNS.get(fields.get("space", "").lower())
+    space = fields.get("space", "").lower()
+    signs, timed = SIGNS.get(space, TIMED.get(space)), space in TIMED
+    count = 3 + timed  # numbers of a vector
     vectors = VECTOR.findall(fields.get("space directions", ""))
-    scale = _scale(fields)
+    scale = _scale(fields, axes)
     if vectors:
         chosen = [vector for vector in vectors if vector.lower() != "none"]
+        if timed and len(vectors) > max(axes):
+            chosen = [vectors[axis] for axis in axes]
         if len(chosen) != 3:
             raise UnusableScan("damaged: its header has no 3 vectors as space directions")
-        directions = np.stack([numbers(vector, 3, "space directions") for vector in chosen], axis=1)
+        directions = np.stack([numbers(vector, count, "space directions")[:3] for vector in chosen], axis=1)
     else:
         directions = np.diag(_spacings(fields, axes))
     if signs is None or not vectors:
         return place_unknown(np.linalg.norm(directions, axis=0) * scale, orientation, "no space that it knows")
-    origin = numbers(fields.get("space origin", "(0,0,0)"), 3, "space origin")
+    origin = numbers(fields.get("space origin", "0 " * count), count, "space origin")[:3]
     return place(affine_of(directions * scale[:, None], origin * scale, signs), orientation)
 
 
@@ -165,10 +184,16 @@ def _spacings(fields: dict[str, str], axes: list[int]) -> Float[np.ndarray, " 3"
     return numbers(" ".join(words[axis] for axis in axes if axis < len(words)), 3, "spacings")
 
 
-def _scale(fields: dict[str, str]) -> Float[np.ndarray, " 3"]:
-    """Millimetres of the units of each axis of space."""
-    units = re.findall(r'"([^"]*)"', fields.get("space units", ""))[:3] or [""] * 3
-    return np.array([MILLIMETRES.get(unit.strip().lower(), 1.0) for unit in units])
+def _scale(fields: dict[str, str], axes: list[int]) -> Float[np.ndarray, " 3"]:
+    """Millimetres of the units of each axis of space; without a space, those of the stored axes."""
+    units = UNIT.findall(fields.get("space units", ""))[:3]
+    stored = UNIT.findall(fields.get("units", ""))
+    if not units and len(stored) > max(axes):
+        units = [stored[axis] for axis in axes]
+    found = [MILLIMETRES.get(unit.strip(' "').lower()) for unit in units or [""] * 3]
+    if None in found or len(found) != 3:
+        raise UnusableScan("has voxels whose sizes are in an unknown unit (space units), expected mm")
+    return np.array(found)
 
 
 def _inflate_bzip2(content: bytes, announced: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,21 @@ class Voxels(NamedTuple):
         return voxels.reshape(self.shape, order="F").astype(self.kind.newbyteorder("="), copy=False)
 
 
+def whole_number(text: str, field: str) -> int:
+    """
+    Raises:
+        UnusableScan: not a whole number of a few digits.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise UnusableScan(f"damaged: its header has no whole number as {field}")
+    return int(text)
+
+
+def named(what: str, text: str, words: Collection[str]) -> str:
+    """ "type block", for a sentence, or "an unknown type": but words of the format, a header may name a person."""
+    return f"{what} {text}" if text in words else f"an unknown {what}"
+
+
 def numbers(text: str, count: int, field: str) -> Float[np.ndarray, " number"]:
     """
     Raises:
@@ -57,7 +73,7 @@ def whole_numbers(text: str, field: str) -> tuple[int, ...]:
         UnusableScan: not whole numbers.
     """
     words = text.split()
-    if not words or not all(word.isdecimal() and len(word) < 10 for word in words):
+    if not words or not all(re.fullmatch(r"[0-9]{1,9}", word) for word in words):
         raise UnusableScan(f"damaged: its header has no whole numbers as {field}")
     return tuple(map(int, words))
 

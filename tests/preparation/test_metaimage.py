@@ -49,7 +49,15 @@ def test_what_simpleitk_writes_is_the_same_head(tmp_path, code, ending):
         assert difference_of_file(tmp_path / f"y{ending}") < 1e-3
 
 
+TIMED = {
+    "NDims": "4",
+    "TransformMatrix": "-1 0 0 0 0 -1 0 0 0 0 1 0 0 0 0 1",
+    "Offset": "76.5 80 -70 0",
+    "ElementSpacing": "9 8 10 2",
+    "DimSize": "18 21 15 1",
+}
 SAME = {
+    "one point of time": mha(**TIMED),
     "as written": mha(),
     "lines of Windows": mha(line="\r\n"),
     "zlib": mha(zlib.compress(DATA), CompressedData="True"),
@@ -82,9 +90,18 @@ def test_without_a_matrix_it_needs_the_user_s_word():
         (mha(ElementSpacing=""), "how large its voxels are"),
         (mha(DimSize="18 21 99999999999"), "no whole numbers as DimSize"),
         (mha(DimSize="18000 21000 15000"), "absurd size"),
-        (mha(NDims="x"), "has x axes"),
-        (mha(ObjectType="Mesh"), "MetaImage of a Mesh"),
-        (mha(ElementType="MET_OTHER"), "has voxels of type MET_OTHER"),
+        (mha(NDims="x"), "no whole number as NDims"),
+        (mha(NDims="4"), "has 3 sides as DimSize and 4 as NDims"),
+        (mha(NDims="2", DimSize="18 21"), "has 2 axes, expected one volume"),
+        (mha(HeaderSize="1" * 5000), "no whole number as HeaderSize"),
+        (mha(HeaderSize="²"), "no whole number as HeaderSize"),
+        (mha(ElementNumberOfChannels="Doe^Jane"), "no whole number as ElementNumberOfChannels"),
+        (mha(ObjectType="Mesh"), "MetaImage of object Mesh, expected"),
+        (mha(ObjectType="Doe^Jane"), "MetaImage of an unknown object, expected"),
+        (mha(ElementType="MET_OTHER"), "has voxels of type MET_OTHER, expected"),
+        (mha(ElementType="MET_FLOAT_ARRAY"), "has voxels of type MET_FLOAT_ARRAY, expected"),
+        (mha(ElementType="Doe^Jane\x1b[31m"), "has voxels of an unknown type, expected"),
+        (mha(**(TIMED | {"DimSize": "18 21 15 2"})), "has 4 axes (18, 21, 15, 2)"),
         (b"NDims = 3\n" + bytes(400), "does not name where its voxels are"),
     ],
 )

@@ -70,12 +70,45 @@ SAME = {
         space_origin="(76500,80000,-70000)",
         space_units='"um" "um" "um"',
     ),
+    "inches": nrrd(
+        space_directions=f"({-9 / 25.4},0,0) (0,{-8 / 25.4},0) (0,0,{10 / 25.4})",
+        space_origin=f"({76.5 / 25.4},{80 / 25.4},{-70 / 25.4})",
+        space_units='"inch" "inch" "inch"',
+    ),
+    "centimetres": nrrd(
+        space_directions="(-.9,0,0) (0,-.8,0) (0,0,1)",
+        space_origin="(7.65,8,-7)",
+        space_units='"centimeter" "Centimeters" "centimetre"',
+    ),
+    "a space with time": nrrd(
+        dimension="4",
+        space="left-posterior-superior-time",
+        sizes="18 21 15 1",
+        kinds="domain domain domain time",
+        space_directions="(-9,0,0,0) (0,-8,0,0) (0,0,10,0) (0,0,0,1)",
+        space_origin="(76.5,80,-70,0)",
+        space_units='"mm" "mm" "mm" "s"',
+    ),
+    "LPST": nrrd(
+        dimension="4",
+        space="LPST",
+        sizes="1 18 21 15",
+        kinds="time domain domain domain",
+        space_directions="(0,0,0,1) (-9,0,0,0) (0,-8,0,0) (0,0,10,0)",
+        space_origin="",
+    ),
 }
 
 
 @pytest.mark.parametrize("how", SAME)
 def test_what_the_header_says_is_followed(how):
     assert difference(SAME[how], "x.nrrd") < 1e-3
+
+
+@pytest.mark.parametrize("units", ['"cm" "cm" "cm"', "cm cm cm"])
+def test_spacings_have_the_units_of_their_axes(units):
+    content = nrrd(space="", space_directions="", spacings=".9 .8 1", units=units, space_origin="")
+    assert difference(content, "x.nrrd", "RAS") < 1e-3
 
 
 SILENT = [
@@ -105,7 +138,12 @@ def test_without_a_space_it_needs_the_user_s_word(content):
         (nrrd(endian=""), "in which order its bytes are"),
         (nrrd(sizes="18 21 1500000000"), "no whole numbers as sizes"),
         (nrrd(sizes="18000 21000 15000"), "absurd size"),
-        (nrrd(type="block"), "has voxels of type block"),
+        (nrrd(type="block"), "has voxels of type block, expected numbers"),
+        (nrrd(type="Doe^Jane"), "has voxels of an unknown type, expected numbers"),
+        (nrrd(encoding="Doe^Jane"), "has voxels of an unknown encoding, which"),
+        (nrrd(kinds="Doe^Jane domain domain"), "of the kinds one that is unknown,"),
+        (nrrd(space_units='"furlong" "mm" "mm"'), "in an unknown unit (space units)"),
+        (nrrd(space_units='"mm" "mm"'), "in an unknown unit (space units)"),
         (nrrd(space_directions="(-9,0,0) (0,-8,0) (0,0,nan)"), "no 3 numbers as space directions"),
         (IMAGE.to_bytes(), "not an NRRD file"),
     ],

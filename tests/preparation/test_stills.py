@@ -106,6 +106,8 @@ def test_a_tail_of_fillings_is_walked_through_once(filling):
 
 
 def test_the_last_of_many_orientations_holds():
-    first, last = (b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags for tags in (exif(3).tobytes(), exif(6).tobytes()))
+    first, last = (
+        b"\xff\xe1" + struct.pack(">H", len(tags) + 2) + tags for tags in (exif(3).tobytes(), exif(6).tobytes())
+    )
     content = saved("JPEG")
     assert read_still(content[:2] + first + last + content[2:]).orientation == 6

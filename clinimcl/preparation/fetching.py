@@ -23,6 +23,8 @@ MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
 SLICES = (".dcm", ".dicom", ".ima")
 DEEPEST, MOST_FOLDERS = 4, 1000  # where slices are looked for, to say that they lie there
+MOST_REQUESTS = 32  # for that, of a server
+PIPE = "is a pipe or a device, expected a file"  # which might never end
 NAMED_LIKE_A_SCAN = "is a folder that is named like a scan, as some programs unpack one: give the file within it"
 
 
@@ -43,8 +45,8 @@ def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerp
         UserError: the server that holds it does not answer, or refuses.
     """
     with _reading(path, what):
-        if "://" not in path and Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
-            raise UnreadableFile(f"{what} is a pipe or a device, expected a file")  # which might never end
+        if "://" not in path and _is_pipe(path):
+            raise UnreadableFile(f"{what} {PIPE}")
         content = _contents([path], cache, fingerprint)[0]
     if not content:
         raise UnusableScan(f"{what} is empty")
@@ -65,9 +67,10 @@ def fetch_series(path: str, cache: Cache | None = None, fingerprint: str = "") -
         if not sizes and path.rstrip("/").lower().endswith(VOLUMES):
             raise UnusableScan(NAMED_LIKE_A_SCAN)
         if not sizes:
-            raise UnusableScan(
-                "the folder holds no .dcm file" + ("" if "://" in path else " and no other DICOM file") + _deeper(path)
-            )
+            with waiting():
+                deeper = _deeper(path)
+            other = "" if "://" in path else " and no other DICOM file"
+            raise UnusableScan(f"the folder holds no .dcm file{other}{deeper}")
         if len(sizes) > MOST_SLICES or sum(sizes.values()) > MOST_BYTES:
             raise UnusableScan(f"has an absurd size: {len(sizes)} slices of {sum(sizes.values())} bytes together")
         return _contents(list(sizes), cache, fingerprint)
@@ -156,25 +159,41 @@ def _slices(path: str) -> dict[str, int]:
         for entry in entries
         if entry["type"] != "directory" and not PurePosixPath(entry["name"]).name.startswith(".")
     }
+    pipes = {entry["name"] for entry in entries if entry["type"] == "other" and _is_pipe(entry["name"])}
     names = [name for name in sorted(files) if name.lower().endswith(SLICES)]
+    if not pipes.isdisjoint(names):
+        raise UnreadableFile(f"a file of the folder {PIPE}")
     if not names and "://" not in path:
-        names = [name for name in sorted(files) if is_dicom(_head(name))]
+        names = [name for name in sorted(files.keys() - pipes) if is_dicom(_head(name))]
     return {file_system.unstrip_protocol(name) if "://" in path else name: files[name] for name in names}
 
 
 def _deeper(path: str) -> str:
     """What to say where its slices lie in folders of the folder."""
     file_system, folder = connect(path)
-    deep = 0
-    for place, _, files in islice(file_system.walk(folder.rstrip("/"), maxdepth=DEEPEST), MOST_FOLDERS):
+    deep, most = 0, MOST_REQUESTS if "://" in path else MOST_FOLDERS
+    for place, _, files in islice(file_system.walk(folder.rstrip("/"), maxdepth=DEEPEST), most):
         names = [name for name in sorted(files) if not name.startswith(".")]
         found = any(name.lower().endswith(SLICES) for name in names)
         if not found and names and "://" not in path:
-            found = is_dicom(_head(f"{place}/{names[0]}"))
+            found = _is_slice(f"{place}/{names[0]}")
         deep += found
     if not deep:
         return ""
     return f": its slices lie deeper, in {deep} folder{'s' if deep > 1 else ''} of it, each of which is a series"
+
+
+def _is_pipe(path: str) -> bool:
+    place = Path(path)
+    return place.exists() and not (place.is_file() or place.is_dir())
+
+
+def _is_slice(path: str) -> bool:
+    """Whether it can be read, and is DICOM."""
+    try:
+        return not _is_pipe(path) and is_dicom(_head(path))
+    except OSError:
+        return False
 
 
 def _head(path: str) -> bytes:

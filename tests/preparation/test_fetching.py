@@ -70,6 +70,29 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         fetch(str(tmp_path / "scan.nii"))
 
 
+def test_a_pipe_among_slices_is_not_waited_for(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(b"first")
+    os.mkfifo(tmp_path / "b.dcm")
+    with pytest.raises(UnreadableFile, match="a file of the folder is a pipe or a device"):
+        fetch_series(f"{tmp_path}/")
+
+
+def test_a_pipe_beside_slices_without_an_ending_is_none_of_them(tmp_path):
+    (tmp_path / "IM1").write_bytes(written(LOOP))
+    os.mkfifo(tmp_path / "IM0")
+    (tmp_path / "IM00").symlink_to(tmp_path / "IM0")
+    assert fetch_series(f"{tmp_path}/") == [written(LOOP)]
+
+
+def test_what_lies_deeper_is_looked_into_only_where_it_can_be_read(tmp_path):
+    for name in ("T1", "T2"):
+        (tmp_path / "study" / name).mkdir(parents=True)
+    os.mkfifo(tmp_path / "study" / "T1" / "IM0")
+    (tmp_path / "study" / "T2" / "IM0").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UnusableScan, match="no other DICOM file$"):
+        fetch_series(f"{tmp_path}/")
+
+
 def test_a_missing_folder_is_said_to_be_missing(tmp_path):
     with pytest.raises(UnreadableFile, match="the folder is not there"):
         fetch_series(f"{tmp_path}/nowhere/")
@@ -121,6 +144,15 @@ def test_a_series_in_a_bucket_is_its_dicom_files_by_name(remote):
 def test_slices_that_lie_deeper_in_a_bucket_are_said_to(remote):
     with pytest.raises(UnusableScan, match="its slices lie deeper, in 1 folder of it"):
         fetch_series("gs://bucket/sub-1/")
+
+
+def test_a_server_is_asked_little_of_what_lies_deeper(remote):
+    for number in range(60):
+        connect(SERIES)[0].pipe_file(f"gs://bucket/sub-2/{number:02}/notes.txt", b"no slice")
+    before = remote.counts["lists"]
+    with pytest.raises(UnusableScan, match="holds no .dcm file$"):
+        fetch_series("gs://bucket/sub-2/")
+    assert remote.counts["lists"] - before <= 40
 
 
 def test_what_is_in_the_cache_is_not_fetched(remote, tmp_path):

@@ -112,8 +112,7 @@ def _read(content: bytes, most_bytes: int) -> tuple[Any, int]:
         if syntax == DEFLATED:
             header, inflated = _inflated(content[start:], most_bytes)
         else:
-            _check_not_deflated(content)
-            header = pydicom.dcmread(io.BytesIO(content), specific_tags=_tags())
+            header = pydicom.dcmread(io.BytesIO(_not_deflated(content, syntax, start)), specific_tags=_tags())
         _check(header)
         for tag in list(header.keys()):  # values are parsed when they are first asked for
             _ = header[tag]
@@ -135,7 +134,7 @@ def read_start(content: bytes) -> Any:
         syntax, start = _syntax(content)
         if syntax == DEFLATED:
             return _start(zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:], MOST_HEADER))
-        _check_not_deflated(content)
+        content = _not_deflated(content, syntax, start)
         return pydicom.dcmread(io.BytesIO(content), specific_tags=_tags(), stop_before_pixels=True)
 
 
@@ -187,10 +186,19 @@ def _syntax(content: bytes) -> tuple[str, int]:
     return syntax, place
 
 
-def _check_not_deflated(content: bytes) -> None:
-    """pydicom would inflate it, wherever the header says so."""
-    if DEFLATED.encode() in content:
-        raise UnusableScan("damaged: a DICOM file that says in a wrong place that it is deflated")
+def _not_deflated(content: bytes, syntax: str, start: int) -> bytes:
+    """The file; where its bytes name the deflated syntax anywhere, under a group 2 of its own syntax alone.
+
+    Data sets may list that syntax. But nothing is left to pydicom's reading of group 2, which would inflate without a
+    bound what it takes for deflated.
+    """
+    if DEFLATED.encode() not in content:
+        return content
+    if not syntax:
+        raise UnusableScan("damaged: a DICOM file whose header does not say how it is encoded")
+    value = syntax.encode() + b"\0" * (len(syntax) % 2)
+    element = b"\x02\0\x10\0UI" + len(value).to_bytes(2, "little") + value
+    return bytes(128) + b"DICM" + element + content[start:]
 
 
 def _inflated(packed: bytes, most_bytes: int) -> tuple[Any, int]:

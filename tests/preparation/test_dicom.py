@@ -233,6 +233,9 @@ def test_run_lengths_that_outgrow_the_frame_are_not_written_out(runs):
     assert traced(encapsulated(RLELossless, [still], 8, 8)) < 2**19
 
 
+DEFLATED = "1.2.840.10008.1.2.1.99"
+
+
 def deflated(pixels, announced=None, meta=()):
     """`announced`: the number of frames that the header tells."""
     header = pydicom.dcmread(io.BytesIO(written(pixels)))
@@ -302,10 +305,26 @@ def test_a_deflated_file_that_ends_early_is_truncated():
         decode_cine(deflated(LOOP)[:-40])
 
 
-def test_what_hides_that_it_is_deflated_is_not_read():
-    hidden = written(LOOP).replace(b"1.2.840.10008.5.1.4.1.1.7", b"1.2.840.10008.1.2.1.99\0\0\0")
-    with pytest.raises(UnusableScan, match="says in a wrong place that it is deflated"):
-        decode_cine(hidden)
+@pytest.mark.parametrize(
+    "tags", [{"SOPClassUID": DEFLATED}, {"ReferencedTransferSyntaxUIDInFile": DEFLATED}], ids=["class", "another tag"]
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_that_names_the_deflated_syntax_elsewhere_is_not_deflated(tags, compressed):
+    header = pydicom.dcmread(io.BytesIO(written(LOOP, compressed=compressed)))
+    for name, value in tags.items():
+        setattr(header, name, value)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    assert np.array_equal(decode_cine(buffer.getvalue()).frames, LOOP)
+
+
+def test_a_group_2_that_only_pydicom_takes_for_deflated_is_not_inflated():
+    """Its class has no length, so that its syntax lies within it for one reader, and behind it for another."""
+    content = written(LOOP)
+    before, behind = content.split(b"\x02\0\x10\0UI", 1)
+    packed = b"\x02\0\x10\0UI" + struct.pack("<H", 22) + DEFLATED.encode()
+    with pytest.raises(UnusableScan):
+        decode_cine(before + b"\x02\0\x02\1OB\0\0\xff\xff\xff\xff" + packed + b"\x02\0\x10\0UI" + behind)
 
 
 def test_a_loop_of_more_frames_than_its_header_announces_is_unusable():

@@ -93,14 +93,17 @@ def _segments(data: bytes, count: int, bits: int) -> bytes:
 
     Source: DICOM PS3.3, C.7.9.2.
     """
-    words = np.frombuffer(data[: len(data) // (bits // 8) * (bits // 8)], f"<u{bits // 8}").tolist()
+    words = np.frombuffer(data, f"<u{bits // 8}", len(data) // (bits // 8))
     place = entries = 0
-    while place + 1 < len(words):
-        code, length = words[place : place + 2]
+    while place + 1 < len(words) and entries <= count:
+        code, length = int(words[place]), int(words[place + 1])
         if code not in (0, 1):
             raise UnusableScan("its palette has indirect segments, which are not read: save it as RGB")
+        if not length:
+            raise UnusableScan("damaged: its palette has a segment without entries")
         entries += length
         place += 2 + (length if code == 0 else 1)
     if entries != count:
-        raise UnusableScan(f"damaged: its palette has {entries} entries, and its header announces {count}")
+        found = entries if entries < count else f"more than {count}"
+        raise UnusableScan(f"damaged: its palette has {found} entries, and its header announces {count}")
     return data

@@ -175,7 +175,14 @@ def test_a_palette_that_unfolds_to_more_than_it_announces_is_not_unfolded():
     tags = palette(GREYS * 257, segments=True)
     for colour in ("Red", "Green", "Blue"):
         tags[f"Segmented{colour}PaletteColorLookupTableData"] += np.array([1, 65535, 9] * 1000, "<u2").tobytes()
-    with pytest.raises(UnusableScan, match="its palette has 65535256 entries, and its header announces 256"):
+    with pytest.raises(UnusableScan, match="its palette has more than 256 entries, and its header announces 256"):
+        frames(SHOWN, **tags)
+
+
+def test_segments_without_entries_are_not_walked_through():
+    tags = palette(GREYS * 257, segments=True)
+    tags["SegmentedRedPaletteColorLookupTableData"] = bytes(2**16)
+    with pytest.raises(UnusableScan, match="its palette has a segment without entries"):
         frames(SHOWN, **tags)
 
 

@@ -18,9 +18,9 @@ from clinimcl.preparation.dicom_loops import frame_edges, pixel_aspect
 from clinimcl.preparation.dicom_pixels import grey_frames, window_remark
 from clinimcl.preparation.dicom_series import volume_of
 from clinimcl.preparation.dicom_slices import is_enhanced
-from clinimcl.preparation.frame_geometry import square_pixels
+from clinimcl.preparation.frame_geometry import MOST_PIXELS, check_size, square_pixels
 from clinimcl.preparation.reading import Scan, UnusableScan, check_bytes
-from clinimcl.preparation.video import MOST_PIXELS, Clip, check_size
+from clinimcl.preparation.video import Clip
 
 __all__ = ["HEAD", "decode_cine", "decode_file", "decode_series", "is_dicom", "is_volume"]
 

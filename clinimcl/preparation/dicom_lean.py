@@ -8,9 +8,9 @@ from jaxtyping import Float, Shaped
 from scipy.ndimage import affine_transform
 
 from clinimcl.preparation.dicom_slices import Slice
+from clinimcl.preparation.placing import LEAST_LEAN, MOST_LEAN
 from clinimcl.preparation.reading import UnusableScan
 
-LEAN, MOST_LEAN = 1.0, 45.0  # degrees of the line through the slices from their normal
 FINEST = 3  # decimals of a column or a row that mean something
 STRAIGHTENED = "its slices lean (a tilted gantry) and were moved straight"
 
@@ -34,7 +34,7 @@ def offsets_of(slices: Sequence[Slice], heights: Float[np.ndarray, " slice"]) ->
     degrees = math.degrees(math.atan(float(np.linalg.norm(slope))))
     if degrees > MOST_LEAN:
         raise UnusableScan(f"leans by {degrees:.3g} degrees (a tilted gantry), expected at most {MOST_LEAN:g}")
-    return np.round(sideways / slices[0].spacing[::-1], FINEST) if degrees > LEAN else None
+    return np.round(sideways / slices[0].spacing[::-1], FINEST) if degrees > LEAST_LEAN else None
 
 
 def straight_shape(shape: tuple[int, int, int], offsets: Float[np.ndarray, "slice 2"] | None) -> tuple[int, int, int]:

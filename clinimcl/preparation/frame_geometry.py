@@ -1,4 +1,4 @@
-"""Frames whose pixels are oblong → frames of square pixels."""
+"""The sizes that frames may have; frames whose pixels are oblong → frames of square pixels."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -7,9 +7,20 @@ from PIL import Image
 from clinimcl.preparation.reading import UnusableScan
 
 MOST_OBLONG = 8.0  # width over height of a pixel, or height over width
-MOST_SIDE = 8192
-MOST_PIXELS = 2**30
+LEAST_SIDE, MOST_SIDE = 8, 8192
+MOST_PIXELS = 2**30  # of a clip: 1920 × 1080 for 17 seconds
 SQUARE = 0.01  # by which the width of a pixel may differ from its height and no frame is resampled
+
+
+def check_size(frames: int, height: int, width: int, most_pixels: int) -> None:
+    """Refuse before memory is asked for.
+
+    Raises:
+        UnusableScan: no picture could have this size.
+    """
+    sides = sorted((height, width))
+    if not LEAST_SIDE <= sides[0] <= sides[1] <= MOST_SIDE or not 0 < frames * height * width <= most_pixels:
+        raise UnusableScan(f"has an absurd size: {frames} frames of {height} × {width} pixels")
 
 
 def square_pixels(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from clinimcl.preparation.frame_geometry import square_pixels
+from clinimcl.preparation.frame_geometry import MOST_PIXELS, MOST_SIDE, check_size, square_pixels
 from clinimcl.preparation.frame_orientation import Orientation
 from clinimcl.preparation.frame_times import edges_of, slow_down
 from clinimcl.preparation.grey_levels import shown_grey
@@ -22,9 +22,6 @@ from clinimcl.preparation.video_track import find_track, first_jpeg, stated_end
 ENDINGS = (".mp4", ".m4v", ".avi", ".mov", ".mpeg", ".mpg", ".gif", ".png", ".jpg", ".jpeg")
 # Playlists are none of these: such a file names others, and opening it would read them.
 CONTAINERS = "mov,mp4,avi,mpeg,mpegvideo,mpegts,h264,hevc,gif,png_pipe,apng,jpeg_pipe"
-MOST_PIXELS = 2**30  # of a clip: 1920 × 1080 for 17 seconds
-MOST_SIDE = 8192
-LEAST_SIDE = 8
 KEPT = 17  # frames of a decoder: 16 from which others are predicted, and the one that comes
 PADDING = 64  # pixels by which a decoder rounds up the sides of its frames
 ALONE = ("png", "apng", "mjpeg", "gif")  # codecs whose frames are predicted from none
@@ -94,17 +91,6 @@ def decode_still(content: bytes, height: int, width: int) -> UInt8[np.ndarray, "
         if (stream.height, stream.width) != (height, width):
             return None
         return next(_decoded(stream, height * width)).to_ndarray(format="gray", threads=1)
-
-
-def check_size(frames: int, height: int, width: int, most_pixels: int) -> None:
-    """Refuse before memory is asked for.
-
-    Raises:
-        UnusableScan: no picture could have this size.
-    """
-    sides = sorted((height, width))
-    if not LEAST_SIDE <= sides[0] <= sides[1] <= MOST_SIDE or not 0 < frames * height * width <= most_pixels:
-        raise UnusableScan(f"has an absurd size: {frames} frames of {height} × {width} pixels")
 
 
 @contextmanager

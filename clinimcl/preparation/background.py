@@ -1,4 +1,4 @@
-"""Backgrounds that are no grey level: NaN, a value far below all others, or one amid the greys of the head."""
+"""Backgrounds that are no grey level: NaN, a value far below all others, or one between the greys of the head."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from clinimcl.preparation.layout import as_stored
 
 NAN = "its background is NaN: it is taken as no signal"
 MARKED = "its background is a value far below the others: it is taken as no signal"
-AMID = "its background is a value amid the others: it is taken as no signal"
+BETWEEN = "its background is a value between the others: it is taken as no signal"
 FINEST, COARSEST = 24, 8  # least samples along an axis, and widest step between two
 FEWEST, LEAST_SHARE = 3, 1e-4  # samples that mark a background, and their share
 WIDE, NARROW = 1.0, 0.1  # gap to the other values, of their range; narrow where these begin at 0 or above
@@ -34,7 +34,7 @@ def without_marked_background(
 
     Decided by a sample of some ten thousand voxels. A far lower value is told by the gap above it, and by being a whole
     number, which it hardly is where a scan was scaled as a whole. Air of computed tomography is a grey level. A value
-    amid the others is that of nearly all voxels on the faces, while many lie below it by far more than interpolation
+    between the others is that of nearly all voxels on the faces, while many lie below it by far more than interpolation
     rings.
     """
     sample = _sample(voxels)
@@ -45,7 +45,7 @@ def without_marked_background(
             return np.maximum(voxels, voxels.dtype.type(floor)), MARKED
     value = np.partition(sample.border, sample.border.size // 2)[sample.border.size // 2]
     if value > least and np.mean(sample.border == value) >= BORDER and _is_amid(value, sample.inner):
-        return np.where(_is_background(voxels, value, sample), voxels.min(), voxels), AMID
+        return np.where(_is_background(voxels, value, sample), voxels.min(), voxels), BETWEEN
     return voxels, ""
 
 

@@ -148,7 +148,7 @@ class Cache:
         return path
 
     def _make_room(self, book: BinaryIO, size: int) -> None:
-        """`book` holds the bytes of all entries; they are counted anew whenever something must go."""
+        """`book` holds the bytes of all entries; they are counted again whenever something must go."""
         if size > self.most_bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         told = book.read()

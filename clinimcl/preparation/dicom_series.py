@@ -152,7 +152,7 @@ def _check_counts(slices: Sequence[Slice]) -> None:
 
 
 def _has_lost_numbers(slices: Sequence[Slice]) -> bool:
-    """Whether the numbers of the files, which may begin anew at each hundred, have a gap."""
+    """Whether the numbers of the files, which may begin again at each hundred, have a gap."""
     given = [numbers(one.header, "InstanceNumber", 1) for one in slices]
     found = sorted(int(number[0]) for number in given if number is not None)
     steps = [later - earlier for earlier, later in pairwise(found)]

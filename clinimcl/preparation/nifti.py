@@ -147,7 +147,9 @@ def _start(content: bytes, header: AnyHeader) -> int:
     behind_extensions = _end_of_extensions(content, header)
     if written >= bare + 4:
         if behind_extensions > written and len(content) == behind_extensions + size:
-            raise UnusableScan(f"damaged: its voxels begin at byte {written} by its header, amid its extensions")
+            raise UnusableScan(
+                f"damaged: its voxels begin at byte {written} by its header, in the middle of its extensions"
+            )
         return written
     for start in (written, bare + 4, behind_extensions, bare):
         if start >= bare and len(content) == start + size:

@@ -53,7 +53,7 @@ def test_padding_of_computed_tomography_is_air(value):
     assert likeness(scan, NOISY_CT.astype(np.int16)) > 0.99
 
 
-AMID = {
+BETWEEN = {
     "standardised within the brain": np.where(INSIDE, STANDARD, 0).astype(np.float32),
     "in thousandths": np.where(INSIDE, STANDARD * 1000, 0).astype(np.int16),
     "in bytes": np.where(INSIDE, 128 + 25 * STANDARD, 128).astype(np.uint8),
@@ -61,11 +61,11 @@ AMID = {
 }
 
 
-@pytest.mark.parametrize("how", AMID)
+@pytest.mark.parametrize("how", BETWEEN)
 def test_a_background_amid_the_greys_of_the_head_becomes_black(how):
-    scan = read(AMID[how])
+    scan = read(BETWEEN[how])
     cube = PIPELINE.prepare(scan)
-    assert scan.remark == background.AMID and likeness(scan, BRAIN) > DARKEST_LOST
+    assert scan.remark == background.BETWEEN and likeness(scan, BRAIN) > DARKEST_LOST
     assert cube[0, 0, 0] == 0 and cube[-1, -1, -1] == 0
 
 

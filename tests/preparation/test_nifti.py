@@ -90,7 +90,7 @@ def test_an_offset_of_0_is_behind_the_extensions(packing):
     image = nib.Nifti1Image(*IMAGE_PARTS)
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"x" * 100))
     assert difference(PACKINGS[packing](patched(image, vox_offset=0))) < STEP
-    assert "amid its extensions" in refusal(PACKINGS[packing](patched(image, vox_offset=352)))
+    assert "in the middle of its extensions" in refusal(PACKINGS[packing](patched(image, vox_offset=352)))
 
 
 IMAGE_PARTS = (HEAD, IMAGE.affine)

@@ -24,7 +24,7 @@ def null(inputs: ChangeInputs, answers: Answers, clusters: Clusters, seed: int) 
     Source: Phipson and Smyth 2010, eq. 2.
     """
     if inputs.refit is None:
-        return dict.fromkeys(("null_accuracy", "null_p"), Absent("the classifier was not trained anew for it"))
+        return dict.fromkeys(("null_accuracy", "null_p"), Absent("the classifier was not trained again for it"))
     subjects = len(scans_by_subject(inputs, "train"))
     if subjects < 2:
         reason = f"scores are permuted between at least 2 training subjects, and there are {subjects}"

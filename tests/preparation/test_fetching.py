@@ -89,7 +89,7 @@ def test_what_lies_deeper_is_looked_into_only_where_it_can_be_read(tmp_path):
         (tmp_path / "study" / name).mkdir(parents=True)
     os.mkfifo(tmp_path / "study" / "T1" / "IM0")
     (tmp_path / "study" / "T2" / "IM0").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UnusableScan, match="no other DICOM file$"):
+    with pytest.raises(UnusableScan, match=r"no other DICOM file$"):
         fetch_series(f"{tmp_path}/")
 
 
@@ -150,7 +150,7 @@ def test_a_server_is_asked_little_of_what_lies_deeper(remote):
     for number in range(60):
         connect(SERIES)[0].pipe_file(f"gs://bucket/sub-2/{number:02}/notes.txt", b"no slice")
     before = remote.counts["lists"]
-    with pytest.raises(UnusableScan, match="holds no .dcm file$"):
+    with pytest.raises(UnusableScan, match=r"holds no .dcm file$"):
         fetch_series("gs://bucket/sub-2/")
     assert remote.counts["lists"] - before <= 40
 

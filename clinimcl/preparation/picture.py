@@ -108,7 +108,7 @@ def _picture(
     return Picture(
         _without_margins(rows, printed[:, columns].any(axis=1)),
         _without_margins(columns, printed[rows].any(axis=0)),
-        ndimage.binary_dilation(printed, iterations=GRAIN),
+        ndimage.binary_dilation(printed, iterations=GRAIN) if printed.any() else printed,
     )
 
 
@@ -138,8 +138,9 @@ def _parted(
     """Without the areas that change seldom, and these; told from every second pixel."""
     frames, moves, areas = movement.frames, movement.moves[::2, ::2], moving[::2, ::2]
     changes = np.zeros(moves.shape, np.uint8)
-    darkest = brightest = frames[0][::2, ::2]
-    for before, after in pairwise(frame[::2, ::2] for frame in frames):
+    halves = [np.ascontiguousarray(frame[::2, ::2]) for frame in frames]
+    darkest = brightest = halves[0]
+    for before, after in pairwise(halves):
         changes += np.maximum(before, after) - np.minimum(before, after) > CHANGES
         darkest, brightest = np.minimum(darkest, after), np.maximum(brightest, after)
     often = changes >= OFTEN * (len(frames) - 1)
@@ -187,8 +188,10 @@ def _boxes(areas: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height 
 def _touching(
     areas: Bool[np.ndarray, "height width"], others: Bool[np.ndarray, "height width"]
 ) -> Bool[np.ndarray, "height width"]:
-    labels, _ = ndimage.label(areas)
-    return areas & np.isin(labels, np.unique(labels[others & areas]))
+    labels, count = ndimage.label(areas)
+    touching = np.zeros(count + 1, bool)
+    touching[labels[others & areas]] = True
+    return touching[labels]
 
 
 def _over_time(
@@ -226,8 +229,9 @@ def _large(areas: Bool[np.ndarray, "height width"], smallest: float) -> Bool[np.
     labels, count = ndimage.label(areas)
     if count == 0:
         return areas
-    sizes = np.bincount(labels.ravel())[1:]
-    return np.isin(labels, 1 + np.flatnonzero(sizes >= smallest * sizes.max()))
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0  # of what is no area
+    return (sizes >= max(1, smallest * sizes.max()))[labels]
 
 
 def _hull(area: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:

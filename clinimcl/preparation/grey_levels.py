@@ -9,26 +9,29 @@ from jaxtyping import UInt8
 LIMITED = 1  # libavutil's AVCOL_RANGE_MPEG: black is 16 and white 235 of 255
 
 
-def shown_grey(frame: Any) -> UInt8[np.ndarray, "height width"]:
+def shown_grey(frame: Any, converter: Any) -> UInt8[np.ndarray, "height width"]:
     """From 0 to 255, by the range that the stream states; what is transparent lies on black.
 
     Where none is stated, luma with chroma is of the limited range, as the standards of video have it, and so is H.265
     without chroma; other luma without chroma, such as raw or FFV1, is of the full one, as FFmpeg has it. Luma is the
     stream's own; of RGB it is that of ITU-R BT.601.
+
+    Args:
+        converter: PyAV's VideoReformatter, one for all frames: each that is new takes as long as a frame.
     """
     if frame.color_range == LIMITED and len(frame.format.components) < 3 and not frame.format.is_rgb:
-        grey = _from_limited(frame)
+        grey = _from_limited(frame, converter)
     else:
-        grey = frame.to_ndarray(format="gray", threads=1)
+        grey = converter.reformat(frame, format="gray", threads=1).to_ndarray()
     return _on_black(grey, frame) if _has_alpha(frame.format.name) else grey
 
 
-def _from_limited(frame: Any) -> UInt8[np.ndarray, "height width"]:
+def _from_limited(frame: Any, converter: Any) -> UInt8[np.ndarray, "height width"]:
     """libswscale takes all luma without chroma for full."""
     bits = frame.format.components[0].bits
     if bits == 8:
-        return _limited_levels(8)[frame.to_ndarray(format="gray", threads=1)]
-    return _limited_levels(bits)[frame.to_ndarray(format="gray16le", threads=1)]
+        return _limited_levels(8)[converter.reformat(frame, format="gray", threads=1).to_ndarray()]
+    return _limited_levels(bits)[converter.reformat(frame, format="gray16le", threads=1).to_ndarray()]
 
 
 @cache

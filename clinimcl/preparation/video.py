@@ -133,6 +133,9 @@ def _decoded(stream: Any, most_pixels: int) -> Iterator[Any]:
 def _shown_frames(
     stream: Any, still: Still | None, content: bytes, timeline: _Timeline, most_pixels: int
 ) -> Iterator[UInt8[np.ndarray, "rows columns"]]:
+    from av.video.reformatter import VideoReformatter
+
+    converter = VideoReformatter()
     aspect = float((still.aspect if still else stream.sample_aspect_ratio) or 1)  # width over height of a pixel
     for frame in _decoded(stream, most_pixels):
         if not timeline.times:
@@ -145,7 +148,7 @@ def _shown_frames(
             _check_turn(frame, stream, timeline)
         timeline.times.append(frame.pts)
         timeline.last = frame.duration
-        squared = square_pixels(shown_grey(frame)[None], aspect)[0]
+        squared = square_pixels(shown_grey(frame, converter)[None], aspect)[0]
         if aspect != 1:
             check_size(len(timeline.times), squared.shape[0], squared.shape[1], most_pixels)
         yield orientation.upright(squared)

@@ -1,6 +1,7 @@
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 
 from clinimcl.preparation.grey_levels import shown_grey
 
@@ -27,22 +28,31 @@ def frame(pixels, color_range=0, alpha=None):
 @pytest.mark.parametrize("chroma", ["gray", "yuv420p", "yuv422p", "yuv444p"])
 @pytest.mark.parametrize("bits", ["", "10le", "12le"])
 def test_black_is_0_and_white_255_in_every_range(color_range, chroma, bits):
-    assert np.abs(shown_grey(frame(chroma + bits, color_range)) - RAMP).max() < 1.6
+    assert np.abs(shown_grey(frame(chroma + bits, color_range), VideoReformatter()) - RAMP).max() < 1.6
 
 
 @pytest.mark.parametrize("pixels", ["gray", "gray10le", "yuvj420p"])
 def test_grey_without_a_range_is_of_the_full_one(pixels):
-    assert np.abs(shown_grey(frame(pixels)) - RAMP).max() < 1
+    assert np.abs(shown_grey(frame(pixels), VideoReformatter()) - RAMP).max() < 1
 
 
 @pytest.mark.parametrize("alpha", [0, 51, 255])
 def test_what_is_transparent_lies_on_black(alpha):
-    assert np.abs(shown_grey(frame("yuva444p", FULL, alpha)) - RAMP * alpha / 255).max() < 1.6
+    assert np.abs(shown_grey(frame("yuva444p", FULL, alpha), VideoReformatter()) - RAMP * alpha / 255).max() < 1.6
 
 
 @pytest.mark.parametrize("pixels", ["rgb24", "bgr24", "bgra", "gbrp"])
 @pytest.mark.parametrize(("colour", "luma"), [((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29)])
 def test_colours_are_as_bright_as_their_luma(pixels, colour, luma):
     red = np.tile(np.uint8(colour), (16, 64, 1))
-    shown = shown_grey(av.VideoFrame.from_ndarray(red, format="rgb24").reformat(format=pixels))
+    shown = shown_grey(av.VideoFrame.from_ndarray(red, format="rgb24").reformat(format=pixels), VideoReformatter())
     assert np.abs(shown.astype(int) - luma).max() <= 1
+
+
+def test_frames_that_share_a_converter_are_shown_as_if_each_had_its_own():
+    converter = VideoReformatter()
+    frames = [
+        frame(pixels, of) for of in (LIMITED, FULL, 0) for pixels in ("yuv420p", "gray", "yuv444p10le", "yuv420p")
+    ]
+    for each in frames:
+        assert np.array_equal(shown_grey(each, converter), shown_grey(each, VideoReformatter()))

@@ -1,6 +1,8 @@
 """Two scans as a browser sends them → files, written as they come: memory holds a piece of one at a time."""
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -8,12 +10,14 @@ from typing import Any, BinaryIO, final
 
 from clinimcl.errors import UserError
 from clinimcl.preparation.decoding import ENDINGS
+from clinimcl.preparation.endings import HEADERS
 
 PATIENCE = 60.0  # seconds without a byte
 MOST_FILES = 4000  # slices of both scans
 MOST_FIELD = 1000  # bytes
 FIELDS = ("earlier_date", "later_date", "pictures")
 ROLES = ("earlier", "later")
+HEADS = (".hdr", ".hdr.gz", *HEADERS)  # of volumes whose voxels are a second file
 
 
 def announced(headers: Any, most_bytes: int) -> int:
@@ -97,7 +101,7 @@ class Form:
         for role, files in self._files.items():
             if not files:
                 raise UserError(f"the {role} scan is missing: drop a file there")
-        paths = {role: files[0] if len(files) == 1 else files[0].parent for role, files in self._files.items()}
+        paths = {role: _scan_of(files) for role, files in self._files.items()}
         fields = {name: self._fields.get(name, b"").decode("utf-8", "replace") or None for name in FIELDS}
         return {**fields, **{role: str(path) for role, path in paths.items()}}
 
@@ -125,7 +129,7 @@ class Form:
         name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = options.get(b"filename", b"").decode("utf-8", "replace")
         if name in ROLES and filename:
-            self._file = self._new_file(name, filename).open("wb")
+            self._file = (Path(os.devnull) if _is_hidden(filename) else self._new_file(name, filename)).open("wb")
         self._field = bytearray()
         if name in FIELDS:
             self._fields[name] = self._field
@@ -158,3 +162,19 @@ def _small(data: bytes, start: int, end: int, before: bytes | bytearray) -> byte
     if len(before) + end - start > MOST_FIELD:
         raise UserError(f"the upload cannot be read: a field has more than {MOST_FIELD} bytes")
     return data[start:end]
+
+
+def _is_hidden(name: str) -> bool:
+    """As those are that a Mac lays beside each file of a foreign disk."""
+    return re.split(r"[\\/]", name)[-1].startswith(".")
+
+
+def _scan_of(files: list[Path]) -> Path:
+    """The one file, the header of two that belong together, or the folder of slices."""
+    headers = [file for file in files if file.name.endswith(HEADS)]
+    if len(files) == 2 and len(headers) == 1:
+        (header,) = headers
+        (voxels,) = set(files) - {header}
+        voxels.rename(header.with_name(header.name.partition(".")[0] + "".join(voxels.suffixes)))
+        return header
+    return files[0] if len(files) == 1 else files[0].parent

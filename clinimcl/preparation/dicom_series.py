@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from clinimcl.preparation.dicom_frames import frames_of
 from clinimcl.preparation.dicom_header import numbers
-from clinimcl.preparation.dicom_lean import STRAIGHTENED, offsets_of, straight_shape, straightened
+from clinimcl.preparation.dicom_lean import STRAIGHTENED, offsets_of, straight_shape, straight_start, straightened
 from clinimcl.preparation.dicom_pixels import (
     GREY,
     inverted,
@@ -59,6 +59,7 @@ def volume_of(headers: Sequence[Any], most_bytes: int) -> Scan:
     if offsets is not None:
         voxels, of_background = with_grey_background(voxels)
         voxels = straightened(voxels, offsets)
+        affine[:3, 3] += affine[:3, :2] @ straight_start(offsets)
         remarks += [STRAIGHTENED, of_background]
     return toward_ras(voxels, affine, "; ".join(filter(None, remarks)))
 

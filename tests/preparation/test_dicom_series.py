@@ -137,6 +137,19 @@ def test_a_series_that_leans_comes_out_straight(columns):
     assert scan.remark == STRAIGHTENED
 
 
+@pytest.mark.parametrize("columns", [0.6, -0.6])
+def test_a_straightened_series_keeps_its_place(columns):
+    dot = np.zeros((12, 12, 5), np.int16)
+    dot[6, 7, 2] = 900
+    scan = decode_series(list(leaning(dot, columns * SPACING[0])))
+    brightest = np.argwhere(scan.voxels > 0)
+    found = np.average(brightest, axis=0, weights=scan.voxels[scan.voxels > 0])
+    plain = decode_series(series(dot))
+    moved = columns * SPACING[0] * 2 * ROW * [-1, -1, 1]
+    expected = (plain.affine @ [*np.argwhere(plain.voxels > 0)[0], 1])[:3] + moved
+    assert np.allclose((scan.affine @ [*found, 1])[:3], expected, atol=0.1)
+
+
 def test_a_marked_background_leaves_no_rim_where_a_lean_is_undone():
     x, y, z = np.mgrid[:32, :32, :24]
     inside = (x - 16) ** 2 + (y - 16) ** 2 + ((z - 12) * 4 / 3) ** 2 < 100

@@ -121,7 +121,13 @@ def _plugin_frames(header: Any) -> Iterator[Frame]:
     else:
         announced = [_checked(still.rstrip(FILL), header) for still in stills_of(header)]
     plugin = PLUGINS[syntax]
-    pictures = get_decoder(syntax).iter_array(header, raw=True, correct_unused_bits=False, decoding_plugin=plugin)
+    pictures = get_decoder(syntax).iter_array(
+        header,
+        raw=True,
+        correct_unused_bits=False,
+        decoding_plugin=plugin,
+        planar_configuration=0,  # which codecs know by themselves, whatever the header says
+    )
     for still, (words, told) in zip(announced, _each(pictures, UNDECODED), strict=True):
         colours = "RGB" if still.transformed else str(told["photometric_interpretation"])
         yield Frame(words, colours, still.bits)

@@ -303,6 +303,17 @@ def test_planes_of_colours_are_read_as_pixels_of_colours():
     assert np.abs(decode_cine(content).frames[0] - GREY).max() <= 1
 
 
+@pytest.mark.parametrize("planes", [0, 1, None])
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless, uid.RLELossless])
+def test_codecs_know_the_order_of_colours_whatever_the_header_says(syntax, planes):
+    header = pydicom.dcmread(io.BytesIO(written(RGB[None])))
+    header.compress(syntax, encoding_plugin="pydicom" if syntax == uid.RLELossless else "")
+    header.PlanarConfiguration = planes
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    assert np.abs(decode_cine(buffer.getvalue()).frames[0] - GREY).max() <= 1
+
+
 def test_a_series_in_colour_is_refused():
     with pytest.raises(UnusableScan, match="several frames or colours"):
         decode_series(series(VOXELS) + [written(RGB[None])])

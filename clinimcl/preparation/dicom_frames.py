@@ -103,6 +103,8 @@ def _native_frames(header: Any) -> Iterator[Frame]:
     """Nothing is copied that need not be."""
     from pydicom.pixels import pixel_array
 
+    if int(header.SamplesPerPixel) > 1 and header.get("PlanarConfiguration") is None:
+        raise UnusableScan("damaged: its header does not say how its colours lie (PlanarConfiguration)")
     with reading(UNDECODED):
         words = pixel_array(header, raw=True, view_only=True, correct_unused_bits=False, allow_excess_frames=False)
     colours = words.shape[-1:] if int(header.SamplesPerPixel) > 1 else ()

@@ -1,6 +1,8 @@
 """Two scans as a browser sends them → files, written as they come: memory holds a piece of one at a time."""
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ MOST_FILES = 4000  # slices of both scans
 MOST_FIELD = 1000  # bytes
 FIELDS = ("earlier_date", "later_date", "pictures")
 ROLES = ("earlier", "later")
+HEADS, IMAGES = (".hdr", ".hdr.gz"), (".img", ".img.gz")  # of a volume in two files
 
 
 def announced(headers: Any, most_bytes: int) -> int:
@@ -98,8 +101,7 @@ class Form:
         for role, files in self._files.items():
             if not files:
                 raise UserError(f"the {role} scan is missing: drop a file there")
-            _refuse_parts(role, files)
-        paths = {role: files[0] if len(files) == 1 else files[0].parent for role, files in self._files.items()}
+        paths = {role: _scan_of(role, files) for role, files in self._files.items()}
         fields = {name: self._fields.get(name, b"").decode("utf-8", "replace") or None for name in FIELDS}
         return {**fields, **{role: str(path) for role, path in paths.items()}}
 
@@ -127,7 +129,7 @@ class Form:
         name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = options.get(b"filename", b"").decode("utf-8", "replace")
         if name in ROLES and filename:
-            self._file = self._new_file(name, filename).open("wb")
+            self._file = (Path(os.devnull) if _is_hidden(filename) else self._new_file(name, filename)).open("wb")
         self._field = bytearray()
         if name in FIELDS:
             self._fields[name] = self._field
@@ -154,9 +156,9 @@ class Form:
 def _refuse_parts(role: str, files: list[Path]) -> None:
     """
     Raises:
-        UserError: of a header and its voxels, one came or both, under names that no longer tie them.
+        UserError: one of two files of a scan came, or both, of which the header names the other.
     """
-    kinds = HEADERS + (PAIRS if len(files) == 1 else (".hdr", ".hdr.gz"))  # slices may end with .img
+    kinds = HEADERS + (PAIRS if len(files) == 1 else HEADS)  # slices may end with .img
     ending = next((kind for file in files for kind in kinds if file.name.endswith(kind)), None)
     if ending is not None:
         raise UserError(
@@ -175,3 +177,19 @@ def _small(data: bytes, start: int, end: int, before: bytes | bytearray) -> byte
     if len(before) + end - start > MOST_FIELD:
         raise UserError(f"the upload cannot be read: a field has more than {MOST_FIELD} bytes")
     return data[start:end]
+
+
+def _is_hidden(name: str) -> bool:
+    """As those are that a Mac lays beside each file of a foreign disk."""
+    return re.split(r"[\\/]", name)[-1].startswith(".")
+
+
+def _scan_of(role: str, files: list[Path]) -> Path:
+    """The one file, the header of two that belong together, or the folder of slices."""
+    headers, images = ([file for file in files if file.name.endswith(kind)] for kind in (HEADS, IMAGES))
+    if len(files) == 2 and len(headers) == len(images) == 1:
+        header, image = headers[0], images[0]
+        image.rename(header.with_name(header.name.partition(".")[0] + "".join(image.suffixes)))
+        return header
+    _refuse_parts(role, files)
+    return files[0] if len(files) == 1 else files[0].parent

@@ -17,6 +17,7 @@ WIDE, NARROW = 1.0, 0.1  # gap to the other values, of their range; narrow where
 BORDER, ALL_BORDER = 0.7, 0.85  # of the outermost voxels have one value, if it is a background's
 BELOW, DARKER = 0.05, 0.1  # share of the others that lie below it, by so much of their range
 AIR, TISSUE = (-1100, -900), (-150, 150)  # of computed tomography
+BONE = 300  # likewise: without any the skull was taken away, and the air around it stands for nothing
 PADDING = (-2000, -2048, -3024, -3072, -4096, -8192, -9999, -10000, -32767, -32768)  # that scanners and tools write
 
 
@@ -74,21 +75,30 @@ def _floor(least: np.number, sample: Sample) -> float | None:
         return None
     low, high = np.percentile(rest, (2, 99.5))
     gap = (low - least) / max(high - low, 1e-30)
-    if gap < (NARROW if low >= 0 or least in PADDING else WIDE) or _is_scaled(values) or _is_air(least, rest, sample):
+    if (
+        gap < (NARROW if low >= 0 or least in PADDING else WIDE)
+        or _is_scaled(values)
+        or _is_air(least, rest, sample, high)
+    ):
         return None
     grey = rest[rest > (least + low) / 2]
     return min(0.0, float(np.percentile(grey, 0.5, method="lower")))
 
 
 def _is_scaled(values: Num[np.ndarray, " voxel"]) -> bool:
-    """Whether the volume was scaled as a whole, background and all: then that is no number that anybody chose."""
+    """Whether the volume was scaled as a whole, background and all: then that is no number that anybody chose.
+
+    From -1 to 1, that is; where nothing lies between -1 and 0, -1 marks what is beside a volume from 0 to 1.
+    """
     least = values.min()
-    return bool(not float(least).is_integer() or (least == -1 and 0.9 <= values.max() <= 1))
+    from_minus_one = least == -1 and 0.9 <= values.max() <= 1 and values[values > least].min() < 0
+    return bool(not float(least).is_integer() or from_minus_one)
 
 
-def _is_air(least: np.number, rest: Num[np.ndarray, " voxel"], sample: Sample) -> bool:
+def _is_air(least: np.number, rest: Num[np.ndarray, " voxel"], sample: Sample, high: float) -> bool:
     around = np.mean(sample.border == least) >= ALL_BORDER
-    return bool(AIR[0] <= least <= AIR[1] and TISSUE[0] <= np.median(rest) <= TISSUE[1] and around)
+    is_head = TISSUE[0] <= np.median(rest) <= TISSUE[1] and high >= BONE
+    return bool(AIR[0] <= least <= AIR[1] and is_head and around)
 
 
 def _is_amid(value: np.number, inner: Num[np.ndarray, " voxel"]) -> bool:

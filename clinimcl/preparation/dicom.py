@@ -77,7 +77,7 @@ def _is_volume(header: Any) -> bool:
 def _clip(header: Any, most_bytes: int) -> Clip:
     frames, rows, columns = (int(header.NumberOfFrames), int(header.Rows), int(header.Columns))
     colours = int(header.SamplesPerPixel)
-    check_size(frames * colours, rows, columns, MOST_PIXELS)
+    check_size(frames, rows, columns, MOST_PIXELS // max(1, colours))
     with reading("the header of the DICOM loop cannot be read"):
         aspect, (edges, untimed) = pixel_aspect(header), frame_edges(header)
         remarks = [remark for remark in (untimed, window_remark(header)) if remark]

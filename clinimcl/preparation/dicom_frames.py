@@ -103,6 +103,8 @@ def _native_frames(header: Any) -> Iterator[Frame]:
     """Nothing is copied that need not be."""
     from pydicom.pixels import pixel_array
 
+    if int(header.SamplesPerPixel) > 1 and header.get("PlanarConfiguration") is None:
+        raise UnusableScan("damaged: its header does not say how its colours lie (PlanarConfiguration)")
     with reading(UNDECODED):
         words = pixel_array(header, raw=True, view_only=True, correct_unused_bits=False, allow_excess_frames=False)
     colours = words.shape[-1:] if int(header.SamplesPerPixel) > 1 else ()
@@ -121,7 +123,13 @@ def _plugin_frames(header: Any) -> Iterator[Frame]:
     else:
         announced = [_checked(still.rstrip(FILL), header) for still in stills_of(header)]
     plugin = PLUGINS[syntax]
-    pictures = get_decoder(syntax).iter_array(header, raw=True, correct_unused_bits=False, decoding_plugin=plugin)
+    pictures = get_decoder(syntax).iter_array(
+        header,
+        raw=True,
+        correct_unused_bits=False,
+        decoding_plugin=plugin,
+        planar_configuration=0,  # which codecs know by themselves, whatever the header says
+    )
     for still, (words, told) in zip(announced, _each(pictures, UNDECODED), strict=True):
         colours = "RGB" if still.transformed else str(told["photometric_interpretation"])
         yield Frame(words, colours, still.bits)

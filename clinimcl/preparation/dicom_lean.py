@@ -41,8 +41,13 @@ def straight_shape(shape: tuple[int, int, int], offsets: Float[np.ndarray, "slic
     """Wide enough for each slice where it lies."""
     if offsets is None:
         return shape
-    columns, rows = np.ceil(offsets.max(0)) - np.floor(offsets.min(0))
+    columns, rows = np.ceil(offsets.max(0)) - straight_start(offsets)
     return shape[0] + int(columns), shape[1] + int(rows), shape[2]
+
+
+def straight_start(offsets: Float[np.ndarray, "slice 2"]) -> Float[np.ndarray, " 2"]:
+    """Column and row, counted from the first slice's, at which the straight volume begins."""
+    return np.floor(offsets.min(0))
 
 
 def straightened(
@@ -51,7 +56,7 @@ def straightened(
     """Each slice where it lies, by linear interpolation; around it all is as dark as the darkest voxel."""
     wide, tall, count = straight_shape(volume.shape, offsets)
     straight = np.empty((tall, wide, count), np.float32).swapaxes(0, 1)
-    dark, least = float(volume.min()), np.floor(offsets.min(0))
+    dark, least = float(volume.min()), straight_start(offsets)
     for index in range(count):
         straight[:, :, index] = affine_transform(
             volume[:, :, index].astype(np.float32),

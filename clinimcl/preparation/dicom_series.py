@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from clinimcl.preparation.dicom_frames import frames_of
 from clinimcl.preparation.dicom_header import numbers
-from clinimcl.preparation.dicom_lean import STRAIGHTENED, offsets_of, straight_shape, straightened
+from clinimcl.preparation.dicom_lean import STRAIGHTENED, offsets_of, straight_shape, straight_start, straightened
 from clinimcl.preparation.dicom_pixels import (
     GREY,
     inverted,
@@ -26,6 +26,7 @@ from clinimcl.preparation.reading import MOST_VOXELS, Scan, UnusableScan, check_
 
 UNEVEN = 0.1  # of the usual gap between slices
 MISSING = 1.5  # times the usual gap
+SECTION = 3  # wide gaps one behind the other, from which on they are thicker slices, as of the upper head in CT
 ONE_PLACE = 1e-3  # mm along the normal
 TILT = 1e-3  # by which direction cosines of one series may differ
 SPACING = 1e-3  # by which the spacing of pixels may differ, of itself
@@ -62,6 +63,7 @@ def volume_of(headers: Sequence[Any], most_bytes: int, *, grey: bool = True) -> 
     if offsets is not None:
         voxels, of_background = with_grey_background(voxels) if grey else (voxels, "")
         voxels = straightened(voxels, offsets)
+        affine[:3, 3] += affine[:3, :2] @ straight_start(offsets)
         remarks += [STRAIGHTENED, of_background]
     return toward_ras(voxels, affine, "; ".join(filter(None, remarks)), grey=grey)
 
@@ -135,9 +137,13 @@ def _normal(one: Slice) -> Float[np.ndarray, " 3"]:
 def _check_gaps(heights: Float[np.ndarray, " slice"]) -> None:
     gaps = np.diff(heights)
     usual = np.median(gaps)
-    if np.abs(gaps - usual).max() > UNEVEN * usual:
-        what = "a slice is missing" if gaps.max() > MISSING * usual else "its slices do not lie evenly"
-        raise UnusableScan(f"{what}: gaps between slices go from {gaps.min():.3g} to {gaps.max():.3g} mm")
+    if np.abs(gaps - usual).max() <= UNEVEN * usual:
+        return
+    size = f"gaps between slices go from {gaps.min():.3g} to {gaps.max():.3g} mm"
+    run = max((len(list(group)) for wide, group in groupby(gaps > MISSING * usual) if wide), default=0)
+    if 0 < run < SECTION:
+        raise UnusableScan(f"a slice is missing: {size}")
+    raise UnusableScan(f"its slices do not lie evenly: {size}; resample them (dcm2niix does so with slices of CT)")
 
 
 def _check_counts(slices: Sequence[Slice]) -> None:

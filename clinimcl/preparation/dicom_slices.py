@@ -77,6 +77,8 @@ def slices_of(header: Any) -> list[Slice]:
         raise UnusableScan("is a mosaic, all slices side by side in one picture: convert it to NIfTI (dcm2niix)")
     position, spacing = _needed(header, "ImagePositionPatient", 3), _needed(header, "PixelSpacing", 2)
     varying = {name: _told(header[name].value) for name in VARYING if header.get(name) not in (None, "")}
+    if kinds := _kinds(header):
+        varying["ImageType"] = "/".join(kinds)
     scale = (float(header.RescaleSlope), float(header.RescaleIntercept))
     return [Slice(header, 0, position, _axes(header), spacing, scale, varying)]
 
@@ -139,10 +141,13 @@ def _varying(groups: Sequence[Any]) -> dict[str, str]:
 def describe(slices: Sequence[Slice]) -> str:
     """What slices of one series are, in the standard's words alone: no text that somebody typed."""
     first = slices[0].header
-    kinds = [word for word in _words(first.get("ImageType")) if word in KINDS]
     echoes = {one.varying["EchoTime"] for one in slices if "EchoTime" in one.varying}
     modality = "".join(_words(first.get("Modality"))[:1])
-    parts = [modality if len(modality) <= 4 else "", *kinds, f"{len(slices)} slices of {first.Columns} × {first.Rows}"]
+    parts = [
+        modality if len(modality) <= 4 else "",
+        *_kinds(first),
+        f"{len(slices)} slices of {first.Columns} × {first.Rows}",
+    ]
     echo = f", EchoTime {'/'.join(sorted(echoes))} ms" if 0 < len(echoes) <= 4 else ""
     return " ".join(part for part in parts if part) + echo
 
@@ -150,9 +155,14 @@ def describe(slices: Sequence[Slice]) -> str:
 KINDS = ("LOCALIZER", "DERIVED", "MOSAIC", "PROJECTION IMAGE", "MPR", "M", "P", "R", "I", "PHASE MAP", "ADC")
 
 
+def _kinds(header: Any) -> list[str]:
+    return [word for word in _words(header.get("ImageType")) if word in KINDS]
+
+
 def differing_name(one: Slice, other: Slice) -> str | None:
     """What tells two slices apart, with both values."""
-    for name, unit in {**VARYING, "StackID": "", "ComplexImageComponent": "", "FrameType": ""}.items():
+    others = dict.fromkeys(("StackID", "ComplexImageComponent", "FrameType", "ImageType"), "")
+    for name, unit in {**VARYING, **others}.items():
         values = (one.varying.get(name), other.varying.get(name))
         if None not in values and values[0] != values[1]:
             return f"{name} {values[0]} and {values[1]}{unit}"

@@ -19,8 +19,12 @@ def check_size(frames: int, height: int, width: int, most_pixels: int) -> None:
         UnusableScan: no picture could have this size.
     """
     sides = sorted((height, width))
-    if not LEAST_SIDE <= sides[0] <= sides[1] <= MOST_SIDE or not 0 < frames * height * width <= most_pixels:
-        raise UnusableScan(f"has an absurd size: {frames} frames of {height} × {width} pixels")
+    size = f"has an absurd size: {frames} frames of {height} × {width} pixels"
+    if not LEAST_SIDE <= sides[0] <= sides[1] <= MOST_SIDE or frames <= 0:
+        raise UnusableScan(size)
+    fit = most_pixels // (height * width)
+    if frames > fit:
+        raise UnusableScan(f"{size}, of which {fit} are read at most: cut it (ffmpeg -t), or make it smaller")
 
 
 def square_pixels(

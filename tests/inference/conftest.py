@@ -16,8 +16,8 @@ from clinimcl.inference.card import Limits
 from clinimcl.inference.model import Model
 from clinimcl.inference.server import application
 from clinimcl.inference.upload_folder import upload_folder
+from clinimcl.preparation.nifti import read_nifti
 from clinimcl.preparation.pipeline import FieldOfView
-from clinimcl.preparation.reading import decode_nifti
 from tests.inference.heads import head, nifti
 
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     encoder = CNN3d(grid=8, channels=[4, 4], groups=2, embedding=6)
     classifier = ChangeClassifier(6, combine="difference", hidden=[5], dropout=0.0)
     pipeline = FieldOfView(grid=8, field_of_view=160.0, percentile=99.5, align="none", spacing=None)
-    heads = [pipeline.prepare(decode_nifti(nifti(head(seed)))) for seed in range(100, 140)]
+    heads = [pipeline.prepare(read_nifti(nifti(head(seed)))) for seed in range(100, 140)]
     limits = Limits(appearance=2.0, embedding=3.0, likeness=-100.0)
     export_untrained(folder, networks(encoder, classifier), pipeline, heads, limits)
     return folder

@@ -1,5 +1,6 @@
 """A real server over HTTP."""
 
+import io
 import shutil
 import signal
 import socket
@@ -7,6 +8,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -70,6 +72,23 @@ def test_slices_without_an_ending_are_the_scan_of_their_nifti(serving):
     assert said == ["the earlier and the later scan are one and the same: give two scans of different days"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_header_and_its_image_are_one_scan(serving, order):
+    whole = nib.Nifti1Image.from_bytes(same(head(1)))
+    pair = nib.Nifti1Pair(whole.dataobj, whole.affine)
+    parts = {"header": io.BytesIO(), "image": io.BytesIO()}
+    pair.to_file_map({name: nib.FileHolder(fileobj=part) for name, part in parts.items()})
+    files = [("earlier", (f"JANE.{'hdr' if name == 'header' else 'img'}", parts[name].getvalue())) for name in parts]
+    said = ended(serving(), [*files[::order], ("later", ("same.nii", same(head(1))))])["said"]
+    assert said == ["the earlier and the later scan are one and the same: give two scans of different days"]
+
+
+def test_what_a_mac_lays_beside_a_file_is_no_scan(serving):
+    files = [("earlier", (name, content)) for name, content in (("._a.nii", b"\0" * 5000), ("a.nii", same(head(1))))]
+    said = ended(serving(), [*files, ("later", ("same.nii", same(head(1))))])["said"]
+    assert said == ["the earlier and the later scan are one and the same: give two scans of different days"]
+
+
 def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):
     state = ended(serving(), scans() | {"later": ("x.nii", b"hello")})
     assert state["state"] == "refused" and state["said"] == ["the later scan cannot be used: not a NIfTI file"]
@@ -78,7 +97,7 @@ def test_nonsense_is_refused_in_a_sentence_and_gone(serving, tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "ending"),
-    [(["a.hdr", "a.img"], ".hdr"), (["A.IMG.GZ", "A.HDR"], ".hdr"), (["a.hdr"], ".hdr"), (["a.img"], ".img")]
+    [(["a.hdr", "a.raw"], ".hdr"), (["a.hdr", "b.hdr"], ".hdr"), (["a.hdr"], ".hdr"), (["a.img"], ".img")]
     + [(["a.mhd", "a.raw"], ".mhd"), (["a.nhdr"], ".nhdr"), (["a.img.gz"], ".img.gz")],
 )
 def test_a_scan_of_two_files_is_refused_with_what_to_do(serving, tmp_path, names, ending):

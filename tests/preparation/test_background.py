@@ -53,6 +53,19 @@ def test_padding_of_computed_tomography_is_air(value):
     assert likeness(scan, NOISY_CT.astype(np.int16)) > 0.99
 
 
+@pytest.mark.parametrize("value", [-1000, -1024])
+def test_around_a_brain_of_computed_tomography_without_skull_is_no_air(value):
+    brain = np.where(INSIDE, 20 + HEAD / 30, 0)
+    scan = read(np.where(INSIDE, brain, value).astype(np.float32))
+    assert scan.remark == background.MARKED and likeness(scan, brain) > 0.999
+
+
+def test_minus_one_beside_a_volume_from_0_to_1_is_no_signal():
+    brain = BRAIN / BRAIN.max()
+    scan = read(np.where(INSIDE, brain, -1).astype(np.float32))
+    assert scan.remark == background.MARKED and likeness(scan, BRAIN) > 0.999
+
+
 BETWEEN = {
     "standardised within the brain": np.where(INSIDE, STANDARD, 0).astype(np.float32),
     "in thousandths": np.where(INSIDE, STANDARD * 1000, 0).astype(np.int16),

@@ -352,6 +352,11 @@ def test_an_absurd_size_is_refused_before_pixels_are_read():
         decode_cine(written(LOOP, NumberOfFrames=999999999))
 
 
+def test_frames_in_colour_are_counted_once():
+    with pytest.raises(UnusableScan, match="absurd size: 999999999 frames"):
+        decode_cine(written(np.stack([LOOP] * 3, axis=-1), NumberOfFrames=999999999))
+
+
 @pytest.mark.parametrize("content", [b"", b"not DICOM" * 99, written(LOOP)[:300]])
 def test_what_is_no_dicom_file_is_unusable(content):
     with pytest.raises(UnusableScan, match=r"damaged|truncated"):

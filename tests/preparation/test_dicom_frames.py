@@ -324,6 +324,22 @@ def test_planes_of_colours_are_read_as_pixels_of_colours():
     assert np.abs(decode_cine(content).frames[0] - GREY).max() <= 1
 
 
+def test_colours_whose_order_nobody_says_are_unusable():
+    with pytest.raises(UnusableScan, match="does not say how its colours lie"):
+        decode_cine(written(RGB[None], PlanarConfiguration=None))
+
+
+@pytest.mark.parametrize("planes", [0, 1, None])
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless, uid.RLELossless])
+def test_codecs_know_the_order_of_colours_whatever_the_header_says(syntax, planes):
+    header = pydicom.dcmread(io.BytesIO(written(RGB[None])))
+    header.compress(syntax, encoding_plugin="pydicom" if syntax == uid.RLELossless else "")
+    header.PlanarConfiguration = planes
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, header)
+    assert np.abs(decode_cine(buffer.getvalue()).frames[0] - GREY).max() <= 1
+
+
 def test_a_series_in_colour_is_refused():
     with pytest.raises(UnusableScan, match="several frames or colours"):
         decode_series(series(VOXELS) + [written(RGB[None])])

@@ -93,6 +93,13 @@ def test_what_was_repeated_is_named_in_the_reason(name):
         decode_series(files)
 
 
+def test_a_phase_image_beside_the_magnitude_is_named_in_the_reason():
+    magnitude, phase = (["ORIGINAL", "PRIMARY", kind, "NOBODY"] for kind in ("M", "P"))
+    files = in_order(ImageType=magnitude) + in_order(ImageType=phase, PixelData=lambda k: bytes(84))
+    with pytest.raises(UnusableScan, match="two slices at one place, with ImageType M and P: several series are mixed"):
+        decode_series(files)
+
+
 def test_a_localizer_beside_the_series_is_named_in_the_reason():
     localizer = [
         changed(file, SeriesInstanceUID="9.9", Modality="MR", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
@@ -135,6 +142,19 @@ def test_a_series_that_leans_comes_out_straight(columns):
     assert np.allclose(scan.voxels, decode_series(series(wide)).voxels)
     assert np.allclose(scan.spacing, WHOLE.spacing)
     assert scan.remark == STRAIGHTENED
+
+
+@pytest.mark.parametrize("columns", [0.6, -0.6])
+def test_a_straightened_series_keeps_its_place(columns):
+    dot = np.zeros((12, 12, 5), np.int16)
+    dot[6, 7, 2] = 900
+    scan = decode_series(list(leaning(dot, columns * SPACING[0])))
+    brightest = np.argwhere(scan.voxels > 0)
+    found = np.average(brightest, axis=0, weights=scan.voxels[scan.voxels > 0])
+    plain = decode_series(series(dot))
+    moved = columns * SPACING[0] * 2 * ROW * [-1, -1, 1]
+    expected = (plain.affine @ [*np.argwhere(plain.voxels > 0)[0], 1])[:3] + moved
+    assert np.allclose((scan.affine @ [*found, 1])[:3], expected, atol=0.1)
 
 
 def test_a_marked_background_leaves_no_rim_where_a_lean_is_undone():
@@ -202,6 +222,12 @@ def test_directions_that_are_rounded_change_no_spacing():
 def test_uneven_gaps_are_not_called_a_missing_slice():
     with pytest.raises(UnusableScan, match="its slices do not lie evenly: gaps between slices go from 14 to 18 mm"):
         decode_series(series(places=[0, 14, 28, 42, 60]))
+
+
+def test_thicker_slices_of_the_upper_head_are_not_called_missing():
+    places = [*range(0, 30, 3), *range(30, 60, 6)]
+    with pytest.raises(UnusableScan, match=r"its slices do not lie evenly: .* go from 3 to 6 mm; resample them"):
+        decode_series(series(np.zeros((6, 7, len(places)), np.int16), places=places))
 
 
 @pytest.mark.parametrize("number", [lambda k: k + 3, lambda k: k + 1 if k < 3 else k + 2])

@@ -101,7 +101,7 @@ def test_sound_alone_holds_no_video():
 def test_an_absurd_size_is_refused_by_the_header(monkeypatch):
     content = encoded(gradient())
     monkeypatch.setattr(video, "MOST_PIXELS", 32 * 32 * 5)
-    with pytest.raises(UnusableScan, match="absurd size: 6 frames of 32 × 32 pixels"):
+    with pytest.raises(UnusableScan, match="absurd size: 6 frames of 32 × 32 pixels, of which 5 are read at most: cut"):
         decode_video(content)
 
 

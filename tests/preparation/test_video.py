@@ -227,6 +227,14 @@ def test_a_bare_stream_is_read_without_times(kind):
 
 
 @pytest.mark.parametrize("kind", SEI)
+def test_a_bare_stream_of_absurd_frames_is_refused_before_it_is_decoded(kind, monkeypatch):
+    content = bare(kind, gradient(), None)
+    monkeypatch.setattr(video, "MOST_SIDE", 16)
+    with pytest.raises(UnusableScan, match="absurd size: 1 frames of 32 × 32 pixels"):
+        decode_video(content)
+
+
+@pytest.mark.parametrize("kind", SEI)
 @pytest.mark.parametrize("turn", [(0, 90), (0, 180), (0, 270), (0b10, 0), (0b01, 0), (0b10, 90), (0b01, 90)])
 def test_a_turn_within_the_stream_is_that_of_the_frames_that_follow(kind, turn):
     flips, degrees = turn  # which comes after the flips

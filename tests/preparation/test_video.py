@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from clinimcl.preparation import video
+from clinimcl.preparation import frame_geometry, video
 from clinimcl.preparation.reading import UnusableScan
 from clinimcl.preparation.video import decode_still, decode_video
 
@@ -229,7 +229,7 @@ def test_a_bare_stream_is_read_without_times(kind):
 @pytest.mark.parametrize("kind", SEI)
 def test_a_bare_stream_of_absurd_frames_is_refused_before_it_is_decoded(kind, monkeypatch):
     content = bare(kind, gradient(), None)
-    monkeypatch.setattr(video, "MOST_SIDE", 16)
+    monkeypatch.setattr(frame_geometry, "MOST_SIDE", 16)
     with pytest.raises(UnusableScan, match="absurd size: 1 frames of 32 × 32 pixels"):
         decode_video(content)
 

@@ -116,6 +116,18 @@ def test_days_that_are_no_time_are_no_order(tmp_path):
     assert timed(tmp_path, "days_abstinent age", "01 40 70", "02 7 71") == [70 * 365.25, 71 * 365.25]
 
 
+@pytest.mark.parametrize(
+    "name", ["days_to_surgery", "days_since_last_visit", "days_between_scans", "days_before_visit"]
+)
+def test_days_toward_something_or_from_visit_to_visit_are_no_order(tmp_path, name):
+    with pytest.raises(UserError, match=r"1 of 1 subjects"):
+        timed(tmp_path, name, "1 0", "2 180", "3 170")
+
+
+def test_days_to_visit_order_sessions(tmp_path):
+    assert timed(tmp_path, "days_to_visit", "01 40", "02 7") == [40, 7]
+
+
 def test_age_orders_sessions_where_there_is_nothing_else(tmp_path):
     assert timed(tmp_path, "acq_time age", "01 n/a 71", "02 n/a 70") == [71 * 365.25, 70 * 365.25]
 

@@ -7,9 +7,10 @@ import pandas as pd
 
 from clinimcl.cohorts.adni_series import Chosen, choose_series, series_counts
 from clinimcl.cohorts.adnimerge import Visits, find, read_visits
-from clinimcl.cohorts.cells import column, dates, numbers, sexes
+from clinimcl.cohorts.cells import ages, column, dates, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import once
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree, explore, read_csv
 from clinimcl.cohorts.visits import match, no_visits
@@ -32,6 +33,7 @@ _ACQUISITION = re.compile(r"_(S\d+)_I?\d*[^/]*$")
 _MIDNIGHT = r"^[0_.]+$"  # the archive's time of a scan that has none
 _EXAMPLE = "002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_2006_S13408_I13722.nii"
 _COLLECTION = ("Image Data ID", "Subject")
+_COLLECTED = "the CSV of the download"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +75,16 @@ class Adni(Cohort):
             found = visits.people(scans, self.extra_columns())
             scans = found.combine_first(scans)
         if self.score is None or visits is None:
-            return Reading(scans, no_visits(), remarks)
+            return Reading(scans, no_visits(), remarks + (() if visits is None else visits.remarks.sentences()))
         scored, name, higher_is = visits.scores(self.score, self.higher_is)
         matched = match(scans, scored, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
         return Reading(scans, matched.audit, remarks + visits.remarks.sentences())
 
     def _scans(self, tree: Tree) -> Chosen:
-        listed = list_scans(tree)
+        listed, told = list_scans(tree), Remarks()
         if self.collection is not None:
-            listed = _of_collection(listed, self.collection)
+            listed = _of_collection(listed, self.collection, told)
         scans, remarks = choose_series(listed, self.series)
         if scans.empty:
             there = "" if listed.empty else f"; there are {series_counts(listed['series'])}"
@@ -92,7 +94,8 @@ class Adni(Cohort):
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
             scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
-        return Chosen(scans.drop(columns=["series", "time", "acquisition", "image", "file"]), remarks)
+        scans = scans.drop(columns=["series", "time", "acquisition", "image", "file"])
+        return Chosen(scans, remarks + told.sentences())
 
     def _visits(self, tree: Tree, subjects: pd.Series) -> Visits | None:
         address = self.clinical or find(tree, self.score)
@@ -143,7 +146,7 @@ def _runs(scans: pd.DataFrame) -> pd.Series:
     return scans["image"].where(scans.duplicated(["subject", "session"], keep=False), "")
 
 
-def _of_collection(scans: pd.DataFrame, address: str) -> pd.DataFrame:
+def _of_collection(scans: pd.DataFrame, address: str, remarks: Remarks) -> pd.DataFrame:
     """The scans whose image the table lists, with its age and sex.
 
     Raises: UserError if it is no such table or lists none of the scans.
@@ -163,5 +166,5 @@ def _of_collection(scans: pd.DataFrame, address: str) -> pd.DataFrame:
         raise UserError(f"cohort.collection={address}: none of its {len(listed)} images lies below cohort.root")
     rows = listed.reindex(scans["image"]).set_axis(scans.index, axis=0)
     if names["age"] is not None:
-        scans = scans.assign(age=numbers(rows[names["age"]], address))
-    return scans if names["sex"] is None else scans.assign(sex=sexes(rows[names["sex"]]))
+        scans = scans.assign(age=ages(rows[names["age"]], _COLLECTED, remarks))
+    return scans if names["sex"] is None else scans.assign(sex=sexes(rows[names["sex"]], _COLLECTED, remarks))

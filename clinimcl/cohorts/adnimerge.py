@@ -88,7 +88,7 @@ class Visits(NamedTuple):
         known["born"] = known["born"].astype(float)
         gender = self._column(["ptgender", "sex"])
         if gender is not None:
-            known["sex"] = sexes(gender)
+            known["sex"] = sexes(gender, self._file, self.remarks)
         for name in extra:
             found = self._column([name])
             if found is not None:

@@ -13,6 +13,12 @@ from clinimcl.errors import UserError
 
 _YEAR = 365.25
 _SINCE = re.compile(r"since|from|to_|after|post|base|entry|visit|scan|follow|elapsed|bl$", re.IGNORECASE)
+# days that run backward, toward something, and those between one session and the next
+_NOT_SINCE = re.compile(
+    r"before|until|till|prior|prev|last|left|remain|between|interval|gap|apart"
+    r"|to_(?!(?:the_)?(?:visit|scan|session|mri?(?:_|$)|follow|fu(?:_|$)|exam|assess|test|imag|acq))",
+    re.IGNORECASE,
+)
 
 
 def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -> pd.Series:
@@ -20,7 +26,7 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
 
     A subject's sessions are timed by the first of these that times all of them and tells them
     apart: acq_time (dates, of the session or of its first scan), a column day, days or
-    days_since_… (from, to, after, ...), age in sessions.tsv or scans.tsv, and last `months` (days
+    days_since_… (from, after, to_visit, ...), age in sessions.tsv or scans.tsv, and last `months` (days
     that session labels mean by convention). Two sessions on one date are accepted, two at one age
     are not. A date that stands in for another is none. The sessions' labels alone are no order.
 
@@ -65,9 +71,11 @@ def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> lis
 
 
 def _is_time(name: str) -> bool:
-    """Days since something are a time; other days (days_abstinent) are not."""
-    counted = re.fullmatch(r"days?|days_.*", name, re.IGNORECASE)
-    return bool(counted) and ("_" not in name or bool(_SINCE.search(name)))
+    """Days since something are a time; others (days_abstinent, days_to_surgery, days_since_last_visit) are not."""
+    if re.fullmatch(r"days?", name, re.IGNORECASE):
+        return True
+    counted = re.fullmatch(r"days_.*", name, re.IGNORECASE)
+    return bool(counted and _SINCE.search(name)) and not _NOT_SINCE.search(name)
 
 
 def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.Series:

@@ -22,7 +22,11 @@ _DATE = (
 )
 _DICOM_AGE = r"(\d{1,3})([DWMY])"  # the value representation AS: 045Y, 018M
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
-_SEXES = {"m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "woman": "F"}
+_SEXES = {
+    **dict.fromkeys(("m", "male", "man", "männlich", "mann", "hombre", "homme", "homem", "uomo"), "M"),
+    **dict.fromkeys(("f", "female", "woman", "w", "weiblich", "frau", "mujer", "femme", "mulher", "donna"), "F"),
+}
+_MEN_ELSEWHERE = {"h", "v"}  # hombre, homem, varón: beside these M is mujer or mulher (of Dutch, V is vrouw and M man)
 _NEITHER = {"o", "other", "intersex", "diverse"}
 OLDEST = 120.0  # years
 
@@ -133,6 +137,8 @@ def sexes(
     """
     lower = text.str.lower().str.removesuffix(".0")
     meaning = _SEXES | dict(codes or {})
+    if "m" not in (codes or {}) and lower.isin(_MEN_ELSEWHERE - set(codes or {})).any():
+        del meaning["m"]
     found = lower.map({code: sex or None for code, sex in meaning.items()})
     if remarks is not None:
         unread = words(text).notna() & found.isna() & ~lower.isin(_NEITHER | set(meaning))
@@ -144,7 +150,8 @@ def sexes(
         )
         remarks.count(
             int((unread & ~numeric).sum()),
-            f"cells of {text.name} in {where} are neither M nor F: they count as missing",
+            f"cells of {text.name} in {where} are neither M nor F, or are M beside H or V, where it may mean a "
+            "woman: they count as missing",
         )
     return found
 

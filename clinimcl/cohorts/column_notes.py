@@ -12,8 +12,10 @@ from clinimcl.errors import UserError
 
 Notes = Mapping[str, Any]  # by column
 
-_FEMALE = re.compile(r"\b(?:female|woman|women|girls?|f)\b", re.IGNORECASE)
-_MALE = re.compile(r"\b(?:male|man|men|boys?|m)\b", re.IGNORECASE)
+_FEMALE = re.compile(
+    r"\b(?:females?|woman|women|girls?|f|weiblich|frau(?:en)?|mujer(?:es)?|femme|mulher|donna|vrouw)\b", re.IGNORECASE
+)
+_MALE = re.compile(r"\b(?:males?|man|men|boys?|m|männlich|mann|hombres?|var[oó]n|homme|homem|uomo)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:other|intersex|diverse|unknown|n/?a|not|prefer|missing|none)\b", re.IGNORECASE)
 _FEW_WORDS = 4  # of a level that is only missing; a longer one may say so of something else
 _MISSING = re.compile(
@@ -82,8 +84,9 @@ def unit_of(notes: Notes, name: str) -> float | None:
     note = _of_column(notes, name)
     stated = str(note.get("Units") or "").strip()
     if stated.lower() in MISSING:
-        told = re.search(r"\bin (\w+)", f"{note.get('Description', '')} {note.get('LongName', '')}")
-        stated = told[1] if told and _UNIT.fullmatch(told[1]) else "years"
+        described = f"{note.get('Description', '')} {note.get('LongName', '')}"
+        told = (hit[1] for hit in re.finditer(r"(?:\bin |[(\[,:] ?)(\w+)", described))
+        stated = next((word for word in told if _UNIT.fullmatch(word)), "years")
     units = {unit.lower()[0].replace("a", "y") for unit in _UNIT.findall(stated)}
     letter = _LETTER.fullmatch(stated)
     if letter:

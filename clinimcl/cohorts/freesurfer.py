@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.freesurfer_runs import list_runs, name_runs
+from clinimcl.cohorts.freesurfer_runs import alone, list_runs, name_runs
 from clinimcl.cohorts.freesurfer_table import find, tells_subjects, with_table, without_table
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.spreadsheet import read_table
@@ -66,7 +66,8 @@ class FreeSurfer(Cohort):
                     f"cohort.score={self.score} needs a table: a CSV or TSV with a column fsid (the run's "
                     "folder), or subject and session, named with cohort.clinical=FILE"
                 )
-            return Reading(without_table(name_runs(runs, self.pattern)), no_visits(), remarks)
+            named = name_runs(runs, self.pattern)
+            return Reading(without_table(named), no_visits(), remarks + alone(named, self.pattern))
         table = read_table(address)
         scans = name_runs(runs, self.pattern, told=tells_subjects(table))
         carried = [*self.extra_columns(), *BRAIN_VOLUMES]

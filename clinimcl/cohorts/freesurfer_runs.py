@@ -135,11 +135,22 @@ def _one_session(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(run=runs["point"].where(same, ""))
 
 
+def alone(runs: pd.DataFrame, pattern: str | None) -> tuple[str, ...]:
+    """A sentence that counts the runs that are each taken for another person, since nothing says otherwise."""
+    own = int((runs["subject"] == runs["point"]).sum())
+    if pattern is not None or not own:
+        return ()
+    return (
+        f"{own} runs are taken for one person each, under the run's name: where a person has several, say so by "
+        "cohort.pattern or a table.",
+    )
+
+
 def _refuse_sessions(points: pd.Series) -> None:
-    """Names that share all but their last part, several times over, look like sessions of a person."""
+    """Names that share all but their last part look like sessions of a person; if all of them do, like numbers."""
     stems = points.str.extract(r"^(.+?)[-_.][^-_.]+$", expand=False)
     sizes = stems.dropna().value_counts()
-    if len(sizes) < 2 or sizes.max() < 2:
+    if sizes.empty or sizes.max() in (1, len(points)):
         return
     raise UserError(
         f"{int(sizes[sizes > 1].sum())} of {len(points)} runs share all but the last part of their name, as "

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
@@ -86,7 +88,8 @@ def with_table(
         raise UserError(f"{address}: no row is of one of the {len(scans)} runs below cohort.root")
     nobody = tells_subjects(table) & ~matched
     scans, rows = _renamed(scans, rows, names)[~nobody], rows[~nobody]
-    times = [_days(rows[found], name, address) for name in _TIMES if (found := column([name], list(table.columns)))]
+    there = {name: found for name in _TIMES if (found := column([name], list(table.columns)))}
+    times = [_days(rows[found], name, address, scans) for name, found in there.items()]
     scans = _timed(scans, times).drop(columns=["folder", "point", "base"])
     told = Remarks()
     scans = scans.assign(**_people(rows, extra, told))
@@ -129,6 +132,9 @@ def _rows_of(
         raise UserError(
             f"{address} lists {twice} {'runs' if run is not None else 'sessions'} twice: each must have one row"
         )
+    keys = spelled(keys, pd.concat(wanted))
+    if keys.duplicated().any():
+        raise UserError(f"{address} names one run by two labels, which differ by case or leading zeros alone")
     places = {key: float(index) for key, index in zip(keys, table.index, strict=True)}
     pairs = zip(*wanted, strict=True)
     return [next((places[key] for key in keys if key in places), None) for keys in pairs]
@@ -146,11 +152,14 @@ def _renamed(scans: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str | Non
     return scans.assign(session=scans["point"]) if alone else scans
 
 
-def _days(text: pd.Series, name: str, address: str) -> pd.Series:
+def _days(text: pd.Series, name: str, address: str, scans: pd.DataFrame) -> pd.Series:
     unit = _TIMES[name]
     if name == "age":
         return ages(text, address, Remarks()) * unit
-    return dates(text, address) if not unit else numbers(text, address) * unit
+    if unit:
+        return numbers(text, address) * unit
+    times = dates(text, address)
+    return times.mask(stands_in(times, text, scans))
 
 
 def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
@@ -174,7 +183,7 @@ def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
         raise UserError(
             f"{lost} of {scans['subject'].nunique()} subjects have several sessions and nothing orders them: "
             "give a table (cohort.clinical=FILE) with a column fsid (the run's folder) and date (YYYY-MM-DD), day, "
-            "years or age; names of time points are not an order"
+            "years or age; names of time points are not an order, nor are times of day on one stand-in date"
         )
     return scans.assign(day=day)
 

@@ -231,3 +231,12 @@ def test_a_selection_that_finds_nothing_names_the_series_there_are(tmp_path):
 )
 def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
     assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)
+
+
+def test_a_sex_that_is_none_is_counted(tmp_path):
+    (tmp_path / "list.csv").write_text(COLLECTION.replace('"M"', '"X"').replace('"85"', '"90+"'))
+    files = {FIRST: "", OTHER: ""}
+    remarks = cohort(tmp_path / "data", files, collection=str(tmp_path / "list.csv")).table().remarks
+    assert [remark.partition(" in the CSV of the download")[0] for remark in remarks] == ["1 ages", "1 cells of Sex"]
+    merge = cohort(tmp_path / "more", files | {"ADNIMERGE.csv": MERGE.replace("Female", "2")}).table().remarks
+    assert merge[0].startswith("2 cells of PTGENDER in ADNIMERGE.csv are numbers")

@@ -22,6 +22,7 @@ def test_a_description_says_the_unit_where_units_do_not():
     assert unit_of({"age": {"Description": "Age in weeks when scanned"}}, "age") == WEEK
     assert unit_of({"age": {"Description": "Age in weeks when scanned", "Units": "years"}}, "age") == 1
     assert unit_of({"age": {"Description": "Age of everybody in the trial"}}, "age") == 1
+    assert unit_of({"age": {"Description": "Age (at the scan, months)"}}, "age") == pytest.approx(1 / 12)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,11 @@ def test_notes_without_levels_give_no_codes(notes):
     assert sex_codes(notes, "sex") == {}
 
 
-def test_levels_of_another_language_leave_the_letters():
-    codes = sex_codes({"sex": {"Levels": {"F": "Femme", "M": {"Description": "Masculin"}, "H": "Homme"}}}, "sex")
+def test_levels_of_an_unknown_language_leave_the_letters():
+    codes = sex_codes({"sex": {"Levels": {"F": "Gynaika", "M": {"Description": "Masculin"}, "X": "Andras"}}}, "sex")
     assert codes == {"f": "F", "m": "M"}
+
+
+@pytest.mark.parametrize("levels", [{"M": "Mujer", "H": "Hombre"}, {"M": "Mulher", "H": "Homem"}])
+def test_the_m_of_a_woman_is_read_by_its_level(levels):
+    assert sex_codes({"sex": {"Levels": levels}}, "sex") == {"m": "F", "h": "M"}

@@ -139,7 +139,7 @@ def test_a_run_that_lacks_the_image_or_is_unfinished_is_counted(root):
     (root / "carl" / "mri" / "orig.mgz").touch()
     (root / "bob" / "scripts").mkdir(parents=True)
     (root / "bob" / "scripts" / "recon-all.error").touch()
-    lacking, unfinished = read(root, ["ann", "bob"]).remarks
+    lacking, unfinished, _ = read(root, ["ann", "bob"]).remarks
     assert lacking.startswith("1 runs hold no mri/T1.mgz")
     assert unfinished.startswith("1 runs are unfinished or ended with an error")
 
@@ -187,3 +187,25 @@ def test_a_missing_root_says_how_to_get_scans(tmp_path):
 def test_a_table_that_tells_no_runs_person_does_not_make_sessions_people(root, table):
     with pytest.raises(UserError, match="2 of 3 runs share all but the last part"):
         read(root, ["ann_1", "ann_2", "bob_1"], table)
+
+
+def test_runs_that_nothing_groups_are_counted_as_people(root):
+    (remark,) = read(root, ["sub_01", "sub_02"]).remarks
+    assert remark.startswith("2 runs are taken for one person each, under the run's name")
+
+
+def test_names_of_which_some_look_like_sessions_ask_for_a_pattern(root):
+    with pytest.raises(UserError, match=r"2 of 3 runs share all but the last part of their name"):
+        read(root, ["anna_1", "anna_2", "bob"])
+
+
+def test_times_of_day_on_a_stand_in_date_are_no_order(root):
+    rows = "t1,ann,1925-01-01T10:00\nt2,ann,1925-01-01T09:00\nt3,bob,2019-03-01\n"
+    with pytest.raises(UserError, match=r"1 of 2 subjects .* on one stand-in date"):
+        read(root, ["t1", "t2", "t3"], f"fsid,subject,date\n{rows}")
+
+
+@pytest.mark.parametrize("key", ["subject", "fsid"])
+def test_rows_whose_numbers_lost_their_zeros_are_found(root, key):
+    scans = read(root, ["001", "002", "010"], f"{key},age\n1,70\n2,71\n10,72\n").scans
+    assert scans["age"].tolist() == [70, 71, 72]

@@ -25,7 +25,7 @@ OBTAIN = (
 _SCAN = re.compile(
     r"(?:^|/)(?P<subject>(?P<site>\d{3})_S_\d+)/(?P<series>[^/]+)"
     r"/(?P<session>\d{4}-\d\d-\d\d)_(?P<clock>[\d_.]+)/(?P<image>[IS]\d+)"
-    r"/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|hdr|dcm))$",
+    r"/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|hdr|hdr\.gz|dcm))$",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(r"_(I\d+)\.[^/]+$")

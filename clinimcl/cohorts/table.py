@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ OBTAIN = (
     "cohort.root=DIR"
 )
 
+_IMAGE_OF_PAIR = re.compile(r"\.(?:img|hdr)(\.gz)?$", re.IGNORECASE)
 _OF_WINDOWS = r"[A-Za-z]:[\\/]|\\\\|//"  # a drive, or a server
 
 
@@ -146,12 +148,18 @@ def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:
     paths = _required(table, "path", where)
     _refuse_drives(paths, where)
     whole = paths.map(lambda path: _absolute(path, folder))
-    twice = whole.duplicated()
+    twice = whole.map(_scan_of).duplicated()
     if twice.any():
         raise UserError(
-            f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already; each scan has one"
+            f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already, or the other half of "
+            "its pair (.hdr and .img) does; each scan has one"
         )
     return list(whole)
+
+
+def _scan_of(path: str) -> str:
+    """What paths of one scan have in common: the halves of a pair, a folder with and without its slash."""
+    return _IMAGE_OF_PAIR.sub(r".hdr\1", path.rstrip("/"))
 
 
 def _refuse_drives(paths: pd.Series, where: str) -> None:

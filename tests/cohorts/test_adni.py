@@ -69,6 +69,14 @@ def test_slices_beside_their_volume_are_the_same_scan(tmp_path):
     assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
 
 
+def test_a_pair_beside_its_volume_is_the_same_scan(tmp_path):
+    stem = FIRST.removesuffix(".nii")
+    files = dict.fromkeys([FIRST, f"{stem}.hdr", f"{stem}.img"], "")
+    scans = cohort(tmp_path, files).table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
+    assert scans["run"].tolist() == [""]
+
+
 def test_days_are_exact(tmp_path):
     assert study(tmp_path).table().scans["day"].tolist() == [0, 198, 0]
 

@@ -9,6 +9,7 @@ from clinimcl.cohorts.adni_series import Chosen, choose_series, series_counts
 from clinimcl.cohorts.adnimerge import Visits, find, read_visits
 from clinimcl.cohorts.cells import ages, column, dates, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
+from clinimcl.cohorts.copies import without_copies
 from clinimcl.cohorts.names import once
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
@@ -82,7 +83,7 @@ class Adni(Cohort):
         return Reading(scans, matched.audit, remarks + visits.remarks.sentences())
 
     def _scans(self, tree: Tree) -> Chosen:
-        listed, told = list_scans(tree), Remarks()
+        (listed, copied), told = without_copies(list_scans(tree), ["subject", "series", "session", "image"]), Remarks()
         if self.collection is not None:
             listed = _of_collection(listed, self.collection, told)
         scans, remarks = choose_series(listed, self.series)
@@ -94,8 +95,8 @@ class Adni(Cohort):
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
             scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
-        scans = scans.drop(columns=["series", "time", "acquisition", "image", "file"])
-        return Chosen(scans, remarks + told.sentences())
+        scans = scans.drop(columns=["series", "time", "acquisition", "image", "file", "above"])
+        return Chosen(scans, copied + remarks + told.sentences())
 
     def _visits(self, tree: Tree, subjects: pd.Series) -> Visits | None:
         address = self.clinical or find(tree, self.score)
@@ -111,15 +112,16 @@ class Adni(Cohort):
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:
-    """subject, session (the scan's date), site, series, time, acquisition (S…), image, path and file.
+    """subject, session (the scan's date), site, series, time, acquisition (S…), image, path, file and above.
 
     The image is I…, or S… where nothing names it. Time and acquisition are "" where unknown.
     One row a NIfTI file; a folder of DICOM slices is one row, whose path is the folder's address and ends with a
     slash. Slices beside a NIfTI file of the same image are the same scan.
     """
     found = [(file, _SCAN.search(file)) for file in once(tree.files)]
-    rows = [hit.groupdict() | {"file": file, "where": file.rpartition("/")[0]} for file, hit in found if hit]
-    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "file", "where"])
+    hits = [(file, hit, {"where": file.rpartition("/")[0], "above": file[: hit.start()]}) for file, hit in found if hit]
+    rows = [hit.groupdict() | {"file": file} | folders for file, hit, folders in hits]
+    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "file", "where", "above"])
     slices = scans["kind"].str.lower() == "dcm"
     volumes = scans[~slices]
     folders = scans[slices & ~scans["where"].isin(volumes["where"])].drop_duplicates("where")

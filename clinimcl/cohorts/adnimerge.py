@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.cells import calendar_days, column, measures, numbers, sexes, words
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, read_csv
@@ -224,7 +224,14 @@ def american_dates(text: pd.Series, where: str) -> pd.Series:
     Raises: UserError that names the row.
     """
     iso = text.str.replace(_AMERICAN, lambda hit: f"{hit[3]}-{int(hit[1]):02d}-{int(hit[2]):02d}", regex=True)
-    return dates(iso, where)
+    days = calendar_days(iso)
+    wrong = days.isna() & words(text).notna()
+    if wrong.any():
+        first = text[wrong].iloc[[0]]
+        raise UserError(
+            f"{where} row {first.index[0]}: {text.name} must be a date, M/D/YYYY or YYYY-MM-DD, got {first.iloc[0]}"
+        )
+    return days
 
 
 def _diagnoses(text: pd.Series, where: str) -> pd.Series:

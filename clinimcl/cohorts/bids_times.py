@@ -15,7 +15,7 @@ _YEAR = 365.25
 _SINCE = re.compile(r"since|from|to_|after|post|base|entry|visit|scan|follow|elapsed|bl$", re.IGNORECASE)
 # days that run backward, toward something, and those between one session and the next
 _NOT_SINCE = re.compile(
-    r"before|until|till|prior|prev|last|left|remain|between|interval|gap|apart"
+    r"before|until|till|prior|prev|last|_left$|remain|between|interval|gap|apart"
     r"|to_(?!(?:the_)?(?:visit|scan|session|mri?(?:_|$)|follow|fu(?:_|$)|exam|assess|test|imag|acq))",
     re.IGNORECASE,
 )

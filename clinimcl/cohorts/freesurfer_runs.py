@@ -1,6 +1,7 @@
 """The runs of recon-all below a FreeSurfer subjects folder, and whose sessions their names say they are."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import pandas as pd
@@ -84,13 +85,15 @@ def _unfinished(chosen: set[str], tree: Tree) -> int:
 def _elsewhere(tree: Tree) -> str:
     """ "; …" where images, or runs deeper below, lie there instead; else ""."""
     hits = [hit for file in tree.files if (hit := re.fullmatch(r"(.*?)([^/]+)/mri/([^/]+)\.mg[hz]", file))]
-    deeper = sorted({hit[1].rstrip("/") for hit in hits if hit[1]})
+    runs = {(hit[1].rstrip("/"), hit[2]) for hit in hits if hit[1]}
+    folders = Counter(folder for folder, _ in runs)
+    shared = sorted(folder for folder, held in folders.items() if held > 1)  # others may be a person's
     images = sorted({hit[3] for hit in hits if not hit[1]})
     if images:
         return f" (cohort.image; there are {', '.join(images[:12])})"
-    return (
-        f" ({len({hit[2] for hit in hits})} lie deeper: name their SUBJECTS_DIR, such as {deeper[0]})" if deeper else ""
-    )
+    if not runs:
+        return ""
+    return f" ({len(runs)} lie deeper: name their SUBJECTS_DIR{f', such as {shared[0]}' if shared else ''})"
 
 
 def name_runs(runs: pd.DataFrame, pattern: str | None, *, told: bool = False) -> pd.DataFrame:

@@ -195,7 +195,7 @@ def test_another_csv_is_no_collection_and_no_adnimerge(tmp_path):
 
 def test_an_impossible_date_is_named_with_its_row(tmp_path):
     files = {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "13/3/2006")}
-    with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: session date 2006-13-03 is not a date"):
+    with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: EXAMDATE must be a date, .*, got 13/3/2006"):
         cohort(tmp_path, files, score="MMSE").table()
 
 
@@ -248,3 +248,9 @@ def test_a_sex_that_is_none_is_counted(tmp_path):
     assert [remark.partition(" in the CSV of the download")[0] for remark in remarks] == ["1 ages", "1 cells of Sex"]
     merge = cohort(tmp_path / "more", files | {"ADNIMERGE.csv": MERGE.replace("Female", "2")}).table().remarks
     assert merge[0].startswith("2 cells of PTGENDER in ADNIMERGE.csv are numbers")
+
+
+def test_a_download_that_lies_there_twice_is_read_once_and_said(tmp_path):
+    found = cohort(tmp_path, {f"raw/{FIRST}": "", f"raw/{SECOND}": "", f"brain/{FIRST}": ""}).table()
+    assert found.scans["path"].tolist() == [f"{tmp_path}/raw/{FIRST}", f"{tmp_path}/raw/{SECOND}"]
+    assert found.remarks[0].startswith("1 scans lie below cohort.root a second time")

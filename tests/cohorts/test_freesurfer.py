@@ -209,3 +209,8 @@ def test_times_of_day_on_a_stand_in_date_are_no_order(root):
 def test_rows_whose_numbers_lost_their_zeros_are_found(root, key):
     scans = read(root, ["001", "002", "010"], f"{key},age\n1,70\n2,71\n10,72\n").scans
     assert scans["age"].tolist() == [70, 71, 72]
+
+
+def test_a_person_s_folder_is_not_named_where_runs_lie_deeper(tmp_path):
+    with pytest.raises(UserError, match=r"\(2 lie deeper: name their SUBJECTS_DIR\)"):
+        read(tmp_path / "root", ["peterson/fs", "smith/fs"])

@@ -24,7 +24,9 @@ _INSTRUMENTS = {"MMSE": "MMSCORE", "CDR": "CDGLOBAL", "FAQ": "FAQTOTAL", "ADAS13
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
-_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
+_CODES = r"-[124789](?:\.0*)?"  # -4 not collected, -1 known to be missing
+_FAR_CODES = r"-(?:7{2,}|8{2,}|9{2,})(?:\.0*)?"
+_SIGNED = re.compile(r"RAVLT.*(?:learning|forgetting)", re.IGNORECASE)  # differences of whole numbers
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -45,9 +47,13 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
-        text, coded = without_codes(self.table[found])
-        sentence = f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing"
-        self.remarks.count(coded, sentence)
+        text, coded, codes, kept = without_codes(self.table[found])
+        ours = "ADNI's codes" if set(codes.split(" or ")) <= {"-4", "-1"} else "codes"
+        where = f"values of {found} in {self._file}"
+        self.remarks.count(coded, f"{where} are {codes}, {ours} for missing ones: they count as missing")
+        self.remarks.count(
+            kept, f"{where} are such as -4 or -1, and count as values, since the column has negative numbers"
+        )
         is_diagnosis = name.upper() == "DX"
         values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
@@ -101,7 +107,7 @@ class Visits(NamedTuple):
 
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
-        return None if found is None else without_codes(self.table[found])[0]
+        return None if found is None else without_codes(self.table[found]).text
 
 
 def find(tree: Tree, score: str | None) -> str | None:
@@ -185,22 +191,32 @@ def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
     )
 
 
-def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
-    """The cells with ADNI's codes for missing values (-4, -1) blank, and how many there were.
+class Coded(NamedTuple):
+    text: pd.Series  # codes are blank
+    count: int  # of codes
+    codes: str  # "-4 or -1": those that were found
+    kept: int  # cells that look like a code and are values
 
-    Where a column has other negative numbers, as a composite or RAVLT's forgetting has, they are values.
+
+def without_codes(text: pd.Series) -> Coded:
+    """The cells with codes of missing values blank: ADNI's -4 and -1, and the usual -2, -7, -8 and -9.
+
+    Where a column has other negative numbers, as a composite has, or is RAVLT's learning or
+    forgetting, the codes of one digit are values; those such as -99 and -999 never are.
 
     Source: ADNI, Clinical data FAQ.
     """
-    coded = text.str.fullmatch(_CODES)
-    below_zero = pd.to_numeric(text.mask(coded), errors="coerce") < 0
-    if below_zero.any():
-        return text, 0
-    return text.mask(coded, ""), int(coded.sum())
+    coded, far = text.str.fullmatch(_CODES), text.str.fullmatch(_FAR_CODES)
+    others = pd.to_numeric(text.mask(coded | far), errors="coerce") < 0
+    is_signed = bool(_SIGNED.search(str(text.name))) or bool(others.any())
+    missing = far if is_signed else coded | far
+    found = sorted({float(code) for code in text[missing]})
+    told = " or ".join(f"{code:g}" for code in found)
+    return Coded(text.mask(missing, ""), int(missing.sum()), told, int((coded & ~missing).sum()))
 
 
 def _without(text: pd.Series) -> pd.Series:
-    return without_codes(text)[0]
+    return without_codes(text).text
 
 
 def _canonical(score: str) -> str:

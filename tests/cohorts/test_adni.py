@@ -235,10 +235,32 @@ def test_a_selection_that_finds_nothing_names_the_series_there_are(tmp_path):
         (["-4", "-1", "-0.7", "3"], ["-4", "-1", "-0.7", "3"], 0),
         (["-3", "-1", "2"], ["-3", "-1", "2"], 0),
         (["14", "-41", ""], ["14", "-41", ""], 0),
+        (["-9", "-4", "3"], ["", "", "3"], 2),
+        (["-8", "-7", "-2", "-1.0", "3"], ["", "", "", "", "3"], 4),
+        (["-99", "-888", "-4", "3"], ["", "", "", "3"], 3),
+        (["-999", "-0.4", "-1", "3"], ["", "-0.4", "-1", "3"], 1),
     ],
 )
 def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
     assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)
+
+
+def test_a_difference_of_whole_numbers_has_no_codes():
+    text = pd.Series(["-1", "-2", "5"], name="RAVLT_learning")
+    assert without_codes(text).text.tolist() == ["-1", "-2", "5"]
+
+
+def test_other_codes_than_adnis_are_said(tmp_path):
+    files = {FIRST: "", OTHER: "", "ADNIMERGE.csv": MERGE.replace(",6,28", ",-9,28")}
+    reading = cohort(tmp_path, files, score="ADAS13").table()
+    assert reading.scans["score"].fillna(0).tolist() == [0, 12.33]
+    assert any("2 values of ADAS13 in ADNIMERGE.csv are -9 or -4, codes" in text for text in reading.remarks)
+
+
+def test_negative_values_like_codes_are_said(tmp_path):
+    merge = MERGE.replace("ADAS13", "mPACC").replace("12.33", "-0.3").replace(",6,", ",1,")
+    reading = cohort(tmp_path, {FIRST: "", "ADNIMERGE.csv": merge}, score="mPACC", higher_is="better").table()
+    assert any("1 values of mPACC in ADNIMERGE.csv are such as -4 or -1, and count" in text for text in reading.remarks)
 
 
 def test_a_sex_that_is_none_is_counted(tmp_path):

@@ -10,7 +10,7 @@ from clinimcl.cohorts.adnimerge import Visits, find, read_visits
 from clinimcl.cohorts.cells import ages, column, dates, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.copies import without_copies
-from clinimcl.cohorts.names import once
+from clinimcl.cohorts.names import folders_like, once
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree, explore, read_csv
@@ -84,6 +84,8 @@ class Adni(Cohort):
 
     def _scans(self, tree: Tree) -> Chosen:
         (listed, copied), told = without_copies(list_scans(tree), ["subject", "series", "session", "image"]), Remarks()
+        folders = folders_like(tree.files, _SCAN)
+        told.count(folders, "folders are named like scans: nothing is read of them")
         if self.collection is not None:
             listed = _of_collection(listed, self.collection, told)
         scans, remarks = choose_series(listed, self.series)
@@ -91,7 +93,8 @@ class Adni(Cohort):
             there = "" if listed.empty else f"; there are {series_counts(listed['series'])}"
             asked = f" of a series that contains {self.series} (cohort.series)"
             selected = "" if self.series is None else asked
-            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, self.obtain)
+            hint = f"{folders} folders are named like one. " if folders else ""
+            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, hint + self.obtain)
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
             scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])

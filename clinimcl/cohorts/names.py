@@ -1,6 +1,7 @@
 """What file names in the manner of BIDS say."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 _ENDINGS = (".nii.gz", ".nii", ".hdr.gz", ".hdr")
 
@@ -34,3 +35,15 @@ def _ranked(file: str) -> tuple[int, str] | None:
     ranks = (rank for rank, ending in enumerate(_ENDINGS) if name.endswith(ending))
     rank = next(ranks, None)
     return None if rank is None else (rank, file[: -len(_ENDINGS[rank])])
+
+
+def folders_like(files: Sequence[str], scan: re.Pattern[str]) -> int:
+    """How many folders with something in them are named as the pattern finds a scan's file to be."""
+    folders = {folder for file in {file.rpartition("/")[0] for file in files} for folder in _upward(file)}
+    return sum(scan.search(folder) is not None for folder in folders)
+
+
+def _upward(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]

@@ -77,6 +77,14 @@ def test_a_pair_beside_its_volume_is_the_same_scan(tmp_path):
     assert scans["run"].tolist() == [""]
 
 
+def test_a_folder_named_like_a_scan_is_counted(tmp_path):
+    files = {f"{FIRST}/{FIRST.rpartition('/')[2]}": ""}
+    with pytest.raises(UserError, match=r"no scans of ADNI below .* 1 folders are named like one"):
+        cohort(tmp_path, files).table()
+    remarks = cohort(tmp_path, {SECOND: ""}).table().remarks
+    assert remarks == ("1 folders are named like scans: nothing is read of them",)
+
+
 def test_days_are_exact(tmp_path):
     assert study(tmp_path).table().scans["day"].tolist() == [0, 198, 0]
 

@@ -120,3 +120,12 @@ def test_labels_of_oasis_3_count_as_days(tmp_path):
     newer(tmp_path, "d0129")
     newer(tmp_path, "d0757")
     assert cohort(tmp_path).table().scans["day"].tolist() == [0, 628]
+
+
+def test_a_folder_named_like_an_image_is_counted(tmp_path):
+    image(tmp_path, "M000")
+    folder = tmp_path / "subjects/sub-02/ses-M000/t1_linear"
+    name = "sub-02_ses-M000_space-MNI152NLin2009cSym_res-1x1x1_T1w.nii"
+    (folder / name).mkdir(parents=True)
+    (folder / name / name).touch()
+    assert cohort(tmp_path).table().remarks == ("1 folders are named like t1_linear images: nothing is read of them",)

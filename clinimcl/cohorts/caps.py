@@ -10,6 +10,7 @@ from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, once
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months
 from clinimcl.cohorts.tree import Tree, explore
@@ -52,7 +53,17 @@ class Caps(Cohort):
         scans = scans.assign(day=days(levels, scans, labelled))
         scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
-        return Reading(scans.drop(columns="file"), no_visits(), levels.remarks.sentences())
+        return Reading(scans.drop(columns="file"), no_visits(), _mixture(scans) + levels.remarks.sentences())
+
+
+def _mixture(scans: pd.DataFrame) -> tuple[str, ...]:
+    whole = ~scans["path"].str.contains("_desc-Crop_", regex=False)
+    remarks = Remarks()
+    if not whole.all():
+        remarks.count(
+            int(whole.sum()), "scans have no cropped image: their whole one is read beside others' cropped ones"
+        )
+    return remarks.sentences()
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:

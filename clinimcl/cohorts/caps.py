@@ -56,7 +56,18 @@ class Caps(Cohort):
         scans = scans.assign(day=days(levels, scans, labelled))
         scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
-        return Reading(scans.drop(columns="file"), no_visits(), told.sentences() + levels.remarks.sentences())
+        remarks = told.sentences() + _mixture(scans) + levels.remarks.sentences()
+        return Reading(scans.drop(columns="file"), no_visits(), remarks)
+
+
+def _mixture(scans: pd.DataFrame) -> tuple[str, ...]:
+    whole = ~scans["path"].str.contains("_desc-Crop_", regex=False)
+    remarks = Remarks()
+    if not whole.all():
+        remarks.count(
+            int(whole.sum()), "scans have no cropped image: their whole one is read beside others' cropped ones"
+        )
+    return remarks.sentences()
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:

@@ -26,7 +26,8 @@ _SEXES = {
     **dict.fromkeys(("m", "male", "man", "männlich", "mann", "hombre", "homme", "homem", "uomo"), "M"),
     **dict.fromkeys(("f", "female", "woman", "w", "weiblich", "frau", "mujer", "femme", "mulher", "donna"), "F"),
 }
-_MEN_ELSEWHERE = {"h", "v"}  # hombre, homem, varón: beside these M is mujer or mulher (of Dutch, V is vrouw and M man)
+# hombre, homem, varón: beside these, and without F, M is mujer or mulher (but a man where V is vrouw)
+_MEN_ELSEWHERE = {"h", "v"}
 _NEITHER = {"o", "other", "intersex", "diverse"}
 OLDEST = 120.0  # years
 
@@ -137,10 +138,16 @@ def sexes(
     """
     lower = text.str.lower().str.removesuffix(".0")
     meaning = _SEXES | dict(codes or {})
-    if "m" not in (codes or {}) and lower.isin(_MEN_ELSEWHERE - set(codes or {})).any():
-        del meaning["m"]
     found = lower.map({code: sex or None for code, sex in meaning.items()})
+    if "m" not in (codes or {}) and lower.isin(_MEN_ELSEWHERE - set(codes or {})).any() and not (found == "F").any():
+        found = found.mask(lower == "m")
     if remarks is not None:
+        doubtful = (lower == "m") & found.isna() & ("m" not in (codes or {}))
+        remarks.count(
+            int(doubtful.sum()),
+            f"cells of {text.name} in {where} are M beside H or V, and none is F: M may mean a woman (mujer) and "
+            "counts as missing",
+        )
         unread = words(text).notna() & found.isna() & ~lower.isin(_NEITHER | set(meaning))
         numeric = lower.str.fullmatch(_NUMBER)
         remarks.count(
@@ -150,8 +157,7 @@ def sexes(
         )
         remarks.count(
             int((unread & ~numeric).sum()),
-            f"cells of {text.name} in {where} are neither M nor F, or are M beside H or V, where it may mean a "
-            "woman: they count as missing",
+            f"cells of {text.name} in {where} are neither M nor F: they count as missing",
         )
     return found
 

@@ -55,8 +55,9 @@ def test_the_cropped_image_is_taken_where_there_are_both(tmp_path):
     image(tmp_path, "M000", crop="")
     image(tmp_path, "M000")
     image(tmp_path, "M006", crop="")
-    paths = cohort(tmp_path).table().scans["path"]
-    assert paths.str.contains("desc-Crop").tolist() == [True, False]
+    scans, _, remarks = cohort(tmp_path).table()
+    assert scans["path"].str.contains("desc-Crop").tolist() == [True, False]
+    assert remarks == ("1 scans have no cropped image: their whole one is read beside others' cropped ones",)
 
 
 def test_runs_stay_apart(tmp_path):

@@ -97,7 +97,7 @@ class Adni(Cohort):
             raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, hint + self.obtain)
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
-            scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
+            scans = scans.assign(scanner=scanners(tree, scans["file"], told)["scanner"])
         scans = scans.drop(columns=["series", "time", "acquisition", "image", "file", "above"])
         return Chosen(scans, copied + remarks + told.sentences())
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinimcl.cohorts.cells import MISSING, YEARS, column
+from clinimcl.cohorts.pointers import unfetched
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
@@ -69,6 +70,9 @@ class _Place:
 
 
 def _notes(content: bytes, name: str) -> Notes:
+    pointer = unfetched(content)
+    if pointer:
+        raise UserError(f"{name} {pointer}")
     try:
         found = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

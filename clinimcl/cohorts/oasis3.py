@@ -10,6 +10,7 @@ from clinimcl.cohorts.cohort import no_scans
 from clinimcl.cohorts.copies import without_copies
 from clinimcl.cohorts.names import entities, once
 from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree
 
@@ -41,8 +42,9 @@ class Oasis3(Oasis3Study):
         scans, remarks = list_scans(tree)
         if scans.empty:
             raise no_scans("T1w scans of OASIS-3", self.root, _EXAMPLE, self.obtain)
-        known = scanners(tree, scans["file"]) if self.sidecars else scans[[]]
-        return Listing(scans.drop(columns="file").join(known), remarks)
+        told = Remarks()
+        known = scanners(tree, scans["file"], told) if self.sidecars else scans[[]]
+        return Listing(scans.drop(columns="file").join(known), remarks + told.sentences())
 
 
 def list_scans(tree: Tree) -> tuple[pd.DataFrame, tuple[str, ...]]:

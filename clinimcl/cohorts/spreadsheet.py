@@ -8,6 +8,7 @@ from itertools import islice
 
 import pandas as pd
 
+from clinimcl.cohorts.pointers import unfetched
 from clinimcl.cohorts.tree import parse_table, read_bytes
 from clinimcl.errors import UserError
 
@@ -31,6 +32,9 @@ def parse_workbook(content: bytes, where: str) -> pd.DataFrame:
 
     Raises: UserError that names `where`.
     """
+    pointer = unfetched(content)
+    if pointer:
+        raise UserError(f"{where} {pointer}")
     rows = _rows(content, where)
     names = rows[0] if rows else []
     if not any(names):

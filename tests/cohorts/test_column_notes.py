@@ -1,6 +1,8 @@
 import pytest
 
-from clinimcl.cohorts.column_notes import sex_codes, unit_of
+from clinimcl.cohorts.column_notes import TableNotes, sex_codes, unit_of
+from clinimcl.cohorts.tree import explore
+from clinimcl.errors import UserError
 
 WEEK, MONTH = 7 / 365.25, 1 / 12
 
@@ -40,3 +42,9 @@ def test_levels_of_an_unknown_language_leave_the_letters():
 @pytest.mark.parametrize("levels", [{"M": "Mujer", "H": "Hombre"}, {"M": "Mulher", "H": "Homem"}])
 def test_the_m_of_a_woman_is_read_by_its_level(levels):
     assert sex_codes({"sex": {"Levels": levels}}, "sex") == {"m": "F", "h": "M"}
+
+
+def test_a_pointer_to_the_notes_says_what_fetches_them(tmp_path):
+    (tmp_path / "participants.json").write_text("/annex/objects/MD5E-s12--0123456789abcdef.json\n")
+    with pytest.raises(UserError, match=r"participants.json is a pointer of git-annex, .* `datalad get .`"):
+        TableNotes(explore(str(tmp_path), ""), ["participants"])

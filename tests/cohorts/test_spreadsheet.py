@@ -63,3 +63,9 @@ def test_two_columns_of_one_name_are_refused():
 def test_what_is_no_workbook_is_a_sentence(content):
     with pytest.raises(UserError, match=r"a.xlsx is no Excel workbook \(\w+\): save its sheet as CSV"):
         parse_workbook(content, "a.xlsx")
+
+
+def test_a_pointer_to_a_workbook_says_what_fetches_it():
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n"
+    with pytest.raises(UserError, match=r"a.xlsx is a pointer of Git LFS, .* run `git lfs pull`"):
+        parse_workbook(pointer, "a.xlsx")

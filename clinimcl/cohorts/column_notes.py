@@ -39,15 +39,21 @@ class TableNotes:
         content = tree.contents(files)
         for file in set(files) - set(content):
             raise UserError(f"{posixpath.basename(file)} {tree.why_unreadable(file)}")
-        self._notes = {file: _notes(content[file], posixpath.basename(file)) for file in files}
+        self._by_place: dict[tuple[str, str], list[tuple[_Place, Notes]]] = {}
+        for file in files:
+            place = _Place(file)
+            told = (place, _notes(content[file], posixpath.basename(file)))
+            self._by_place.setdefault((place.folder, place.kind), []).append(told)
 
     def of(self, table: str) -> Notes:
         """What is said of a table's columns; the file that lies nearest to it counts."""
         own = _Place(table)
-        found = sorted((file for file in self._notes if _Place(file).governs(own)), key=_Place.nearness)
         merged: dict[str, Any] = {}
-        for file in found:
-            merged |= self._notes[file]
+        for folder in own.above():
+            there = self._by_place.get((folder, own.kind), [])
+            found = [(place, notes) for place, notes in there if place.entities <= own.entities]
+            for _, notes in sorted(found, key=lambda told: len(told[0].entities)):
+                merged |= notes
         return merged
 
 
@@ -59,14 +65,10 @@ class _Place:
         *entities, self.kind = posixpath.basename(file).rsplit(".", 1)[0].split("_")
         self.entities = set(entities)
 
-    def governs(self, other: "_Place") -> bool:
-        above = not self.folder or f"{other.folder}/".startswith(f"{self.folder}/")
-        return above and self.kind == other.kind and self.entities <= other.entities
-
-    @staticmethod
-    def nearness(file: str) -> tuple[int, int]:
-        place = _Place(file)
-        return file.count("/"), len(place.entities)
+    def above(self) -> list[str]:
+        """The folders in which a file that governs this one may lie, from the root ("") down."""
+        parts = self.folder.split("/") if self.folder else []
+        return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
 
 def _notes(content: bytes, name: str) -> Notes:

@@ -166,7 +166,11 @@ def _of_collection(scans: pd.DataFrame, address: str, remarks: Remarks) -> pd.Da
         )
     listed = table.set_index("I" + table[names["image data id"]].str.upper().str.removeprefix("I"))
     listed = listed[~listed.index.duplicated()]
-    scans = scans[scans["image"].isin(listed.index)]
+    others = ~scans["image"].isin(listed.index)
+    remarks.count(int(others.sum()), f"images are not in {_COLLECTED} (cohort.collection): they are left out")
+    absent = int((~listed.index.isin(scans["image"])).sum())
+    remarks.count(absent, f"images in {_COLLECTED} (cohort.collection) do not lie below cohort.root")
+    scans = scans[~others]
     if scans.empty:
         raise UserError(f"cohort.collection={address}: none of its {len(listed)} images lies below cohort.root")
     rows = listed.reindex(scans["image"]).set_axis(scans.index, axis=0)

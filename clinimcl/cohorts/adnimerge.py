@@ -49,13 +49,13 @@ class Visits(NamedTuple):
         found, name = _score_column(score, list(self.table.columns), self.address)
         text, coded, codes, kept = without_codes(self.table[found])
         ours = "ADNI's codes" if set(codes.split(" or ")) <= {"-4", "-1"} else "codes"
-        where = f"values of {found} in {self._file}"
+        where = f"values of {found} in {self.file}"
         self.remarks.count(coded, f"{where} are {codes}, {ours} for missing ones: they count as missing")
         self.remarks.count(
             kept, f"{where} are such as -4 or -1, and count as values, since the column has negative numbers"
         )
         is_diagnosis = name.upper() == "DX"
-        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self.file, self.remarks)
         visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
@@ -63,13 +63,13 @@ class Visits(NamedTuple):
         """What is said of visits whose own day is missing, and of a table without ages."""
         self.remarks.count(
             int(own.isna().sum()),
-            f"visits in {self._file} have no date of their own ({', '.join(_DATES)}): the day on "
+            f"visits in {self.file} have no date of their own ({', '.join(_DATES)}): the day on "
             f"which they were entered ({_ENTRY}) counts",
         )
         if self._column(["age"]) is None:
             self.remarks.count(
                 len(self.table),
-                f"visits in {self._file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
+                f"visits in {self.file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
             )
 
     def people(self, scans: pd.DataFrame, extra: Sequence[str]) -> pd.DataFrame:
@@ -94,7 +94,7 @@ class Visits(NamedTuple):
         known["born"] = known["born"].astype(float)
         gender = self._column(["ptgender", "sex"])
         if gender is not None:
-            known["sex"] = sexes(gender, self._file, self.remarks)
+            known["sex"] = sexes(gender, self.file, self.remarks)
         for name in extra:
             found = self._column([name])
             if found is not None:
@@ -102,7 +102,8 @@ class Visits(NamedTuple):
         return known
 
     @property
-    def _file(self) -> str:
+    def file(self) -> str:
+        """The table's name without its folder."""
         return self.address.rsplit("/", 1)[-1]
 
     def _column(self, names: Sequence[str]) -> pd.Series | None:
@@ -153,6 +154,9 @@ def read_visits(address: str, scanned: pd.Series) -> Visits:
     kept = day.notna() & subject.notna()
     visits = Visits(table[kept], address, subject[kept], day[kept], Remarks())
     visits.note_dates(own[kept])
+    visits.remarks.count_strangers(scanned, subject, visits.file)
+    no_day = int((day.isna() & subject.isin(scanned)).sum())
+    visits.remarks.count(no_day, f"visits of scanned people in {visits.file} have no date: they are left out")
     return visits
 
 

@@ -71,12 +71,12 @@ class Oasis3Study(Cohort):
         scans = self._with_people(listing.scans, tree, remarks)
         if self.score is None:
             return Reading(scans, no_visits(), listing.remarks + remarks.sentences())
-        visits, name, higher_is = self._visits(tree, remarks)
+        visits, name, higher_is = self._visits(tree, scans["subject"], remarks)
         matched = match(scans, visits, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
         return Reading(scans, matched.audit, listing.remarks + remarks.sentences())
 
-    def _visits(self, tree: Tree, remarks: Remarks) -> tuple[pd.DataFrame, str, str]:
+    def _visits(self, tree: Tree, scanned: pd.Series, remarks: Remarks) -> tuple[pd.DataFrame, str, str]:
         address = self.clinical or _find(tree, _CLINICAL, "cohort.clinical")
         if address is None:
             raise UserError(
@@ -86,7 +86,9 @@ class Oasis3Study(Cohort):
         table = read_csv(address)
         found, name = _score_column(str(self.score), list(table.columns), address)
         score = on_scale(measures(table[found], _CLINICAL_TABLE, remarks), name)
-        visits = pd.DataFrame({"subject": _subjects(table, address), "day": _days(table, address), "score": score})
+        subject = _subjects(table, address)
+        remarks.count_strangers(scanned, subject, _CLINICAL_TABLE)
+        visits = pd.DataFrame({"subject": subject, "day": _days(table, address), "score": score})
         return visits.dropna(subset="score"), name, direction(name, self.higher_is)
 
     def _with_people(self, scans: pd.DataFrame, tree: Tree, remarks: Remarks) -> pd.DataFrame:
@@ -94,6 +96,7 @@ class Oasis3Study(Cohort):
         if address is None:
             return scans
         people = _people(address, self.extra_columns(), remarks)
+        remarks.count_strangers(scans["subject"], people.index.to_series(), _DEMOGRAPHIC_TABLE)
         found = people.reindex(scans["subject"]).set_axis(scans.index, axis=0)
         age = found.pop("entry") + scans["day"] / _YEAR
         return scans.assign(age=age, **{str(name): found[name] for name in found})
@@ -159,4 +162,10 @@ def _people(address: str, extra: Sequence[str], remarks: Remarks) -> pd.DataFram
         found = _column(table, [name])
         if found is not None:
             people[name] = words(found)
-    return people.drop_duplicates("subject").set_index("subject")
+    people = people.drop_duplicates()
+    again = people.duplicated("subject")
+    remarks.count(
+        int(again.sum()),
+        f"rows of {_DEMOGRAPHIC_TABLE} differ from an earlier row of the same person: they are left out",
+    )
+    return people[~again].set_index("subject")

@@ -284,3 +284,24 @@ def test_a_download_that_lies_there_twice_is_read_once_and_said(tmp_path):
     found = cohort(tmp_path, {f"raw/{FIRST}": "", f"raw/{SECOND}": "", f"brain/{FIRST}": ""}).table()
     assert found.scans["path"].tolist() == [f"{tmp_path}/raw/{FIRST}", f"{tmp_path}/raw/{SECOND}"]
     assert found.remarks[0].startswith("1 scans lie below cohort.root a second time")
+
+
+def test_people_without_visits_and_visits_of_nobody_are_counted(tmp_path):
+    stranger = FIRST.replace("002_S_0295", "003_S_0001")
+    remarks = cohort(tmp_path, {FIRST: "", stranger: "", "ADNIMERGE.csv": MERGE}).table().remarks
+    assert "1 of 2 people with scans are in no row of ADNIMERGE.csv" in remarks
+    assert "2 rows of ADNIMERGE.csv are of people of whom no scan is read" in remarks
+
+
+def test_visits_without_a_day_are_counted(tmp_path):
+    remarks = cohort(tmp_path, {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "")}).table().remarks
+    assert "1 visits of scanned people in ADNIMERGE.csv have no date: they are left out" in remarks
+
+
+def test_images_beside_a_collection_are_counted(tmp_path):
+    (tmp_path / "mine.csv").write_text(COLLECTION)
+    root = tmp_path / "images"
+    remarks = cohort(root, {FIRST: "", SECOND: ""}, collection=str(tmp_path / "mine.csv")).table().remarks
+    where = "the CSV of the download (cohort.collection)"
+    assert f"1 images are not in {where}: they are left out" in remarks
+    assert f"1 images in {where} do not lie below cohort.root" in remarks

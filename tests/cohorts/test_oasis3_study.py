@@ -133,3 +133,15 @@ def test_infinite_scores_and_ages_that_are_no_number_are_missing_and_counted(tmp
     assert found.scans["score"].tolist() == [29, 29, 12]
     assert found.scans["age"].isna().tolist() == [True, True, False]
     assert len(found.remarks) == 3
+
+
+def test_people_without_rows_are_counted_in_both_tables(tmp_path):
+    clinical = CURRENT.replace("OAS30002", "OAS30003")
+    people = "OASISID,AgeatEntry\nOAS30001,65\nOAS30001,66\n"
+    remarks = study(tmp_path, {"OASIS3_UDSb4_cdr.csv": clinical, "OASIS3_demographics.csv": people}).table().remarks
+    assert remarks == (
+        "1 rows of OASIS-3's demographics differ from an earlier row of the same person: they are left out",
+        "1 of 2 people with scans are in no row of OASIS-3's demographics",
+        "1 of 2 people with scans are in no row of OASIS-3's clinical table",
+        "1 rows of OASIS-3's clinical table are of people of whom no scan is read",
+    )

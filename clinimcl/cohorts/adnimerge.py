@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import calendar_days, column, measures, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, calendar_days, column, measures, numbers, sexes, words
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, read_csv
@@ -90,7 +90,8 @@ class Visits(NamedTuple):
         age, since = self._column(["age"]), self._column(["years_bl", "years.bl"])
         known = pd.DataFrame({"born": float("nan"), "sex": None}, index=self.table.index, dtype=object)
         if age is not None and since is not None:
-            known["born"] = self.day - _YEAR * (numbers(age, self.address) + numbers(since, self.address))
+            years = ages(age, self.file, self.remarks) + measures(since, self.file, self.remarks)
+            known["born"] = self.day - _YEAR * years
         known["born"] = known["born"].astype(float)
         gender = self._column(["ptgender", "sex"])
         if gender is not None:

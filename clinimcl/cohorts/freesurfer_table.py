@@ -80,6 +80,10 @@ def with_table(
 
     Raises: UserError where rows cannot be found, or a person's sessions have no order.
     """
+    told = Remarks()
+    again = table.duplicated()
+    told.count(int(again.sum()), f"rows of {_NAMED} stand there again, every cell equal: they count once")
+    table = table[~again]
     names = names_of(table)
     place = _rows_of(scans, table, names, address)
     rows = table.reindex(place).set_axis(scans.index, axis=0).fillna("")
@@ -91,7 +95,6 @@ def with_table(
     there = {name: found for name in _TIMES if (found := column([name], list(table.columns)))}
     times = [_days(rows[found], name, address, scans) for name, found in there.items()]
     scans = _timed(scans, times).drop(columns=["folder", "point", "base"])
-    told = Remarks()
     scans = scans.assign(**_people(rows, extra, told))
     if score[0] is not None:
         found = column_of(score[0], list(table.columns), address)

@@ -305,3 +305,11 @@ def test_images_beside_a_collection_are_counted(tmp_path):
     where = "the CSV of the download (cohort.collection)"
     assert f"1 images are not in {where}: they are left out" in remarks
     assert f"1 images in {where} do not lie below cohort.root" in remarks
+
+
+@pytest.mark.parametrize("age", ["inf", "89+"])
+def test_an_age_that_is_none_is_missing_with_a_word(tmp_path, age):
+    merge = MERGE.replace("CN,84.8", f"CN,{age}")
+    reading = cohort(tmp_path, {FIRST: "", OTHER: "", "ADNIMERGE.csv": merge}).table()
+    assert reading.scans["age"].isna().tolist() == [True, False]
+    assert any("ages in ADNIMERGE.csv" in remark and "missing" in remark for remark in reading.remarks)

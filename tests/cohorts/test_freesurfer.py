@@ -214,3 +214,9 @@ def test_rows_whose_numbers_lost_their_zeros_are_found(root, key):
 def test_a_person_s_folder_is_not_named_where_runs_lie_deeper(tmp_path):
     with pytest.raises(UserError, match=r"\(2 lie deeper: name their SUBJECTS_DIR\)"):
         read(tmp_path / "root", ["peterson/fs", "smith/fs"])
+
+
+def test_a_row_that_stands_there_again_counts_once(root):
+    reading = read(root, WHOLE, QDEC + "tp1,anna,0,F,29,0.8\n", score="MMSE")
+    assert reading.scans["score"].tolist() == [29, 27, 30, 30]
+    assert "1 rows of the cohort's table stand there again, every cell equal: they count once" in reading.remarks

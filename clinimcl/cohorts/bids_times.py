@@ -8,6 +8,7 @@ import pandas as pd
 from clinimcl.cohorts.bids_levels import Level, Tables, columns_of, look_up
 from clinimcl.cohorts.cells import calendar_days, column, dates, numbers, words
 from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.errors import UserError
 
@@ -32,20 +33,7 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
 
     Raises: UserError that counts the subjects without an order.
     """
-    session = [scans["subject"], scans["session"]]
-    chosen = pd.Series(float("nan"), index=scans.index)
-    tied = chosen.copy()
-    for times, may_tie in _times(tables, scans, months):
-        of_session = times.astype(float).groupby(session).transform("min")
-        complete = of_session.notna().groupby(scans["subject"]).transform("all")
-        labels = scans.groupby("subject")["session"].transform("nunique")
-        apart = of_session.groupby(scans["subject"]).transform("nunique") == labels
-        chosen = chosen.where(chosen.notna() | ~(complete & apart), of_session)
-        if may_tie:
-            tied = tied.where(tied.notna() | ~complete, of_session)
-    chosen = chosen.fillna(tied)
-    single = scans.groupby("subject")["session"].transform("nunique") == 1
-    chosen = chosen.mask(single & chosen.isna(), 0.0)
+    chosen = session_days(scans, _times(tables, scans, months))
     lost = scans.loc[chosen.isna(), "subject"].nunique()
     if lost:
         raise UserError(
@@ -56,18 +44,18 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
     return chosen
 
 
-def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> list[tuple[pd.Series, bool]]:
+def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> list[Times]:
     timed = [level for level in tables.levels if level.name != "participants.tsv"]
     named = [name for name in columns_of(timed) if _is_time(name)]
-    found = [(_acquired(timed, scans, tables.remarks), True)]
-    found += [(look_up(timed, scans, name, _days(tables.remarks)), True) for name in named]
+    found = [Times(_acquired(timed, scans, tables.remarks), may_tie=True)]
+    found += [Times(look_up(timed, scans, name, _days(tables.remarks)), may_tie=True) for name in named]
     age = column(["age"], columns_of(timed))
     if age is not None:
-        found.append((look_up(timed, scans, age, numbers).astype(float) * _YEAR, False))
+        found.append(Times(look_up(timed, scans, age, numbers).astype(float) * _YEAR))
     if months is not None:
-        found.append((months, False))
+        found.append(Times(months))
     # one and the same time for the whole cohort is what anonymisation leaves: no time
-    return [(times, may_tie) for times, may_tie in found if times.nunique() > 1]
+    return [times for times in found if times.days.nunique() > 1]
 
 
 def _is_time(name: str) -> bool:

@@ -11,6 +11,7 @@ from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
@@ -173,14 +174,7 @@ def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
     Raises: UserError that counts the subjects whose sessions have no order.
     """
     labelled = labelled_days(scans["session"]).fillna(labelled_months(scans["session"]))
-    several = scans.groupby("subject")["session"].transform("nunique")
-    day = pd.Series(float("nan"), index=scans.index)
-    for own in [*times, labelled]:
-        own = own.groupby([scans["subject"], scans["session"]]).transform("min")
-        whole = own.notna().groupby(scans["subject"]).transform("all")
-        apart = own.groupby(scans["subject"]).transform("nunique") == several
-        day = day.where(day.notna() | ~(whole & apart), own)
-    day = day.mask((several == 1) & day.isna(), 0.0)
+    day = session_days(scans, [Times(own) for own in (*times, labelled)])
     lost = scans.loc[day.isna(), "subject"].nunique()
     if lost:
         raise UserError(

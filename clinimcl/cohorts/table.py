@@ -16,6 +16,7 @@ from clinimcl.cohorts.pointers import dangling
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
@@ -115,11 +116,11 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     session = same if names["session"] is None else table[names["session"]].where(table[names["session"]] != "", same)
     scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
     if when is None:
-        _require_order(scans, pd.Series(True, index=scans.index), where)
+        _require_order(scans, day, where)
         return scans.assign(day=0.0)
     is_date = names["day"] is None
     untimed = stands_in(day, when, scans) if is_date else pd.Series(day.nunique() == 1, index=scans.index)
-    _require_order(scans, untimed, where)
+    _require_order(scans, day.mask(untimed), where)
     return scans
 
 
@@ -133,9 +134,10 @@ def _require_one_order(subject: pd.Series, day: pd.Series, date: pd.Series, wher
         )
 
 
-def _require_order(scans: pd.DataFrame, untimed: pd.Series, where: str) -> None:
+def _require_order(scans: pd.DataFrame, day: pd.Series, where: str) -> None:
     """Stop where someone has several sessions whose times are none."""
-    several = int((scans[untimed].groupby("subject")["session"].nunique() > 1).sum())
+    lost = session_days(scans, [Times(day, may_tie=True)]).isna()
+    several = scans.loc[lost, "subject"].nunique()
     if several:
         raise UserError(
             f"{where}: {several} subjects have several sessions and nothing orders them: add a column day "

@@ -12,7 +12,7 @@ from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
 from clinimcl.cohorts.names import entities, folders_like, once
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
-from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 
@@ -57,6 +57,7 @@ class Caps(Cohort):
         scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
         remarks = told.sentences() + _mixture(scans) + levels.remarks.sentences()
+        remarks += labels_remark(scans, labelled_days(scans["session"]))
         return Reading(scans.drop(columns="file"), no_visits(), remarks)
 
 

@@ -67,7 +67,8 @@ class FreeSurfer(Cohort):
                     "folder), or subject and session, named with cohort.clinical=FILE"
                 )
             named = name_runs(runs, self.pattern)
-            return Reading(without_table(named), no_visits(), remarks + alone(named, self.pattern))
+            scans, by_label = without_table(named)
+            return Reading(scans, no_visits(), (*remarks, *alone(named, self.pattern), *by_label))
         table = read_table(address)
         scans = name_runs(runs, self.pattern, told=tells_subjects(table))
         carried = [*self.extra_columns(), *BRAIN_VOLUMES]

@@ -10,7 +10,7 @@ from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes
 from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
-from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
 from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import Tree
@@ -48,9 +48,9 @@ def find(tree: Tree) -> str | None:
     return None
 
 
-def without_table(scans: pd.DataFrame) -> pd.DataFrame:
+def without_table(scans: pd.DataFrame) -> Told:
     """The scans with days, where their labels tell them or nobody has a second session."""
-    return _timed(scans, []).drop(columns=["folder", "point", "base"])
+    return _timed(scans, [])
 
 
 def names_of(table: pd.DataFrame) -> dict[str, str | None]:
@@ -95,7 +95,7 @@ def with_table(
     scans, rows = _renamed(scans, rows, names)[~nobody], rows[~nobody]
     there = {name: found for name in _TIMES if (found := column([name], list(table.columns)))}
     times = [_days(rows[found], name, address, scans) for name, found in there.items()]
-    scans = _timed(scans, times).drop(columns=["folder", "point", "base"])
+    scans, by_label = _timed(scans, times)
     scans = scans.assign(**_people(rows, extra, told))
     if score[0] is not None:
         found = column_of(score[0], list(table.columns), address)
@@ -109,7 +109,7 @@ def with_table(
     )
     for count, sentence in counted:
         told.count(count, sentence)
-    return Told(scans, told.sentences())
+    return Told(scans, told.sentences() + by_label)
 
 
 def _rows_of(
@@ -166,7 +166,7 @@ def _days(text: pd.Series, name: str, address: str, scans: pd.DataFrame) -> pd.S
     return times.mask(stands_in(times, text, scans))
 
 
-def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
+def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> Told:
     """The scans with their day, by the first of these that tells all sessions of a subject apart.
 
     Labels such as d0129 (OASIS-3) and M006 (Clinica) come last.
@@ -182,7 +182,8 @@ def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
             "give a table (cohort.clinical=FILE) with a column fsid (the run's folder) and date (YYYY-MM-DD), day, "
             "years or age; names of time points are not an order, nor are times of day on one stand-in date"
         )
-    return scans.assign(day=day)
+    scans = scans.assign(day=day).drop(columns=["folder", "point", "base"])
+    return Told(scans, labels_remark(scans, labelled))
 
 
 def _people(rows: pd.DataFrame, extra: Sequence[str], told: Remarks) -> dict[str, pd.Series]:

@@ -130,3 +130,9 @@ def test_a_folder_named_like_an_image_is_counted(tmp_path):
     (folder / name).mkdir(parents=True)
     (folder / name / name).touch()
     assert cohort(tmp_path).table().remarks == ("1 folders are named like t1_linear images: nothing is read of them",)
+
+
+def test_labels_of_days_that_alone_tell_the_time_are_said(tmp_path):
+    for session in ("d0129", "d0345"):
+        image(tmp_path, session)
+    assert "1 subjects are timed by their labels: d0129 is day 129" in cohort(tmp_path).table().remarks[-1]

@@ -220,3 +220,11 @@ def test_a_row_that_stands_there_again_counts_once(root):
     reading = read(root, WHOLE, QDEC + "tp1,anna,0,F,29,0.8\n", score="MMSE")
     assert reading.scans["score"].tolist() == [29, 27, 30, 30]
     assert "1 rows of the cohort's table stand there again, every cell equal: they count once" in reading.remarks
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [(("d0129", "d0345"), "d0129 is day"), (("M000", "M006"), "M006 is month")]
+)
+def test_labels_that_alone_tell_the_time_are_said(root, labels, words):
+    reading = read(root, [f"sub-1_ses-{label}" for label in labels])
+    assert f"1 subjects are timed by their labels: {words}" in reading.remarks[-1]

@@ -79,7 +79,7 @@ def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.
         standing_in = stands_in(times, text, scans)
         remarks.count(
             scans.loc[standing_in, "subject"].nunique(),
-            f"people have in acq_time of {level.name} one stand-in date for all of their sessions, or "
+            f"people have in acq_time of {level.name} one stand-in date for several sessions, or "
             "dates a lifetime apart: they give no order",
         )
         value = value.fillna(times.mask(standing_in))

@@ -78,6 +78,28 @@ def test_people_scanned_twice_on_one_day_keep_the_order_of_the_clock(tmp_path):
     assert found[:, 0] - found[:, 1] == pytest.approx(4 / 24)
 
 
+@pytest.mark.parametrize("kept", ["20{}-01-01", "20{}-06-15"])
+def test_dates_of_which_the_year_alone_is_kept_give_no_order_within_it(tmp_path, kept):
+    rows = [f"sub-{n} ses-{k} {kept.format(10 + n)}T1{k}:00:00" for n in range(4) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=str(n)) for n in range(4)], ignore_index=True)
+    with pytest.raises(UserError, match=r"4 of 4 subjects"):
+        days(levels(tmp_path, {"sessions.tsv": text}, table), table)
+
+
+def test_dates_of_which_month_and_year_are_kept_give_no_order_within_a_month(tmp_path):
+    rows = [f"sub-{n} ses-{k} 2010-{1 + n + k * (n > 0):02d}-01T1{k}:00:00" for n in range(4) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=str(n)) for n in range(4)], ignore_index=True)
+    with pytest.raises(UserError, match=r"1 of 4 subjects"):
+        days(levels(tmp_path, {"sessions.tsv": text}, table), table)
+
+
+def test_a_stand_in_for_two_of_three_sessions_is_no_order(tmp_path):
+    with pytest.raises(UserError, match=r"1 of 1 subjects"):
+        timed(tmp_path, "acq_time", "1 2018-01-01T12:00:00", "2 2018-01-01T10:00:00", "3 2019-01-01T10:00:00")
+
+
 def test_a_date_of_more_people_than_a_scanner_sees_is_a_stand_in(tmp_path):
     rows = [f"sub-{n:02d} ses-{k} 2015-06-{10 + n // 5}T1{k}:00:00" for n in range(15) for k in (1, 2)]
     text = "\n".join(["participant_id session_id acq_time", *rows])

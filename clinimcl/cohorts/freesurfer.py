@@ -36,7 +36,7 @@ class FreeSurfer(Cohort):
     image: str  # of mri/: T1 (the whole head), norm or brain (without skull), …
     pattern: str | None
     longitudinal: bool
-    clinical: str | None  # CSV or TSV; None: runs, sessions, scans or participants, found beside the folders
+    clinical: str | None  # CSV, TSV or Excel; None: runs, sessions, scans or participants, found beside the folders
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,15 +55,15 @@ class FreeSurfer(Cohort):
     def read(self) -> Reading:
         """Scans with what the table tells of them; no audit, since its rows name them."""
         tree = explore(self.root, self.obtain)
-        runs, remarks = list_runs(tree, self.image.removesuffix(".mgz"), self.longitudinal)
+        runs, remarks, elsewhere = list_runs(tree, self.image.removesuffix(".mgz"), self.longitudinal)
         if runs.empty:
             example = f"SUBJECT/mri/{self.image.removesuffix('.mgz')}.mgz"
-            raise no_scans(f"runs of FreeSurfer with this image{remarks[-1]}", self.root, example, self.obtain)
+            raise no_scans(f"runs of FreeSurfer with this image{elsewhere}", self.root, example, self.obtain)
         address = self.clinical or find(tree)
         if address is None:
             if self.score is not None:
                 raise UserError(
-                    f"cohort.score={self.score} needs a table: a CSV or TSV with a column fsid (the run's "
+                    f"cohort.score={self.score} needs a table: a CSV, TSV or Excel file with a column fsid (the run's "
                     "folder), or subject and session, named with cohort.clinical=FILE"
                 )
             named = name_runs(runs, self.pattern)

@@ -17,7 +17,8 @@ _BIDS = re.compile(r"sub-(?P<subject>[A-Za-z0-9]+)(?:_ses-(?P<session>[A-Za-z0-9
 
 class Runs(NamedTuple):
     scans: pd.DataFrame  # folder, path, point (name of the time point) and base ("" of a cross-sectional run)
-    remarks: tuple[str, ...]  # what was left out, and beyond the table's empty case where images lie
+    remarks: tuple[str, ...]  # what was left out
+    elsewhere: str = ""  # where no run has the image: the end of a sentence that says what lies there
 
 
 def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
@@ -25,7 +26,7 @@ def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
 
     Where there is a longitudinal run and `longitudinal` holds, cross-sectional ones are left out:
     they are the same scans, read otherwise. Bases (<base> of a longitudinal run, or a folder with
-    the list base-tps) are means of several scans. No run: the last remark says what lies there.
+    the list base-tps) are means of several scans.
     """
     found = _found(tree, image)
     kept = set(found.images) - found.bases - found.averages
@@ -55,7 +56,7 @@ def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
         ),
     )
     remarks = tuple(f"{count} {sentence}" for count, sentence in counted if count)
-    return Runs(scans, remarks if rows else (_elsewhere(tree),))
+    return Runs(scans, remarks, "" if rows else _elsewhere(tree))
 
 
 class _Found(NamedTuple):

@@ -16,7 +16,7 @@ from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
-_NAME = re.compile(r"(?:runs|sessions|scans|participants|demographics)\.(?:csv|tsv)", re.I)
+_NAME = re.compile(r"(?:runs|sessions|scans|participants|demographics)\.(?:csv|tsv|xlsx)", re.I)
 _RUN = ("fsid", "run", "folder", "freesurfer_id")  # fsid, fsid-base and years are FreeSurfer's own names
 _SUBJECT = ("subject", "subject_id", "participant_id", "fsid-base", "fsid_base")
 _SESSION = ("session", "session_id")

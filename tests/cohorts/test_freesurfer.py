@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from clinimcl.cohorts.cohort import Reading
@@ -152,7 +153,7 @@ def test_a_run_that_lacks_the_image_or_is_unfinished_is_counted(root):
         ({"pattern": "("}, "is not a regular expression"),
         ({"pattern": "(?P<person>.+)"}, r"must have a group \(\?P<subject>"),
         ({"pattern": "(?P<subject>a.+)"}, "must match every run's name as a whole: 1 of 2 do not"),
-        ({"score": "MMSE"}, "cohort.score=MMSE needs a table: a CSV or TSV with a column fsid"),
+        ({"score": "MMSE"}, "cohort.score=MMSE needs a table: a CSV, TSV or Excel file with a column fsid"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(root, changes, sentence):
@@ -228,3 +229,12 @@ def test_a_row_that_stands_there_again_counts_once(root):
 def test_labels_that_alone_tell_the_time_are_said(root, labels, words):
     reading = read(root, [f"sub-1_ses-{label}" for label in labels])
     assert f"1 subjects are timed by their labels: {words}" in reading.remarks[-1]
+
+
+def test_a_workbook_beside_the_folders_is_found(root):
+    book = openpyxl.Workbook()
+    for line in QDEC.splitlines():
+        book.active.append(line.split(","))
+    root.mkdir()
+    book.save(root.parent / "sessions.xlsx")
+    assert read(root, WHOLE, score="MMSE").scans["score"].tolist() == [29, 27, 30, 30]

@@ -168,8 +168,8 @@ def _of_collection(scans: pd.DataFrame, address: str, remarks: Remarks) -> pd.Da
     listed = listed[~listed.index.duplicated()]
     others = ~scans["image"].isin(listed.index)
     remarks.count(int(others.sum()), f"images are not in {_COLLECTED} (cohort.collection): they are left out")
-    absent = int((~listed.index.isin(scans["image"])).sum())
-    remarks.count(absent, f"images in {_COLLECTED} (cohort.collection) do not lie below cohort.root")
+    missing = int((~listed.index.isin(scans["image"])).sum())
+    remarks.count(missing, f"images in {_COLLECTED} (cohort.collection) do not lie below cohort.root")
     scans = scans[~others]
     if scans.empty:
         raise UserError(f"cohort.collection={address}: none of its {len(listed)} images lies below cohort.root")

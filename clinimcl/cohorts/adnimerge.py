@@ -47,10 +47,10 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
-        text, coded, codes, kept = without_codes(self.table[found])
+        text, missing, codes, kept = without_codes(self.table[found])
         ours = "ADNI's codes" if set(codes.split(" or ")) <= {"-4", "-1"} else "codes"
         where = f"values of {found} in {self.file}"
-        self.remarks.count(coded, f"{where} are {codes}, {ours} for missing ones: they count as missing")
+        self.remarks.count(missing, f"{where} are {codes}, {ours} for missing ones: they count as missing")
         self.remarks.count(
             kept, f"{where} are such as -4 or -1, and count as values, since the column has negative numbers"
         )
@@ -198,7 +198,7 @@ def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
 
 class Coded(NamedTuple):
     text: pd.Series  # codes are blank
-    count: int  # of codes
+    missing: int  # cells that held a code
     codes: str  # "-4 or -1": those that were found
     kept: int  # cells that look like a code and are values
 

@@ -259,7 +259,7 @@ def check_unmoved(scans: pd.DataFrame, before: Sides) -> None:
     if moved:
         raise UserError(
             f"{moved} subjects are in another split than when the run was trained: give the same cohort.fold and "
-            "cohort.split, and the cohort as it was, or train anew"
+            "cohort.split, and the cohort as it was, or train again"
         )
 
 

@@ -56,7 +56,7 @@ class Visits(NamedTuple):
         )
         is_diagnosis = name.upper() == "DX"
         values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self.file, self.remarks)
-        visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
+        visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name, self.remarks)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
     def note_dates(self, own: pd.Series) -> None:

@@ -99,7 +99,7 @@ def with_table(
     scans = scans.assign(**_people(rows, extra, told))
     if score[0] is not None:
         found = column_of(score[0], list(table.columns), address)
-        values = on_scale(measures(rows[found], _NAMED, told), found)
+        values = on_scale(measures(rows[found], _NAMED, told), found, told)
         scans = scans.assign(score=values, score_name=found, higher_is=direction(found, score[1]))
     without = len(table) - pd.Series(place).dropna().nunique()
     counted = (

@@ -45,7 +45,7 @@ class Sessions(NamedTuple):
                 known[name] = words(self.table[found])
         if score is not None:
             found = column_of(score, list(self.table.columns), self.address)
-            values = on_scale(measures(self.table[found], _NAMED, self.remarks), found)
+            values = on_scale(measures(self.table[found], _NAMED, self.remarks), found, self.remarks)
             known = known.assign(score=values, score_name=found, higher_is=direction(found, higher_is))
         return known.set_axis(pd.Index(self.session), axis=0)
 

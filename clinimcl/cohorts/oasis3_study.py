@@ -85,7 +85,7 @@ class Oasis3Study(Cohort):
             )
         table = read_csv(address)
         found, name = _score_column(str(self.score), list(table.columns), address)
-        score = on_scale(measures(table[found], _CLINICAL_TABLE, remarks), name)
+        score = on_scale(measures(table[found], _CLINICAL_TABLE, remarks), name, remarks)
         subject = _subjects(table, address)
         remarks.count_strangers(scanned, subject, _CLINICAL_TABLE)
         visits = pd.DataFrame({"subject": subject, "day": _days(table, address), "score": score})

@@ -82,7 +82,7 @@ class Table(Cohort):
             return scans
         found = column_of(self.score, list(table.columns), name)
         is_age = found.lower() == "age"
-        values = scans["age"] if is_age else on_scale(measures(table[found], name, remarks), found)
+        values = scans["age"] if is_age else on_scale(measures(table[found], name, remarks), found, remarks)
         return scans.assign(score=values, score_name=found, higher_is=direction(found, self.higher_is))
 
 

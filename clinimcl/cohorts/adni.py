@@ -86,6 +86,7 @@ class Adni(Cohort):
         (listed, copied), told = without_copies(list_scans(tree), ["subject", "series", "session", "image"]), Remarks()
         folders = folders_like(tree.files, _SCAN)
         told.count(folders, "folders are named like scans: nothing is read of them")
+        listed = _named_after_image(listed, told)
         if self.collection is not None:
             listed = _of_collection(listed, self.collection, told)
         scans, remarks = choose_series(listed, self.series)
@@ -144,6 +145,18 @@ def list_scans(tree: Tree) -> pd.DataFrame:
     )
     scans = scans.drop(columns=["name", "kind", "where", "clock"])
     return scans.sort_values("path", ignore_index=True)
+
+
+def _named_after_image(scans: pd.DataFrame, remarks: Remarks) -> pd.DataFrame:
+    """Without what programs wrote into an image's folder beside the file that bears its number."""
+    named = scans["file"].str.extract(_IMAGE, expand=False).notna()
+    folder = scans["file"].str.rsplit("/", n=1).str[0]
+    others = ~named & named.groupby(folder).transform("any")
+    remarks.count(
+        int(others.sum()),
+        "volumes lie in an image's folder beside the one that bears its number: they are left out",
+    )
+    return scans[~others]
 
 
 def _runs(scans: pd.DataFrame) -> pd.Series:

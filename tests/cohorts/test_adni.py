@@ -85,6 +85,13 @@ def test_a_folder_named_like_a_scan_is_counted(tmp_path):
     assert remarks == ("1 folders are named like scans: nothing is read of them",)
 
 
+def test_what_lies_beside_the_image_that_bears_the_number_is_no_scan(tmp_path):
+    folder = FIRST.rpartition("/")[0]
+    reading = cohort(tmp_path, {FIRST: "", f"{folder}/brain.nii": "", SECOND.replace("_I40966", ""): ""}).table()
+    assert reading.scans["path"].str.rpartition("/")[2].str.contains("ADNI_").tolist() == [True, True]
+    assert reading.remarks[0].startswith("1 volumes lie in an image's folder beside")
+
+
 def test_days_are_exact(tmp_path):
     assert study(tmp_path).table().scans["day"].tolist() == [0, 198, 0]
 

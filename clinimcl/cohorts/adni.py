@@ -7,9 +7,11 @@ import pandas as pd
 
 from clinimcl.cohorts.adni_series import Chosen, choose_series, series_counts
 from clinimcl.cohorts.adnimerge import Visits, find, read_visits
-from clinimcl.cohorts.cells import column, dates, numbers, sexes
+from clinimcl.cohorts.cells import ages, column, dates, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.names import once
+from clinimcl.cohorts.copies import without_copies
+from clinimcl.cohorts.names import folders_like, once
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree, explore, read_csv
 from clinimcl.cohorts.visits import match, no_visits
@@ -24,7 +26,7 @@ OBTAIN = (
 _SCAN = re.compile(
     r"(?:^|/)(?P<subject>(?P<site>\d{3})_S_\d+)/(?P<series>[^/]+)"
     r"/(?P<session>\d{4}-\d\d-\d\d)_(?P<clock>[\d_.]+)/(?P<image>[IS]\d+)"
-    r"/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|hdr|dcm))$",
+    r"/(?P<name>[^/]+\.(?P<kind>nii|nii\.gz|hdr|hdr\.gz|dcm))$",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(r"_(I\d+)\.[^/]+$")
@@ -32,6 +34,7 @@ _ACQUISITION = re.compile(r"_(S\d+)_I?\d*[^/]*$")
 _MIDNIGHT = r"^[0_.]+$"  # the archive's time of a scan that has none
 _EXAMPLE = "002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_2006_S13408_I13722.nii"
 _COLLECTION = ("Image Data ID", "Subject")
+_COLLECTED = "the CSV of the download"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,26 +76,31 @@ class Adni(Cohort):
             found = visits.people(scans, self.extra_columns())
             scans = found.combine_first(scans)
         if self.score is None or visits is None:
-            return Reading(scans, no_visits(), remarks)
+            return Reading(scans, no_visits(), remarks + (() if visits is None else visits.remarks.sentences()))
         scored, name, higher_is = visits.scores(self.score, self.higher_is)
         matched = match(scans, scored, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
         return Reading(scans, matched.audit, remarks + visits.remarks.sentences())
 
     def _scans(self, tree: Tree) -> Chosen:
-        listed = list_scans(tree)
+        (listed, copied), told = without_copies(list_scans(tree), ["subject", "series", "session", "image"]), Remarks()
+        folders = folders_like(tree.files, _SCAN)
+        told.count(folders, "folders are named like scans: nothing is read of them")
+        listed = _named_after_image(listed, told)
         if self.collection is not None:
-            listed = _of_collection(listed, self.collection)
+            listed = _of_collection(listed, self.collection, told)
         scans, remarks = choose_series(listed, self.series)
         if scans.empty:
             there = "" if listed.empty else f"; there are {series_counts(listed['series'])}"
             asked = f" of a series that contains {self.series} (cohort.series)"
             selected = "" if self.series is None else asked
-            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, self.obtain, tree.files)
+            hint = f"{folders} folders are named like one. " if folders else ""
+            raise no_scans(f"scans of ADNI{selected}{there}", self.root, _EXAMPLE, hint + self.obtain, tree.files)
         scans = scans.assign(day=dates(scans["session"], "folders of ADNI,"), run=_runs(scans))
         if self.sidecars:
-            scans = scans.assign(scanner=scanners(tree, scans["file"])["scanner"])
-        return Chosen(scans.drop(columns=["series", "time", "acquisition", "image", "file"]), remarks)
+            scans = scans.assign(scanner=scanners(tree, scans["file"], told)["scanner"])
+        scans = scans.drop(columns=["series", "time", "acquisition", "image", "file", "above"])
+        return Chosen(scans, copied + remarks + told.sentences())
 
     def _visits(self, tree: Tree, subjects: pd.Series) -> Visits | None:
         address = self.clinical or find(tree, self.score)
@@ -108,15 +116,16 @@ class Adni(Cohort):
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:
-    """subject, session (the scan's date), site, series, time, acquisition (S…), image, path and file.
+    """subject, session (the scan's date), site, series, time, acquisition (S…), image, path, file and above.
 
     The image is I…, or S… where nothing names it. Time and acquisition are "" where unknown.
     One row a NIfTI file; a folder of DICOM slices is one row, whose path is the folder's address and ends with a
     slash. Slices beside a NIfTI file of the same image are the same scan.
     """
     found = [(file, _SCAN.search(file)) for file in once(tree.files)]
-    rows = [hit.groupdict() | {"file": file, "where": file.rpartition("/")[0]} for file, hit in found if hit]
-    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "file", "where"])
+    hits = [(file, hit, {"where": file.rpartition("/")[0], "above": file[: hit.start()]}) for file, hit in found if hit]
+    rows = [hit.groupdict() | {"file": file} | folders for file, hit, folders in hits]
+    scans = pd.DataFrame(rows, columns=[*_SCAN.groupindex, "file", "where", "above"])
     slices = scans["kind"].str.lower() == "dcm"
     volumes = scans[~slices]
     folders = scans[slices & ~scans["where"].isin(volumes["where"])].drop_duplicates("where")
@@ -138,12 +147,24 @@ def list_scans(tree: Tree) -> pd.DataFrame:
     return scans.sort_values("path", ignore_index=True)
 
 
+def _named_after_image(scans: pd.DataFrame, remarks: Remarks) -> pd.DataFrame:
+    """Without what programs wrote into an image's folder beside the file that bears its number."""
+    named = scans["file"].str.extract(_IMAGE, expand=False).notna()
+    folder = scans["file"].str.rsplit("/", n=1).str[0]
+    others = ~named & named.groupby(folder).transform("any")
+    remarks.count(
+        int(others.sum()),
+        "volumes lie in an image's folder beside the one that bears its number: they are left out",
+    )
+    return scans[~others]
+
+
 def _runs(scans: pd.DataFrame) -> pd.Series:
     """The image's number where a session has several scans."""
     return scans["image"].where(scans.duplicated(["subject", "session"], keep=False), "")
 
 
-def _of_collection(scans: pd.DataFrame, address: str) -> pd.DataFrame:
+def _of_collection(scans: pd.DataFrame, address: str, remarks: Remarks) -> pd.DataFrame:
     """The scans whose image the table lists, with its age and sex.
 
     Raises: UserError if it is no such table or lists none of the scans.
@@ -158,10 +179,14 @@ def _of_collection(scans: pd.DataFrame, address: str) -> pd.DataFrame:
         )
     listed = table.set_index("I" + table[names["image data id"]].str.upper().str.removeprefix("I"))
     listed = listed[~listed.index.duplicated()]
-    scans = scans[scans["image"].isin(listed.index)]
+    others = ~scans["image"].isin(listed.index)
+    remarks.count(int(others.sum()), f"images are not in {_COLLECTED} (cohort.collection): they are left out")
+    missing = int((~listed.index.isin(scans["image"])).sum())
+    remarks.count(missing, f"images in {_COLLECTED} (cohort.collection) do not lie below cohort.root")
+    scans = scans[~others]
     if scans.empty:
         raise UserError(f"cohort.collection={address}: none of its {len(listed)} images lies below cohort.root")
     rows = listed.reindex(scans["image"]).set_axis(scans.index, axis=0)
     if names["age"] is not None:
-        scans = scans.assign(age=numbers(rows[names["age"]], address))
-    return scans if names["sex"] is None else scans.assign(sex=sexes(rows[names["sex"]]))
+        scans = scans.assign(age=ages(rows[names["age"]], _COLLECTED, remarks))
+    return scans if names["sex"] is None else scans.assign(sex=sexes(rows[names["sex"]], _COLLECTED, remarks))

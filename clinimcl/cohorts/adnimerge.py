@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, calendar_days, column, measures, numbers, sexes, words
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, read_csv
@@ -24,7 +24,9 @@ _INSTRUMENTS = {"MMSE": "MMSCORE", "CDR": "CDGLOBAL", "FAQ": "FAQTOTAL", "ADAS13
 _AMERICAN = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
 _YEAR = 365.25
 _EVER = 36525.0  # days: any visit of a subject tells its site
-_CODES = r"-[14](?:\.0*)?"  # -4 not collected, -1 known to be missing
+_CODES = r"-[124789](?:\.0*)?"  # -4 not collected, -1 known to be missing
+_FAR_CODES = r"-(?:7{2,}|8{2,}|9{2,})(?:\.0*)?"
+_SIGNED = re.compile(r"RAVLT.*(?:learning|forgetting)", re.IGNORECASE)  # differences of whole numbers
 _DIAGNOSES = {"cn": 0.0, "nl": 0.0, "mci": 1.0, "dementia": 2.0, "ad": 2.0}
 
 
@@ -45,25 +47,29 @@ class Visits(NamedTuple):
         Raises: UserError.
         """
         found, name = _score_column(score, list(self.table.columns), self.address)
-        text, coded = without_codes(self.table[found])
-        sentence = f"values of {found} in {self._file} are -4 or -1, ADNI's codes: they count as missing"
-        self.remarks.count(coded, sentence)
+        text, missing, codes, kept = without_codes(self.table[found])
+        ours = "ADNI's codes" if set(codes.split(" or ")) <= {"-4", "-1"} else "codes"
+        where = f"values of {found} in {self.file}"
+        self.remarks.count(missing, f"{where} are {codes}, {ours} for missing ones: they count as missing")
+        self.remarks.count(
+            kept, f"{where} are such as -4 or -1, and count as values, since the column has negative numbers"
+        )
         is_diagnosis = name.upper() == "DX"
-        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self._file, self.remarks)
-        visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name)})
+        values = _diagnoses(text, self.address) if is_diagnosis else measures(text, self.file, self.remarks)
+        visits = pd.DataFrame({"subject": self.subject, "day": self.day, "score": on_scale(values, name, self.remarks)})
         return visits.dropna(subset="score"), name, direction(name, higher_is)
 
     def note_dates(self, own: pd.Series) -> None:
         """What is said of visits whose own day is missing, and of a table without ages."""
         self.remarks.count(
             int(own.isna().sum()),
-            f"visits in {self._file} have no date of their own ({', '.join(_DATES)}): the day on "
+            f"visits in {self.file} have no date of their own ({', '.join(_DATES)}): the day on "
             f"which they were entered ({_ENTRY}) counts",
         )
         if self._column(["age"]) is None:
             self.remarks.count(
                 len(self.table),
-                f"visits in {self._file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
+                f"visits in {self.file} tell no age: ADNIMERGE does, and the CSV of the download (cohort.collection)",
             )
 
     def people(self, scans: pd.DataFrame, extra: Sequence[str]) -> pd.DataFrame:
@@ -84,11 +90,12 @@ class Visits(NamedTuple):
         age, since = self._column(["age"]), self._column(["years_bl", "years.bl"])
         known = pd.DataFrame({"born": float("nan"), "sex": None}, index=self.table.index, dtype=object)
         if age is not None and since is not None:
-            known["born"] = self.day - _YEAR * (numbers(age, self.address) + numbers(since, self.address))
+            years = ages(age, self.file, self.remarks) + measures(since, self.file, self.remarks)
+            known["born"] = self.day - _YEAR * years
         known["born"] = known["born"].astype(float)
         gender = self._column(["ptgender", "sex"])
         if gender is not None:
-            known["sex"] = sexes(gender)
+            known["sex"] = sexes(gender, self.file, self.remarks)
         for name in extra:
             found = self._column([name])
             if found is not None:
@@ -96,12 +103,13 @@ class Visits(NamedTuple):
         return known
 
     @property
-    def _file(self) -> str:
+    def file(self) -> str:
+        """The table's name without its folder."""
         return self.address.rsplit("/", 1)[-1]
 
     def _column(self, names: Sequence[str]) -> pd.Series | None:
         found = column(names, list(self.table.columns))
-        return None if found is None else without_codes(self.table[found])[0]
+        return None if found is None else without_codes(self.table[found]).text
 
 
 def find(tree: Tree, score: str | None) -> str | None:
@@ -147,6 +155,9 @@ def read_visits(address: str, scanned: pd.Series) -> Visits:
     kept = day.notna() & subject.notna()
     visits = Visits(table[kept], address, subject[kept], day[kept], Remarks())
     visits.note_dates(own[kept])
+    visits.remarks.count_strangers(scanned, subject, visits.file)
+    no_day = int((day.isna() & subject.isin(scanned)).sum())
+    visits.remarks.count(no_day, f"visits of scanned people in {visits.file} have no date: they are left out")
     return visits
 
 
@@ -185,22 +196,32 @@ def _no_table(address: str, lacking: str, table: pd.DataFrame) -> UserError:
     )
 
 
-def without_codes(text: pd.Series) -> tuple[pd.Series, int]:
-    """The cells with ADNI's codes for missing values (-4, -1) blank, and how many there were.
+class Coded(NamedTuple):
+    text: pd.Series  # codes are blank
+    missing: int  # cells that held a code
+    codes: str  # "-4 or -1": those that were found
+    kept: int  # cells that look like a code and are values
 
-    Where a column has other negative numbers, as a composite or RAVLT's forgetting has, they are values.
+
+def without_codes(text: pd.Series) -> Coded:
+    """The cells with codes of missing values blank: ADNI's -4 and -1, and the usual -2, -7, -8 and -9.
+
+    Where a column has other negative numbers, as a composite has, or is RAVLT's learning or
+    forgetting, the codes of one digit are values; those such as -99 and -999 never are.
 
     Source: ADNI, Clinical data FAQ.
     """
-    coded = text.str.fullmatch(_CODES)
-    below_zero = pd.to_numeric(text.mask(coded), errors="coerce") < 0
-    if below_zero.any():
-        return text, 0
-    return text.mask(coded, ""), int(coded.sum())
+    coded, far = text.str.fullmatch(_CODES), text.str.fullmatch(_FAR_CODES)
+    others = pd.to_numeric(text.mask(coded | far), errors="coerce") < 0
+    is_signed = bool(_SIGNED.search(str(text.name))) or bool(others.any())
+    missing = far if is_signed else coded | far
+    found = sorted({float(code) for code in text[missing]})
+    told = " or ".join(f"{code:g}" for code in found)
+    return Coded(text.mask(missing, ""), int(missing.sum()), told, int((coded & ~missing).sum()))
 
 
 def _without(text: pd.Series) -> pd.Series:
-    return without_codes(text)[0]
+    return without_codes(text).text
 
 
 def _canonical(score: str) -> str:
@@ -224,7 +245,14 @@ def american_dates(text: pd.Series, where: str) -> pd.Series:
     Raises: UserError that names the row.
     """
     iso = text.str.replace(_AMERICAN, lambda hit: f"{hit[3]}-{int(hit[1]):02d}-{int(hit[2]):02d}", regex=True)
-    return dates(iso, where)
+    days = calendar_days(iso)
+    wrong = days.isna() & words(text).notna()
+    if wrong.any():
+        first = text[wrong].iloc[[0]]
+        raise UserError(
+            f"{where} row {first.index[0]}: {text.name} must be a date, M/D/YYYY or YYYY-MM-DD, got {first.iloc[0]}"
+        )
+    return days
 
 
 def _diagnoses(text: pd.Series, where: str) -> pd.Series:

@@ -57,6 +57,6 @@ class Bids(Cohort):
         scans = scans.join(people(tables, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(tables, scans, self.score, self.higher_is)
         if self.sidecars:
-            scans = scans.combine_first(scanners(tree, scans["file"]))
+            scans = scans.combine_first(scanners(tree, scans["file"], chosen))
         remarks = chosen.sentences() + tables.remarks.sentences() + labels_remark(scans, labelled)
         return Reading(scans.drop(columns="file"), no_visits(), remarks)

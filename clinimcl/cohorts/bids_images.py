@@ -1,6 +1,7 @@
 """Which images of a BIDS tree are its scans, where several were made of one scan."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import pandas as pd
@@ -16,6 +17,7 @@ _FILE = re.compile(
 _FOLDERS = frozenset(
     {"anat", "func", "dwi", "fmap", "perf", "pet", "mrs", "meg", "eeg", "ieeg", "beh", "micr", "nirs", "motion"}
 )
+_OF_STUDIES = frozenset({"derivatives", "rawdata", "sourcedata"})
 _PIECES = ("chunk", "split")  # each is a part of a scan
 _FORMS = (  # another contrast, or made of a scan afterwards
     *("ce", "echo", "inv", "flip", "mt", "part", "space", "res", "den", "desc", "label", "hemi", "atlas", "seg"),
@@ -35,6 +37,13 @@ class Wanted(NamedTuple):
         pairs = [part for part in parts[:-1] if "-" in part]
         rest = [part for part in parts if part not in pairs]
         return cls("_".join(rest), dict(pair.split("-", 1) for pair in pairs))
+
+
+# what the end of acq- says where it names a program's output, which is no scan of its own
+_MADE = re.compile(
+    r"(?:defac|refac|anonym|skull|strip|brain(?!stem)|biascor|denois|masked|reorient|resampl)[a-z]*$|^bet$",
+    re.IGNORECASE,
+)
 
 
 def list_scans(tree: Tree, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
@@ -63,10 +72,15 @@ def list_scans(tree: Tree, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
 
 def elsewhere(tree: Tree, suffix: str) -> str:
     """A hint where the images of a tree lie that has none where it should; "" without any."""
-    deeper = re.compile(rf"(.+?)/sub-[^/]+/.*_{re.escape(suffix)}\.nii(?:\.gz)?")
-    folders = sorted({hit[1] for file in tree.files if (hit := deeper.fullmatch(file))})
+    deeper = re.compile(rf"(.+?)/(sub-[^/]+)/.*_{re.escape(suffix)}\.nii(?:\.gz)?")
+    hits = {(hit[1], hit[2]) for file in tree.files if (hit := deeper.fullmatch(file))}
+    folders = Counter(folder for folder, _ in hits)
+    # any other folder of one subject may bear its name
+    shared = sorted(name for name, held in folders.items() if held > 1 or name.split("/")[0] in _OF_STUDIES)
+    if shared:
+        return f"There are some below {', '.join(shared[:3])}: name one of them as cohort.root. "
     if folders:
-        return f"There are some below {', '.join(folders[:3])}: name one of them as cohort.root. "
+        return f"There are {len(folders)} of them in folders further below: name the one that holds sub- folders. "
     if any(file.startswith("tpl-") for file in tree.files):
         return "Those of its tpl- folders are templates, no people. "
     if tree.filesystem.exists(f"{tree.root}/.datalad"):
@@ -175,14 +189,16 @@ def _of_one_form(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> pd.D
 
 
 def _of_one_reconstruction(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> pd.DataFrame:
-    """One reconstruction (rec) of each acquisition: the plain one, else the only one."""
-    others = [f"{entities_without(pairs, 'rec')}" for pairs in images["pairs"]]
-    acquisition = [images["subject"], images["session"], pd.Series(others, index=images.index)]
-    plain = ~_have(images, wanted, ("rec",))
+    """One reconstruction (rec, or acq-defaced and the like) of each acquisition: the plain one, else the only one."""
+    originals = [_original(pairs, wanted) for pairs in images["pairs"]]
+    others = pd.Series([entities_without(pairs, "rec") for pairs in originals], index=images.index)
+    acquisition = [images["subject"], images["session"], others]
+    plain = ~_have(images, wanted, ("rec",)) & (images["pairs"] == pd.Series(originals, index=images.index))
     kept = images[plain | ~plain.groupby(acquisition).transform("any")]
     several = kept.groupby([key[kept.index] for key in acquisition])["file"].transform("size") > 1
     if several.any():
-        found = sorted({f"rec-{pairs['rec']}" for pairs in kept.loc[several, "pairs"]})
+        forms = kept.loc[several, "pairs"]
+        found = sorted({f"{key}-{pairs[key]}" for pairs in forms for key in ("rec", "acq") if key in pairs})
         raise UserError(
             f"{several.sum()} {wanted.suffix} images are several reconstructions of one acquisition "
             f"({', '.join(found)}), of which only one may be read: name it, as in "
@@ -190,9 +206,18 @@ def _of_one_reconstruction(images: pd.DataFrame, wanted: Wanted, remarks: Remark
         )
     remarks.count(
         len(images) - len(kept),
-        f"{wanted.suffix} images are other reconstructions (rec-) of an acquisition that is read: they are left out",
+        f"{wanted.suffix} images are other reconstructions (rec-, acq-defaced and the like) of an acquisition that is "
+        "read: they are left out",
     )
     return kept
+
+
+def _original(pairs: dict[str, str], wanted: Wanted) -> dict[str, str]:
+    """The entities of the image that a program's output (acq-defaced, acq-mprageDefaced) was made of."""
+    if "acq" not in pairs or "acq" in wanted.entities:
+        return pairs
+    rest = {"acq": acq} if (acq := _MADE.sub("", pairs["acq"])) else {}
+    return {key: value for key, value in pairs.items() if key != "acq"} | rest
 
 
 def _count_acquisitions(images: pd.DataFrame, wanted: Wanted, remarks: Remarks) -> None:

@@ -54,5 +54,5 @@ def with_score(tables: Tables, scans: pd.DataFrame, score: str | None, higher_is
         values = scans["age"]
     else:
         values = look_up(tables.levels, scans, name, lambda text, where: measures(text, where, tables.remarks))
-    values = on_scale(values.astype(float), name)
+    values = on_scale(values.astype(float), name, tables.remarks)
     return scans.assign(score=values, score_name=name, higher_is=direction(name, higher_is))

@@ -8,11 +8,18 @@ import pandas as pd
 from clinimcl.cohorts.bids_levels import Level, Tables, columns_of, look_up
 from clinimcl.cohorts.cells import calendar_days, column, dates, numbers, words
 from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.errors import UserError
 
 _YEAR = 365.25
 _SINCE = re.compile(r"since|from|to_|after|post|base|entry|visit|scan|follow|elapsed|bl$", re.IGNORECASE)
+# days that run backward, toward something, and those between one session and the next
+_NOT_SINCE = re.compile(
+    r"before|until|till|prior|prev|last|_left$|remain|between|interval|gap|apart"
+    r"|to_(?!(?:the_)?(?:visit|scan|session|mri?(?:_|$)|follow|fu(?:_|$)|exam|assess|test|imag|acq))",
+    re.IGNORECASE,
+)
 
 
 def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -> pd.Series:
@@ -20,26 +27,13 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
 
     A subject's sessions are timed by the first of these that times all of them and tells them
     apart: acq_time (dates, of the session or of its first scan), a column day, days or
-    days_since_… (from, to, after, ...), age in sessions.tsv or scans.tsv, and last `months` (days
+    days_since_… (from, after, to_visit, ...), age in sessions.tsv or scans.tsv, and last `months` (days
     that session labels mean by convention). Two sessions on one date are accepted, two at one age
     are not. A date that stands in for another is none. The sessions' labels alone are no order.
 
     Raises: UserError that counts the subjects without an order.
     """
-    session = [scans["subject"], scans["session"]]
-    chosen = pd.Series(float("nan"), index=scans.index)
-    tied = chosen.copy()
-    for times, may_tie in _times(tables, scans, months):
-        of_session = times.astype(float).groupby(session).transform("min")
-        complete = of_session.notna().groupby(scans["subject"]).transform("all")
-        labels = scans.groupby("subject")["session"].transform("nunique")
-        apart = of_session.groupby(scans["subject"]).transform("nunique") == labels
-        chosen = chosen.where(chosen.notna() | ~(complete & apart), of_session)
-        if may_tie:
-            tied = tied.where(tied.notna() | ~complete, of_session)
-    chosen = chosen.fillna(tied)
-    single = scans.groupby("subject")["session"].transform("nunique") == 1
-    chosen = chosen.mask(single & chosen.isna(), 0.0)
+    chosen = session_days(scans, _times(tables, scans, months))
     lost = scans.loc[chosen.isna(), "subject"].nunique()
     if lost:
         raise UserError(
@@ -50,24 +44,26 @@ def days(tables: Tables, scans: pd.DataFrame, months: pd.Series | None = None) -
     return chosen
 
 
-def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> list[tuple[pd.Series, bool]]:
+def _times(tables: Tables, scans: pd.DataFrame, months: pd.Series | None) -> list[Times]:
     timed = [level for level in tables.levels if level.name != "participants.tsv"]
     named = [name for name in columns_of(timed) if _is_time(name)]
-    found = [(_acquired(timed, scans, tables.remarks), True)]
-    found += [(look_up(timed, scans, name, _days(tables.remarks)), True) for name in named]
+    found = [Times(_acquired(timed, scans, tables.remarks), may_tie=True)]
+    found += [Times(look_up(timed, scans, name, _days(tables.remarks)), may_tie=True) for name in named]
     age = column(["age"], columns_of(timed))
     if age is not None:
-        found.append((look_up(timed, scans, age, numbers).astype(float) * _YEAR, False))
+        found.append(Times(look_up(timed, scans, age, numbers).astype(float) * _YEAR))
     if months is not None:
-        found.append((months, False))
+        found.append(Times(months))
     # one and the same time for the whole cohort is what anonymisation leaves: no time
-    return [(times, may_tie) for times, may_tie in found if times.nunique() > 1]
+    return [times for times in found if times.days.nunique() > 1]
 
 
 def _is_time(name: str) -> bool:
-    """Days since something are a time; other days (days_abstinent) are not."""
-    counted = re.fullmatch(r"days?|days_.*", name, re.IGNORECASE)
-    return bool(counted) and ("_" not in name or bool(_SINCE.search(name)))
+    """Days since something are a time; others (days_abstinent, days_to_surgery, days_since_last_visit) are not."""
+    if re.fullmatch(r"days?", name, re.IGNORECASE):
+        return True
+    counted = re.fullmatch(r"days_.*", name, re.IGNORECASE)
+    return bool(counted and _SINCE.search(name)) and not _NOT_SINCE.search(name)
 
 
 def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.Series:
@@ -83,7 +79,7 @@ def _acquired(levels: list[Level], scans: pd.DataFrame, remarks: Remarks) -> pd.
         standing_in = stands_in(times, text, scans)
         remarks.count(
             scans.loc[standing_in, "subject"].nunique(),
-            f"people have in acq_time of {level.name} one stand-in date for all of their sessions, or "
+            f"people have in acq_time of {level.name} one stand-in date for several sessions, or "
             "dates a lifetime apart: they give no order",
         )
         value = value.fillna(times.mask(standing_in))

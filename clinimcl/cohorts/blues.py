@@ -8,6 +8,7 @@ import pandas as pd
 
 from clinimcl.cohorts.cells import numbers, words
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
+from clinimcl.cohorts.copies import without_copies
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction
 from clinimcl.cohorts.tree import Tree, explore
@@ -40,7 +41,7 @@ class Blues(Cohort):
     def read(self) -> Reading:
         """A scan a video that is there; most rows of the tables may have none. No audit."""
         tree = explore(self.root, self.obtain)
-        videos = list_videos(tree)
+        videos, copied = without_copies(list_videos(tree), ["video"])
         if videos.empty:
             raise no_scans("videos of COVID-BLUES", self.root, _EXAMPLE, self.obtain, tree.files)
         clinical = _read(tree, "clinical_variables.csv", "patient_id", self.obtain)
@@ -57,7 +58,8 @@ class Blues(Cohort):
         people = set(videos["subject"])
         unknown = people - set(clinical.cells[clinical.key])
         remarks.count(len(unknown), f"of {len(people)} patients with videos are in no row of {clinical.name}")
-        return Reading(self._scored(scans, clinical, tree).drop(columns="video"), no_visits(), remarks.sentences())
+        scans = self._scored(scans, clinical, tree).drop(columns=["video", "above"])
+        return Reading(scans, no_visits(), copied + remarks.sentences())
 
     def _scored(self, scans: pd.DataFrame, clinical: "Rows", tree: Tree) -> pd.DataFrame:
         if self.score is None:
@@ -93,10 +95,12 @@ class Rows(NamedTuple):
 
 
 def list_videos(tree: Tree) -> pd.DataFrame:
-    """subject, zone, run, path and video (the name without its ending), one row a video."""
+    """subject, zone, run, path, video (the name without its ending) and above (its folder), one row a video."""
     found = [(file, hit) for file in tree.files if (hit := _VIDEO.search(file))]
-    rows = [hit.groupdict(default="") | {"path": tree.address(file)} for file, hit in found]
-    return pd.DataFrame(rows, columns=["video", "subject", "zone", "run", "path"])
+    rows = [
+        hit.groupdict(default="") | {"path": tree.address(file), "above": file[: hit.start()]} for file, hit in found
+    ]
+    return pd.DataFrame(rows, columns=["video", "subject", "zone", "run", "path", "above"])
 
 
 def _read(tree: Tree, name: str, key: str, obtain: str) -> Rows:

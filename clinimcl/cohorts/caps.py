@@ -9,9 +9,10 @@ from clinimcl.cohorts.bids_levels import read_levels
 from clinimcl.cohorts.bids_tables import people, with_score
 from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.names import entities, once
+from clinimcl.cohorts.names import entities, folders_like, once
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
-from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
 from clinimcl.cohorts.tree import Tree, explore
 from clinimcl.cohorts.visits import no_visits
 
@@ -45,14 +46,29 @@ class Caps(Cohort):
         """Scans, cropped ones where a scan has both forms; no audit."""
         tree = explore(self.root, self.obtain)
         scans = list_scans(tree)
+        folders, told = folders_like(tree.files, _SCAN), Remarks()
+        told.count(folders, "folders are named like t1_linear images: nothing is read of them")
         if scans.empty:
-            raise no_scans("t1_linear images", self.root, _EXAMPLE, self.obtain, tree.files)
+            hint = f"{folders} folders are named like one. " if folders else ""
+            raise no_scans("t1_linear images", self.root, _EXAMPLE, hint + self.obtain, tree.files)
         levels = read_levels(tree if self.bids is None else explore(self.bids, self.obtain), scans)
         labelled = labelled_months(scans["session"]).fillna(labelled_days(scans["session"]))
         scans = scans.assign(day=days(levels, scans, labelled))
         scans = scans.join(people(levels, scans, [*self.extra_columns(), *BRAIN_VOLUMES]))
         scans = with_score(levels, scans, self.score, self.higher_is)
-        return Reading(scans.drop(columns="file"), no_visits(), levels.remarks.sentences())
+        remarks = told.sentences() + _mixture(scans) + levels.remarks.sentences()
+        remarks += labels_remark(scans, labelled_days(scans["session"]))
+        return Reading(scans.drop(columns="file"), no_visits(), remarks)
+
+
+def _mixture(scans: pd.DataFrame) -> tuple[str, ...]:
+    whole = ~scans["path"].str.contains("_desc-Crop_", regex=False)
+    remarks = Remarks()
+    if not whole.all():
+        remarks.count(
+            int(whole.sum()), "scans have no cropped image: their whole one is read beside others' cropped ones"
+        )
+    return remarks.sentences()
 
 
 def list_scans(tree: Tree) -> pd.DataFrame:

@@ -22,7 +22,12 @@ _DATE = (
 )
 _DICOM_AGE = r"(\d{1,3})([DWMY])"  # the value representation AS: 045Y, 018M
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
-_SEXES = {"m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "woman": "F"}
+_SEXES = {
+    **dict.fromkeys(("m", "male", "man", "männlich", "mann", "hombre", "homme", "homem", "uomo"), "M"),
+    **dict.fromkeys(("f", "female", "woman", "w", "weiblich", "frau", "mujer", "femme", "mulher", "donna"), "F"),
+}
+# hombre, homem, varón: beside these, and without F, M is mujer or mulher (but a man where V is vrouw)
+_MEN_ELSEWHERE = {"h", "v"}
 _NEITHER = {"o", "other", "intersex", "diverse"}
 OLDEST = 120.0  # years
 
@@ -134,7 +139,15 @@ def sexes(
     lower = text.str.lower().str.removesuffix(".0")
     meaning = _SEXES | dict(codes or {})
     found = lower.map({code: sex or None for code, sex in meaning.items()})
+    if "m" not in (codes or {}) and lower.isin(_MEN_ELSEWHERE - set(codes or {})).any() and not (found == "F").any():
+        found = found.mask(lower == "m")
     if remarks is not None:
+        doubtful = (lower == "m") & found.isna() & ("m" not in (codes or {}))
+        remarks.count(
+            int(doubtful.sum()),
+            f"cells of {text.name} in {where} are M beside H or V, and none is F: M may mean a woman (mujer) and "
+            "counts as missing",
+        )
         unread = words(text).notna() & found.isna() & ~lower.isin(_NEITHER | set(meaning))
         numeric = lower.str.fullmatch(_NUMBER)
         remarks.count(

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clinimcl.cohorts.cells import MISSING, YEARS, column
+from clinimcl.cohorts.pointers import unfetched
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
 Notes = Mapping[str, Any]  # by column
 
-_FEMALE = re.compile(r"\b(?:female|woman|women|girls?|f)\b", re.IGNORECASE)
-_MALE = re.compile(r"\b(?:male|man|men|boys?|m)\b", re.IGNORECASE)
+_FEMALE = re.compile(
+    r"\b(?:females?|woman|women|girls?|f|weiblich|frau(?:en)?|mujer(?:es)?|femme|mulher|donna|vrouw)\b", re.IGNORECASE
+)
+_MALE = re.compile(r"\b(?:males?|man|men|boys?|m|männlich|mann|hombres?|var[oó]n|homme|homem|uomo)\b", re.IGNORECASE)
 _NEITHER = re.compile(r"\b(?:other|intersex|diverse|unknown|n/?a|not|prefer|missing|none)\b", re.IGNORECASE)
 _FEW_WORDS = 4  # of a level that is only missing; a longer one may say so of something else
 _MISSING = re.compile(
@@ -36,15 +39,21 @@ class TableNotes:
         content = tree.contents(files)
         for file in set(files) - set(content):
             raise UserError(f"{posixpath.basename(file)} {tree.why_unreadable(file)}")
-        self._notes = {file: _notes(content[file], posixpath.basename(file)) for file in files}
+        self._by_place: dict[tuple[str, str], list[tuple[_Place, Notes]]] = {}
+        for file in files:
+            place = _Place(file)
+            told = (place, _notes(content[file], posixpath.basename(file)))
+            self._by_place.setdefault((place.folder, place.kind), []).append(told)
 
     def of(self, table: str) -> Notes:
         """What is said of a table's columns; the file that lies nearest to it counts."""
         own = _Place(table)
-        found = sorted((file for file in self._notes if _Place(file).governs(own)), key=_Place.nearness)
         merged: dict[str, Any] = {}
-        for file in found:
-            merged |= self._notes[file]
+        for folder in own.above():
+            there = self._by_place.get((folder, own.kind), [])
+            found = [(place, notes) for place, notes in there if place.entities <= own.entities]
+            for _, notes in sorted(found, key=lambda told: len(told[0].entities)):
+                merged |= notes
         return merged
 
 
@@ -56,17 +65,16 @@ class _Place:
         *entities, self.kind = posixpath.basename(file).rsplit(".", 1)[0].split("_")
         self.entities = set(entities)
 
-    def governs(self, other: "_Place") -> bool:
-        above = not self.folder or f"{other.folder}/".startswith(f"{self.folder}/")
-        return above and self.kind == other.kind and self.entities <= other.entities
-
-    @staticmethod
-    def nearness(file: str) -> tuple[int, int]:
-        place = _Place(file)
-        return file.count("/"), len(place.entities)
+    def above(self) -> list[str]:
+        """The folders in which a file that governs this one may lie, from the root ("") down."""
+        parts = self.folder.split("/") if self.folder else []
+        return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
 
 def _notes(content: bytes, name: str) -> Notes:
+    pointer = unfetched(content)
+    if pointer:
+        raise UserError(f"{name} {pointer}")
     try:
         found = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -82,8 +90,9 @@ def unit_of(notes: Notes, name: str) -> float | None:
     note = _of_column(notes, name)
     stated = str(note.get("Units") or "").strip()
     if stated.lower() in MISSING:
-        told = re.search(r"\bin (\w+)", f"{note.get('Description', '')} {note.get('LongName', '')}")
-        stated = told[1] if told and _UNIT.fullmatch(told[1]) else "years"
+        described = f"{note.get('Description', '')} {note.get('LongName', '')}"
+        told = (hit[1] for hit in re.finditer(r"(?:\bin |[(\[,:] ?)(\w+)", described))
+        stated = next((word for word in told if _UNIT.fullmatch(word)), "years")
     units = {unit.lower()[0].replace("a", "y") for unit in _UNIT.findall(stated)}
     letter = _LETTER.fullmatch(stated)
     if letter:

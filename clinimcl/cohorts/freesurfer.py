@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.freesurfer_runs import list_runs, name_runs
+from clinimcl.cohorts.freesurfer_runs import alone, list_runs, name_runs
 from clinimcl.cohorts.freesurfer_table import find, tells_subjects, with_table, without_table
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.spreadsheet import read_table
@@ -36,7 +36,7 @@ class FreeSurfer(Cohort):
     image: str  # of mri/: T1 (the whole head), norm or brain (without skull), …
     pattern: str | None
     longitudinal: bool
-    clinical: str | None  # CSV or TSV; None: runs, sessions, scans or participants, found beside the folders
+    clinical: str | None  # CSV, TSV or Excel; None: runs, sessions, scans or participants, found beside the folders
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,19 +55,21 @@ class FreeSurfer(Cohort):
     def read(self) -> Reading:
         """Scans with what the table tells of them; no audit, since its rows name them."""
         tree = explore(self.root, self.obtain)
-        runs, remarks = list_runs(tree, self.image.removesuffix(".mgz"), self.longitudinal)
+        runs, remarks, elsewhere = list_runs(tree, self.image.removesuffix(".mgz"), self.longitudinal)
         if runs.empty:
             example = f"SUBJECT/mri/{self.image.removesuffix('.mgz')}.mgz"
-            wanted = f"runs of FreeSurfer with this image{remarks[-1]}"
+            wanted = f"runs of FreeSurfer with this image{elsewhere}"
             raise no_scans(wanted, self.root, example, self.obtain, tree.files)
         address = self.clinical or find(tree)
         if address is None:
             if self.score is not None:
                 raise UserError(
-                    f"cohort.score={self.score} needs a table: a CSV or TSV with a column fsid (the run's "
+                    f"cohort.score={self.score} needs a table: a CSV, TSV or Excel file with a column fsid (the run's "
                     "folder), or subject and session, named with cohort.clinical=FILE"
                 )
-            return Reading(without_table(name_runs(runs, self.pattern)), no_visits(), remarks)
+            named = name_runs(runs, self.pattern)
+            scans, by_label = without_table(named)
+            return Reading(scans, no_visits(), (*remarks, *alone(named, self.pattern), *by_label))
         table = read_table(address)
         scans = name_runs(runs, self.pattern, told=tells_subjects(table))
         carried = [*self.extra_columns(), *BRAIN_VOLUMES]

@@ -1,6 +1,7 @@
 """The runs of recon-all below a FreeSurfer subjects folder, and whose sessions their names say they are."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import pandas as pd
@@ -16,7 +17,8 @@ _BIDS = re.compile(r"sub-(?P<subject>[A-Za-z0-9]+)(?:_ses-(?P<session>[A-Za-z0-9
 
 class Runs(NamedTuple):
     scans: pd.DataFrame  # folder, path, point (name of the time point) and base ("" of a cross-sectional run)
-    remarks: tuple[str, ...]  # what was left out, and beyond the table's empty case where images lie
+    remarks: tuple[str, ...]  # what was left out
+    elsewhere: str = ""  # where no run has the image: the end of a sentence that says what lies there
 
 
 def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
@@ -24,7 +26,7 @@ def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
 
     Where there is a longitudinal run and `longitudinal` holds, cross-sectional ones are left out:
     they are the same scans, read otherwise. Bases (<base> of a longitudinal run, or a folder with
-    the list base-tps) are means of several scans. No run: the last remark says what lies there.
+    the list base-tps) are means of several scans.
     """
     found = _found(tree, image)
     kept = set(found.images) - found.bases - found.averages
@@ -54,7 +56,7 @@ def list_runs(tree: Tree, image: str, longitudinal: bool) -> Runs:
         ),
     )
     remarks = tuple(f"{count} {sentence}" for count, sentence in counted if count)
-    return Runs(scans, remarks if rows else (_elsewhere(tree),))
+    return Runs(scans, remarks, "" if rows else _elsewhere(tree))
 
 
 class _Found(NamedTuple):
@@ -84,13 +86,15 @@ def _unfinished(chosen: set[str], tree: Tree) -> int:
 def _elsewhere(tree: Tree) -> str:
     """ "; …" where images, or runs deeper below, lie there instead; else ""."""
     hits = [hit for file in tree.files if (hit := re.fullmatch(r"(.*?)([^/]+)/mri/([^/]+)\.mg[hz]", file))]
-    deeper = sorted({hit[1].rstrip("/") for hit in hits if hit[1]})
+    runs = {(hit[1].rstrip("/"), hit[2]) for hit in hits if hit[1]}
+    folders = Counter(folder for folder, _ in runs)
+    shared = sorted(folder for folder, held in folders.items() if held > 1)  # others may be a person's
     images = sorted({hit[3] for hit in hits if not hit[1]})
     if images:
         return f" (cohort.image; there are {', '.join(images[:12])})"
-    return (
-        f" ({len({hit[2] for hit in hits})} lie deeper: name their SUBJECTS_DIR, such as {deeper[0]})" if deeper else ""
-    )
+    if not runs:
+        return ""
+    return f" ({len(runs)} lie deeper: name their SUBJECTS_DIR{f', such as {shared[0]}' if shared else ''})"
 
 
 def name_runs(runs: pd.DataFrame, pattern: str | None, *, told: bool = False) -> pd.DataFrame:
@@ -135,11 +139,22 @@ def _one_session(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(run=runs["point"].where(same, ""))
 
 
+def alone(runs: pd.DataFrame, pattern: str | None) -> tuple[str, ...]:
+    """A sentence that counts the runs that are each taken for another person, since nothing says otherwise."""
+    own = int((runs["subject"] == runs["point"]).sum())
+    if pattern is not None or not own:
+        return ()
+    return (
+        f"{own} runs are taken for one person each, under the run's name: where a person has several, say so by "
+        "cohort.pattern or a table.",
+    )
+
+
 def _refuse_sessions(points: pd.Series) -> None:
-    """Names that share all but their last part, several times over, look like sessions of a person."""
+    """Names that share all but their last part look like sessions of a person; if all of them do, like numbers."""
     stems = points.str.extract(r"^(.+?)[-_.][^-_.]+$", expand=False)
     sizes = stems.dropna().value_counts()
-    if len(sizes) < 2 or sizes.max() < 2:
+    if sizes.empty or sizes.max() in (1, len(points)):
         return
     raise UserError(
         f"{int(sizes[sizes > 1].sum())} of {len(points)} runs share all but the last part of their name, as "

@@ -7,13 +7,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from clinimcl.cohorts.cells import ages, column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.labels import spelled
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
-from clinimcl.cohorts.session_labels import labelled_days, labelled_months
+from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
+from clinimcl.cohorts.session_order import Times, session_days
+from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
-_NAME = re.compile(r"(?:runs|sessions|scans|participants|demographics)\.(?:csv|tsv)", re.I)
+_NAME = re.compile(r"(?:runs|sessions|scans|participants|demographics)\.(?:csv|tsv|xlsx)", re.I)
 _RUN = ("fsid", "run", "folder", "freesurfer_id")  # fsid, fsid-base and years are FreeSurfer's own names
 _SUBJECT = ("subject", "subject_id", "participant_id", "fsid-base", "fsid_base")
 _SESSION = ("session", "session_id")
@@ -45,9 +48,9 @@ def find(tree: Tree) -> str | None:
     return None
 
 
-def without_table(scans: pd.DataFrame) -> pd.DataFrame:
+def without_table(scans: pd.DataFrame) -> Told:
     """The scans with days, where their labels tell them or nobody has a second session."""
-    return _timed(scans, []).drop(columns=["folder", "point", "base"])
+    return _timed(scans, [])
 
 
 def names_of(table: pd.DataFrame) -> dict[str, str | None]:
@@ -78,6 +81,10 @@ def with_table(
 
     Raises: UserError where rows cannot be found, or a person's sessions have no order.
     """
+    told = Remarks()
+    again = table.duplicated()
+    told.count(int(again.sum()), f"rows of {_NAMED} stand there again, every cell equal: they count once")
+    table = table[~again]
     names = names_of(table)
     place = _rows_of(scans, table, names, address)
     rows = table.reindex(place).set_axis(scans.index, axis=0).fillna("")
@@ -86,13 +93,13 @@ def with_table(
         raise UserError(f"{address}: no row is of one of the {len(scans)} runs below cohort.root")
     nobody = tells_subjects(table) & ~matched
     scans, rows = _renamed(scans, rows, names)[~nobody], rows[~nobody]
-    times = [_days(rows[found], name, address) for name in _TIMES if (found := column([name], list(table.columns)))]
-    scans = _timed(scans, times).drop(columns=["folder", "point", "base"])
-    told = Remarks()
+    there = {name: found for name in _TIMES if (found := column([name], list(table.columns)))}
+    times = [_days(rows[found], name, address, scans) for name, found in there.items()]
+    scans, by_label = _timed(scans, times)
     scans = scans.assign(**_people(rows, extra, told))
     if score[0] is not None:
         found = column_of(score[0], list(table.columns), address)
-        values = on_scale(measures(rows[found], _NAMED, told), found)
+        values = on_scale(measures(rows[found], _NAMED, told), found, told)
         scans = scans.assign(score=values, score_name=found, higher_is=direction(found, score[1]))
     without = len(table) - pd.Series(place).dropna().nunique()
     counted = (
@@ -102,7 +109,7 @@ def with_table(
     )
     for count, sentence in counted:
         told.count(count, sentence)
-    return Told(scans, told.sentences())
+    return Told(scans, told.sentences() + by_label)
 
 
 def _rows_of(
@@ -129,6 +136,9 @@ def _rows_of(
         raise UserError(
             f"{address} lists {twice} {'runs' if run is not None else 'sessions'} twice: each must have one row"
         )
+    keys = spelled(keys, pd.concat(wanted))
+    if keys.duplicated().any():
+        raise UserError(f"{address} names one run by two labels, which differ by case or leading zeros alone")
     places = {key: float(index) for key, index in zip(keys, table.index, strict=True)}
     pairs = zip(*wanted, strict=True)
     return [next((places[key] for key in keys if key in places), None) for keys in pairs]
@@ -146,14 +156,17 @@ def _renamed(scans: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str | Non
     return scans.assign(session=scans["point"]) if alone else scans
 
 
-def _days(text: pd.Series, name: str, address: str) -> pd.Series:
+def _days(text: pd.Series, name: str, address: str, scans: pd.DataFrame) -> pd.Series:
     unit = _TIMES[name]
     if name == "age":
         return ages(text, address, Remarks()) * unit
-    return dates(text, address) if not unit else numbers(text, address) * unit
+    if unit:
+        return numbers(text, address) * unit
+    times = dates(text, address)
+    return times.mask(stands_in(times, text, scans))
 
 
-def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
+def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> Told:
     """The scans with their day, by the first of these that tells all sessions of a subject apart.
 
     Labels such as d0129 (OASIS-3) and M006 (Clinica) come last.
@@ -161,22 +174,16 @@ def _timed(scans: pd.DataFrame, times: list[pd.Series]) -> pd.DataFrame:
     Raises: UserError that counts the subjects whose sessions have no order.
     """
     labelled = labelled_days(scans["session"]).fillna(labelled_months(scans["session"]))
-    several = scans.groupby("subject")["session"].transform("nunique")
-    day = pd.Series(float("nan"), index=scans.index)
-    for own in [*times, labelled]:
-        own = own.groupby([scans["subject"], scans["session"]]).transform("min")
-        whole = own.notna().groupby(scans["subject"]).transform("all")
-        apart = own.groupby(scans["subject"]).transform("nunique") == several
-        day = day.where(day.notna() | ~(whole & apart), own)
-    day = day.mask((several == 1) & day.isna(), 0.0)
+    day = session_days(scans, [Times(own) for own in (*times, labelled)])
     lost = scans.loc[day.isna(), "subject"].nunique()
     if lost:
         raise UserError(
             f"{lost} of {scans['subject'].nunique()} subjects have several sessions and nothing orders them: "
             "give a table (cohort.clinical=FILE) with a column fsid (the run's folder) and date (YYYY-MM-DD), day, "
-            "years or age; names of time points are not an order"
+            "years or age; names of time points are not an order, nor are times of day on one stand-in date"
         )
-    return scans.assign(day=day)
+    scans = scans.assign(day=day).drop(columns=["folder", "point", "base"])
+    return Told(scans, labels_remark(scans, labelled))
 
 
 def _people(rows: pd.DataFrame, extra: Sequence[str], told: Remarks) -> dict[str, pd.Series]:

@@ -10,6 +10,7 @@ from clinimcl.errors import UserError
 
 _ZEROS = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)")
 _FLOAT = re.compile(r"(\d+)\.0+")  # of a whole number that a program read as a float
+_BLANKS = re.compile(r"(?<!\d) | (?!\d)")  # between digits a blank parts two numbers
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
@@ -20,7 +21,7 @@ def name_of(label: str) -> str:
     ('p1', 'p1', '1')
     """
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", label)).casefold()
-    plain = " ".join(plain.split()).removeprefix("sub-").removeprefix("ses-")
+    plain = _BLANKS.sub("", " ".join(plain.split())).removeprefix("sub-").removeprefix("ses-")
     whole = _FLOAT.fullmatch(plain)
     return _ZEROS.sub("", whole[1] if whole else plain)
 

@@ -45,7 +45,7 @@ class Sessions(NamedTuple):
                 known[name] = words(self.table[found])
         if score is not None:
             found = column_of(score, list(self.table.columns), self.address)
-            values = on_scale(measures(self.table[found], _NAMED, self.remarks), found)
+            values = on_scale(measures(self.table[found], _NAMED, self.remarks), found, self.remarks)
             known = known.assign(score=values, score_name=found, higher_is=direction(found, higher_is))
         return known.set_axis(pd.Index(self.session), axis=0)
 
@@ -97,7 +97,7 @@ def read_sessions(address: str) -> Sessions:
 def with_rows(scans: pd.DataFrame, sessions: pd.DataFrame, address: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The scans with what their session's row tells; sessions without a day are left out, and counted.
 
-    Raises: UserError where no session has a row with a day.
+    Raises: UserError where no session has a row with a day, or two of a subject have the same.
     """
     found = sessions.reindex(scans["session"]).set_axis(scans.index, axis=0)
     timed = found["day"].notna()
@@ -105,6 +105,13 @@ def with_rows(scans: pd.DataFrame, sessions: pd.DataFrame, address: str) -> tupl
         raise UserError(
             f"{address}: no row with an {_DAY} is of one of the {scans['session'].nunique()} sessions below "
             f"cohort.root; its {_SESSION} must be the name of a session's folder, such as OAS2_0001_MR1"
+        )
+    days = found["day"][timed].groupby(scans["subject"][timed]).nunique()
+    tied = int((days < scans[timed].groupby("subject")["session"].nunique()).sum())
+    if tied:
+        raise UserError(
+            f"{address}: {tied} subjects have several sessions of one {_DAY}, so that nothing orders them: "
+            "each session needs the days since the first"
         )
     lost = scans.loc[~timed, "session"].nunique()
     without = int((~sessions.index.isin(scans["session"])).sum())

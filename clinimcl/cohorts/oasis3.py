@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import no_scans
+from clinimcl.cohorts.copies import without_copies
 from clinimcl.cohorts.names import entities, once
 from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.sidecar import scanners
 from clinimcl.cohorts.tree import Tree
 
@@ -37,38 +39,44 @@ class Oasis3(Oasis3Study):
     sidecars: bool
 
     def scans_of(self, tree: Tree) -> Listing:
-        scans, twice = list_scans(tree)
+        scans, remarks = list_scans(tree)
         if scans.empty:
             raise no_scans("T1w scans of OASIS-3", self.root, _EXAMPLE, self.obtain, tree.files)
-        known = scanners(tree, scans["file"]) if self.sidecars else scans[[]]
-        return Listing(scans.drop(columns="file").join(known), _remarks(twice))
+        told = Remarks()
+        known = scanners(tree, scans["file"], told) if self.sidecars else scans[[]]
+        return Listing(scans.drop(columns="file").join(known), remarks + told.sentences())
 
 
-def list_scans(tree: Tree) -> tuple[pd.DataFrame, int]:
-    """subject, session, day, path, run and file (relative to the root), one row a T1w scan.
+def list_scans(tree: Tree) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """subject, session, day, path, run and file (relative to the root), one row a T1w scan; remarks.
 
-    And the number of sessions that lie both in folders of their own and in a BIDS tree, of which
-    the BIDS tree is left out. Derivatives are never read. A volume that lies there both compressed
-    and not is one scan. Where two scans of a session have one run, or none, the name of their
+    Of sessions that lie both in folders of their own and in a BIDS tree, the BIDS tree is left out.
+    Derivatives are never read. A volume that lies there both compressed and not, or in two folders,
+    is one scan. Where two scans of a session have one run, or none, the name of their
     folder (anat2) tells them apart.
     """
     rows = [row for file in once(tree.files) if not _DERIVED.search(file) for row in _rows(file)]
-    scans = pd.DataFrame(rows, columns=["subject", "session", "day", "name", "file", "layout"])
+    scans = pd.DataFrame(rows, columns=["subject", "session", "day", "name", "file", "layout", "above"])
+    plain = scans.assign(name=scans["name"].str.removesuffix(".gz"))
+    scans, copied = without_copies(plain, ["subject", "session", "name", "layout"])
     both = scans.groupby(["subject", "session"])["layout"].transform("nunique") > 1
     left = both & (scans["layout"] == "bids")
     twice = len(scans.loc[left, ["subject", "session"]].drop_duplicates())
-    scans = scans[~left].drop(columns="layout").reset_index(drop=True)
+    scans = scans[~left].drop(columns=["layout", "above"]).reset_index(drop=True)
     scans["run"] = [entities(name) for name in scans.pop("name")]
     same = scans.duplicated(["subject", "session", "run"], keep=False)
     scans.loc[same, "run"] = [_with_folder(file, run) for file, run in scans.loc[same, ["file", "run"]].to_numpy()]
     path = [tree.address(file) for file in scans["file"]]
-    return scans.assign(day=scans["day"].astype(float), path=path), twice
+    return scans.assign(day=scans["day"].astype(float), path=path), copied + _remarks(twice)
 
 
 def _rows(file: str) -> list[dict[str, str]]:
     """One row, or none where the file is no T1w scan."""
     found = {layout: pattern.search(file) for layout, pattern in _LAYOUTS.items()}
-    rows = [hit.groupdict() | {"file": file, "layout": name} for name, hit in found.items() if hit]
+    hits = {name: hit for name, hit in found.items() if hit}
+    rows = [
+        hit.groupdict() | {"file": file, "layout": name, "above": file[: hit.start()]} for name, hit in hits.items()
+    ]
     return rows[:1]
 
 

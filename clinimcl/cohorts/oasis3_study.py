@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, numbers, sexes, words
+from clinimcl.cohorts.cells import ages, column, measures, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.tree import Tree, explore, read_csv
 from clinimcl.cohorts.visits import match, no_visits
@@ -25,6 +26,7 @@ OBTAIN = (
 # first the current export, then the older ADRC one, then whatever calls itself clinical
 _CLINICAL = (r"UDSb4.*\.csv$", r"ADRC.*clin.*\.csv$", r"clinical.*\.csv$")
 _DEMOGRAPHICS = (r"demograph.*\.csv$",)
+_CLINICAL_TABLE, _DEMOGRAPHIC_TABLE = "OASIS-3's clinical table", "OASIS-3's demographics"
 _SUBJECT = ("oasisid", "subject", "subject_id", "participant_id")
 _OLDER_NAMES = {"mmse": "MMSE", "sumbox": "CDRSUM", "cdr": "CDRTOT"}
 _YEAR = 365.25
@@ -65,15 +67,16 @@ class Oasis3Study(Cohort):
         """Scans with score, age and sex, and the audit of the matching. Days count from the subject's entry."""
         tree = explore(self.root, self.obtain)
         listing = self.scans_of(tree)
-        scans = self._with_people(listing.scans, tree)
+        remarks = Remarks()
+        scans = self._with_people(listing.scans, tree, remarks)
         if self.score is None:
-            return Reading(scans, no_visits(), listing.remarks)
-        visits, name, higher_is = self._visits(tree)
+            return Reading(scans, no_visits(), listing.remarks + remarks.sentences())
+        visits, name, higher_is = self._visits(tree, scans["subject"], remarks)
         matched = match(scans, visits, window_days=self.window_days)
         scans = matched.scans.assign(score_name=name, higher_is=higher_is)
-        return Reading(scans, matched.audit, listing.remarks)
+        return Reading(scans, matched.audit, listing.remarks + remarks.sentences())
 
-    def _visits(self, tree: Tree) -> tuple[pd.DataFrame, str, str]:
+    def _visits(self, tree: Tree, scanned: pd.Series, remarks: Remarks) -> tuple[pd.DataFrame, str, str]:
         address = self.clinical or _find(tree, _CLINICAL, "cohort.clinical")
         if address is None:
             raise UserError(
@@ -82,15 +85,18 @@ class Oasis3Study(Cohort):
             )
         table = read_csv(address)
         found, name = _score_column(str(self.score), list(table.columns), address)
-        score = on_scale(numbers(table[found], address), name)
-        visits = pd.DataFrame({"subject": _subjects(table, address), "day": _days(table, address), "score": score})
+        score = on_scale(measures(table[found], _CLINICAL_TABLE, remarks), name, remarks)
+        subject = _subjects(table, address)
+        remarks.count_strangers(scanned, subject, _CLINICAL_TABLE)
+        visits = pd.DataFrame({"subject": subject, "day": _days(table, address), "score": score})
         return visits.dropna(subset="score"), name, direction(name, self.higher_is)
 
-    def _with_people(self, scans: pd.DataFrame, tree: Tree) -> pd.DataFrame:
+    def _with_people(self, scans: pd.DataFrame, tree: Tree, remarks: Remarks) -> pd.DataFrame:
         address = self.demographics or _find(tree, _DEMOGRAPHICS, "cohort.demographics")
         if address is None:
             return scans
-        people = _people(address, self.extra_columns())
+        people = _people(address, self.extra_columns(), remarks)
+        remarks.count_strangers(scans["subject"], people.index.to_series(), _DEMOGRAPHIC_TABLE)
         found = people.reindex(scans["subject"]).set_axis(scans.index, axis=0)
         age = found.pop("entry") + scans["day"] / _YEAR
         return scans.assign(age=age, **{str(name): found[name] for name in found})
@@ -145,15 +151,21 @@ def _score_column(score: str, columns: list[str], address: str) -> tuple[str, st
     return found, _OLDER_NAMES.get(found.lower(), found)
 
 
-def _people(address: str, extra: Sequence[str]) -> pd.DataFrame:
+def _people(address: str, extra: Sequence[str], remarks: Remarks) -> pd.DataFrame:
     """entry (age in years), sex and further columns, one row a subject (index)."""
     table = read_csv(address)
     entry, gender = _column(table, ["ageatentry"]), _column(table, ["gender", "sex", "m/f"])
     people = pd.DataFrame({"subject": _subjects(table, address)})
-    people["entry"] = np.nan if entry is None else numbers(entry, address)
-    people["sex"] = None if gender is None else sexes(gender, codes={"1": "M", "2": "F"})
+    people["entry"] = np.nan if entry is None else ages(entry, _DEMOGRAPHIC_TABLE, remarks)
+    people["sex"] = None if gender is None else sexes(gender, _DEMOGRAPHIC_TABLE, remarks, {"1": "M", "2": "F"})
     for name in extra:
         found = _column(table, [name])
         if found is not None:
             people[name] = words(found)
-    return people.drop_duplicates("subject").set_index("subject")
+    people = people.drop_duplicates()
+    again = people.duplicated("subject")
+    remarks.count(
+        int(again.sum()),
+        f"rows of {_DEMOGRAPHIC_TABLE} differ from an earlier row of the same person: they are left out",
+    )
+    return people[~again].set_index("subject")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import no_scans
+from clinimcl.cohorts.copies import without_copies
 from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
 from clinimcl.cohorts.tree import Tree
 
@@ -21,8 +22,9 @@ class Oasis3Tensors(Oasis3Study):
 
     def scans_of(self, tree: Tree) -> Listing:
         found = [(file, _SCAN.search(file)) for file in tree.files]
-        rows = [hit.groupdict("") | {"path": tree.address(file)} for file, hit in found if hit]
+        hits = [(file, hit) for file, hit in found if hit]
+        rows = [hit.groupdict("") | {"path": tree.address(file), "above": file[: hit.start()]} for file, hit in hits]
         if not rows:
             raise no_scans("tensors of OASIS-3", self.root, "OAS30001_d0129.pt", self.obtain, tree.files)
-        scans = pd.DataFrame(rows)
-        return Listing(scans.assign(day=scans["day"].astype(float)))
+        scans, remarks = without_copies(pd.DataFrame(rows), ["subject", "session", "run"])
+        return Listing(scans.assign(day=scans["day"].astype(float)).drop(columns="above"), remarks)

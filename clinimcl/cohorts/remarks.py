@@ -1,5 +1,7 @@
 """What a user must know of how tables were read, counted."""
 
+import pandas as pd
+
 
 class Remarks:
     """Sentences that begin with a count; equal ones are counted together.
@@ -14,6 +16,12 @@ class Remarks:
         """Note a sentence that holds of `number` things; of none it is not noted."""
         if number:
             self._counts[sentence] = self._counts.get(sentence, 0) + int(number)
+
+    def count_strangers(self, scanned: pd.Series, listed: pd.Series, table: str) -> None:
+        """Note how many people of the scans no row names, and how many rows are of nobody scanned."""
+        people = pd.Series(scanned.unique())
+        self.count(int((~people.isin(listed)).sum()), f"of {len(people)} people with scans are in no row of {table}")
+        self.count(int((~listed.isin(people)).sum()), f"rows of {table} are of people of whom no scan is read")
 
     def sentences(self) -> tuple[str, ...]:
         """In the order in which they were noted first."""

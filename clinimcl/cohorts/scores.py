@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from clinimcl.cohorts.cells import column
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.errors import UserError
 
 
@@ -44,10 +45,20 @@ def direction(score: str, higher_is: str | None) -> str:
     return higher_is or KNOWN[score.upper()].higher_is
 
 
-def on_scale(values: pd.Series, score: str) -> pd.Series:
-    """Values outside a known scale become missing: the exports use numbers such as 88 and 95 to 98 as codes for it."""
+def on_scale(values: pd.Series, score: str, remarks: Remarks) -> pd.Series:
+    """Values outside a known scale become missing, and are counted.
+
+    The exports use numbers such as 88 and 95 to 98 as codes for missing ones.
+    """
     scale = KNOWN.get(score.upper())
-    return values if scale is None else values.where(values.between(scale.lowest, scale.highest))
+    if scale is None:
+        return values
+    inside = values.between(scale.lowest, scale.highest)
+    remarks.count(
+        int((values.notna() & ~inside).sum()),
+        f"values of {score} lie outside its scale, {scale.lowest:g} to {scale.highest:g}: they count as missing",
+    )
+    return values.where(inside)
 
 
 def column_of(score: str, columns: Sequence[str], where: str) -> str:

@@ -19,12 +19,15 @@ def labelled_months(sessions: pd.Series) -> pd.Series:
 
 
 def labels_remark(scans: pd.DataFrame, labelled: pd.Series) -> tuple[str, ...]:
-    """Counts the subjects whose sessions are timed by nothing but their labels; none: no sentence."""
+    """Counts the subjects whose sessions are timed by nothing but their labels; none: no sentence.
+
+    Args: labelled: the days that labels mean, missing where they mean none.
+    """
     several = scans.groupby("subject")["session"].transform("nunique") > 1
-    timed = scans.loc[several & (scans["day"] == labelled), "subject"].nunique()
-    if not timed:
-        return ()
-    return (
-        f"The sessions of {timed} subjects are timed by their labels: ses-d0129 was read as day 129, "
-        "as OASIS-3 writes it.",
+    by_label = (scans["day"] == labelled).groupby(scans["subject"]).transform("all") & several
+    form = scans["session"].str[0].map({"d": "d0129 is day 129, as OASIS-3 writes it"})
+    form = form.fillna("M006 is month 6, as Clinica writes it")
+    counts = scans["subject"][by_label].groupby(form[by_label]).nunique()
+    return tuple(
+        f"The sessions of {count} subjects are timed by their labels: {meaning}." for meaning, count in counts.items()
     )

@@ -1,35 +1,45 @@
 """Scanner and site from the JSON beside an image."""
 
 import json
+import posixpath
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from clinimcl.cohorts.pointers import unfetched
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.tree import Tree
+from clinimcl.preparation.endings import stem_of
 
 _MODEL = ("ManufacturersModelName", "ManufacturerModelName", "Manufacturer")
 _DEVICE = ("DeviceSerialNumber", "StationName")
 _SITE = ("InstitutionName", "InstitutionalDepartmentName")
 
 
-def scanners(tree: Tree, files: pd.Series) -> pd.DataFrame:
+def scanners(tree: Tree, files: pd.Series, remarks: Remarks) -> pd.DataFrame:
     """scanner (model and device, so that two of one model differ) and site; missing where not told or
-    unreadable.
+    unreadable, which is counted.
     """
-    beside = [file.removesuffix(".gz").removesuffix(".nii") + ".json" for file in files]
-    found = tree.contents(set(beside).intersection(tree.files))
-    facts = [_object(found.get(file, b"{}")) for file in beside]
+    beside = [f"{posixpath.dirname(file)}/{stem_of(posixpath.basename(file))}.json".lstrip("/") for file in files]
+    there = set(beside).intersection(tree.files)
+    content = tree.contents(there)
+    found = {file: _object(content[file]) if file in content else tree.why_unreadable(file) for file in there}
+    for why in found.values():
+        if isinstance(why, str):
+            remarks.count(1, f"JSON files beside scans tell no scanner and no site; each {why}")
+    facts = [fact if isinstance(fact := found.get(file), dict) else {} for file in beside]
     rows = [(_scanner(fact), _first(fact, _SITE)) for fact in facts]
     return pd.DataFrame(rows, columns=["scanner", "site"], index=files.index)
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def _object(content: bytes) -> dict[str, Any] | str:
+    """What the JSON says, or why it says nothing."""
     try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return unfetched(content) or "is no JSON"
+    return found if isinstance(found, dict) else "is no JSON object"
 
 
 def _scanner(facts: dict[str, Any]) -> str | None:

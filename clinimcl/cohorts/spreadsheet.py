@@ -4,15 +4,19 @@ import datetime
 import io
 import warnings
 import zipfile
+from collections.abc import Iterable
 from itertools import islice
 
 import pandas as pd
 
+from clinimcl.cohorts.pointers import unfetched
 from clinimcl.cohorts.tree import parse_table, read_bytes
 from clinimcl.errors import UserError
 
 _MOST_BYTES = 64 * 2**20  # unpacked
 _MOST_ROWS, _MOST_COLUMNS = 50_000, 500
+_MOST_LETTERS = 32_767  # of a cell, in Excel itself
+_MOST_LETTERS_TOGETHER = 64 * 2**20
 
 
 def read_table(address: str) -> pd.DataFrame:
@@ -31,6 +35,9 @@ def parse_workbook(content: bytes, where: str) -> pd.DataFrame:
 
     Raises: UserError that names `where`.
     """
+    pointer = unfetched(content)
+    if pointer:
+        raise UserError(f"{where} {pointer}")
     rows = _rows(content, where)
     names = rows[0] if rows else []
     if not any(names):
@@ -64,12 +71,27 @@ def _rows(content: bytes, where: str) -> list[list[str]]:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # some writers state others than there are
             rows = sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS + 1)
-            return [_texts(row) for row in islice(rows, _MOST_ROWS + 1)]
+            return _bounded_texts(islice(rows, _MOST_ROWS + 1), where)
     except UserError:
         raise
     except Exception as error:  # zipfile, expat and openpyxl have many, none of them a common one
         kind = type(error).__name__
         raise UserError(f"{where} is no Excel workbook ({kind}): save its sheet as CSV") from error
+
+
+def _bounded_texts(rows: Iterable[tuple[object, ...]], where: str) -> list[list[str]]:
+    """One text that many cells share is small in the file and large as a table."""
+    texts, letters = [], 0
+    for number, row in enumerate(rows, start=1):
+        lengths = [len(cell) for cell in row if isinstance(cell, str)]
+        letters += sum(lengths)
+        if max(lengths, default=0) > _MOST_LETTERS or letters > _MOST_LETTERS_TOGETHER:
+            raise UserError(
+                f"{where} row {number}: a cell must hold at most {_MOST_LETTERS} letters, and all cells together "
+                f"{_MOST_LETTERS_TOGETHER}, got more"
+            )
+        texts.append(_texts(row))
+    return texts
 
 
 def _texts(row: tuple[object, ...]) -> list[str]:

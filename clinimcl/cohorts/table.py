@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from clinimcl.cohorts.pointers import dangling
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
 from clinimcl.cohorts.tree import connect, read_csv
 from clinimcl.cohorts.visits import no_visits
@@ -28,6 +30,7 @@ OBTAIN = (
     "cohort.root=DIR"
 )
 
+_IMAGE_OF_PAIR = re.compile(r"\.(?:img|hdr)(\.gz)?$", re.IGNORECASE)
 _OF_WINDOWS = r"[A-Za-z]:[\\/]|\\\\|//"  # a drive, or a server
 
 
@@ -79,7 +82,7 @@ class Table(Cohort):
             return scans
         found = column_of(self.score, list(table.columns), name)
         is_age = found.lower() == "age"
-        values = scans["age"] if is_age else on_scale(measures(table[found], name, remarks), found)
+        values = scans["age"] if is_age else on_scale(measures(table[found], name, remarks), found, remarks)
         return scans.assign(score=values, score_name=found, higher_is=direction(found, self.higher_is))
 
 
@@ -113,11 +116,11 @@ def _who_and_when(table: pd.DataFrame, where: str) -> pd.DataFrame:
     session = same if names["session"] is None else table[names["session"]].where(table[names["session"]] != "", same)
     scans = pd.DataFrame({"subject": subject, "session": session, "day": day})
     if when is None:
-        _require_order(scans, pd.Series(True, index=scans.index), where)
+        _require_order(scans, day, where)
         return scans.assign(day=0.0)
     is_date = names["day"] is None
     untimed = stands_in(day, when, scans) if is_date else pd.Series(day.nunique() == 1, index=scans.index)
-    _require_order(scans, untimed, where)
+    _require_order(scans, day.mask(untimed), where)
     return scans
 
 
@@ -131,9 +134,10 @@ def _require_one_order(subject: pd.Series, day: pd.Series, date: pd.Series, wher
         )
 
 
-def _require_order(scans: pd.DataFrame, untimed: pd.Series, where: str) -> None:
+def _require_order(scans: pd.DataFrame, day: pd.Series, where: str) -> None:
     """Stop where someone has several sessions whose times are none."""
-    several = int((scans[untimed].groupby("subject")["session"].nunique() > 1).sum())
+    lost = session_days(scans, [Times(day, may_tie=True)]).isna()
+    several = scans.loc[lost, "subject"].nunique()
     if several:
         raise UserError(
             f"{where}: {several} subjects have several sessions and nothing orders them: add a column day "
@@ -146,12 +150,18 @@ def _paths(table: pd.DataFrame, where: str, folder: str) -> list[str]:
     paths = _required(table, "path", where)
     _refuse_drives(paths, where)
     whole = paths.map(lambda path: _absolute(path, folder))
-    twice = whole.duplicated()
+    twice = whole.map(_scan_of).duplicated()
     if twice.any():
         raise UserError(
-            f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already; each scan has one"
+            f"{where} row {paths.index[twice][0]}: the path stands in an earlier row already, or the other half of "
+            "its pair (.hdr and .img) does; each scan has one"
         )
     return list(whole)
+
+
+def _scan_of(path: str) -> str:
+    """What paths of one scan have in common: the halves of a pair, a folder with and without its slash."""
+    return _IMAGE_OF_PAIR.sub(r".hdr\1", path.rstrip("/"))
 
 
 def _refuse_drives(paths: pd.Series, where: str) -> None:

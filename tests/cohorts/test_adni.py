@@ -69,6 +69,29 @@ def test_slices_beside_their_volume_are_the_same_scan(tmp_path):
     assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
 
 
+def test_a_pair_beside_its_volume_is_the_same_scan(tmp_path):
+    stem = FIRST.removesuffix(".nii")
+    files = dict.fromkeys([FIRST, f"{stem}.hdr", f"{stem}.img"], "")
+    scans = cohort(tmp_path, files).table().scans
+    assert scans["path"].tolist() == [f"{tmp_path}/{FIRST}"]
+    assert scans["run"].tolist() == [""]
+
+
+def test_a_folder_named_like_a_scan_is_counted(tmp_path):
+    files = {f"{FIRST}/{FIRST.rpartition('/')[2]}": ""}
+    with pytest.raises(UserError, match=r"no scans of ADNI below .* 1 folders are named like one"):
+        cohort(tmp_path, files).table()
+    remarks = cohort(tmp_path, {SECOND: ""}).table().remarks
+    assert remarks == ("1 folders are named like scans: nothing is read of them",)
+
+
+def test_what_lies_beside_the_image_that_bears_the_number_is_no_scan(tmp_path):
+    folder = FIRST.rpartition("/")[0]
+    reading = cohort(tmp_path, {FIRST: "", f"{folder}/brain.nii": "", SECOND.replace("_I40966", ""): ""}).table()
+    assert reading.scans["path"].str.rpartition("/")[2].str.contains("ADNI_").tolist() == [True, True]
+    assert reading.remarks[0].startswith("1 volumes lie in an image's folder beside")
+
+
 def test_days_are_exact(tmp_path):
     assert study(tmp_path).table().scans["day"].tolist() == [0, 198, 0]
 
@@ -187,7 +210,7 @@ def test_another_csv_is_no_collection_and_no_adnimerge(tmp_path):
 
 def test_an_impossible_date_is_named_with_its_row(tmp_path):
     files = {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "13/3/2006")}
-    with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: session date 2006-13-03 is not a date"):
+    with pytest.raises(UserError, match=r"ADNIMERGE.csv row 3: EXAMDATE must be a date, .*, got 13/3/2006"):
         cohort(tmp_path, files, score="MMSE").table()
 
 
@@ -227,7 +250,73 @@ def test_a_selection_that_finds_nothing_names_the_series_there_are(tmp_path):
         (["-4", "-1", "-0.7", "3"], ["-4", "-1", "-0.7", "3"], 0),
         (["-3", "-1", "2"], ["-3", "-1", "2"], 0),
         (["14", "-41", ""], ["14", "-41", ""], 0),
+        (["-9", "-4", "3"], ["", "", "3"], 2),
+        (["-8", "-7", "-2", "-1.0", "3"], ["", "", "", "", "3"], 4),
+        (["-99", "-888", "-4", "3"], ["", "", "", "3"], 3),
+        (["-999", "-0.4", "-1", "3"], ["", "-0.4", "-1", "3"], 1),
     ],
 )
 def test_codes_of_missing_values_are_missing_where_no_value_is_negative(cells, found, count):
     assert (without_codes(pd.Series(cells))[0].tolist(), without_codes(pd.Series(cells))[1]) == (found, count)
+
+
+def test_a_difference_of_whole_numbers_has_no_codes():
+    text = pd.Series(["-1", "-2", "5"], name="RAVLT_learning")
+    assert without_codes(text).text.tolist() == ["-1", "-2", "5"]
+
+
+def test_other_codes_than_adnis_are_said(tmp_path):
+    files = {FIRST: "", OTHER: "", "ADNIMERGE.csv": MERGE.replace(",6,28", ",-9,28")}
+    reading = cohort(tmp_path, files, score="ADAS13").table()
+    assert reading.scans["score"].fillna(0).tolist() == [0, 12.33]
+    assert any("2 values of ADAS13 in ADNIMERGE.csv are -9 or -4, codes" in text for text in reading.remarks)
+
+
+def test_negative_values_like_codes_are_said(tmp_path):
+    merge = MERGE.replace("ADAS13", "mPACC").replace("12.33", "-0.3").replace(",6,", ",1,")
+    reading = cohort(tmp_path, {FIRST: "", "ADNIMERGE.csv": merge}, score="mPACC", higher_is="better").table()
+    assert any("1 values of mPACC in ADNIMERGE.csv are such as -4 or -1, and count" in text for text in reading.remarks)
+
+
+def test_a_sex_that_is_none_is_counted(tmp_path):
+    (tmp_path / "list.csv").write_text(COLLECTION.replace('"M"', '"X"').replace('"85"', '"90+"'))
+    files = {FIRST: "", OTHER: ""}
+    remarks = cohort(tmp_path / "data", files, collection=str(tmp_path / "list.csv")).table().remarks
+    assert [remark.partition(" in the CSV of the download")[0] for remark in remarks] == ["1 ages", "1 cells of Sex"]
+    merge = cohort(tmp_path / "more", files | {"ADNIMERGE.csv": MERGE.replace("Female", "2")}).table().remarks
+    assert merge[0].startswith("2 cells of PTGENDER in ADNIMERGE.csv are numbers")
+
+
+def test_a_download_that_lies_there_twice_is_read_once_and_said(tmp_path):
+    found = cohort(tmp_path, {f"raw/{FIRST}": "", f"raw/{SECOND}": "", f"brain/{FIRST}": ""}).table()
+    assert found.scans["path"].tolist() == [f"{tmp_path}/raw/{FIRST}", f"{tmp_path}/raw/{SECOND}"]
+    assert found.remarks[0].startswith("1 scans lie below cohort.root a second time")
+
+
+def test_people_without_visits_and_visits_of_nobody_are_counted(tmp_path):
+    stranger = FIRST.replace("002_S_0295", "003_S_0001")
+    remarks = cohort(tmp_path, {FIRST: "", stranger: "", "ADNIMERGE.csv": MERGE}).table().remarks
+    assert "1 of 2 people with scans are in no row of ADNIMERGE.csv" in remarks
+    assert "2 rows of ADNIMERGE.csv are of people of whom no scan is read" in remarks
+
+
+def test_visits_without_a_day_are_counted(tmp_path):
+    remarks = cohort(tmp_path, {FIRST: "", "ADNIMERGE.csv": MERGE.replace("11/3/2006", "")}).table().remarks
+    assert "1 visits of scanned people in ADNIMERGE.csv have no date: they are left out" in remarks
+
+
+def test_images_beside_a_collection_are_counted(tmp_path):
+    (tmp_path / "mine.csv").write_text(COLLECTION)
+    root = tmp_path / "images"
+    remarks = cohort(root, {FIRST: "", SECOND: ""}, collection=str(tmp_path / "mine.csv")).table().remarks
+    where = "the CSV of the download (cohort.collection)"
+    assert f"1 images are not in {where}: they are left out" in remarks
+    assert f"1 images in {where} do not lie below cohort.root" in remarks
+
+
+@pytest.mark.parametrize("age", ["inf", "89+"])
+def test_an_age_that_is_none_is_missing_with_a_word(tmp_path, age):
+    merge = MERGE.replace("CN,84.8", f"CN,{age}")
+    reading = cohort(tmp_path, {FIRST: "", OTHER: "", "ADNIMERGE.csv": merge}).table()
+    assert reading.scans["age"].isna().tolist() == [True, False]
+    assert any("ages in ADNIMERGE.csv" in remark and "missing" in remark for remark in reading.remarks)

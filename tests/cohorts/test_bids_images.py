@@ -24,7 +24,7 @@ def listed(root: Path, names: list[str], suffix: str = "T1w") -> tuple[list[str]
     "other",
     [
         *("desc-preproc_T1w", "space-MNI152NLin2009cAsym_res-2_T1w", "ce-gad_T1w", "echo-1_T1w", "inv-2_T1w"),
-        *("part-phase_T1w", "chunk-1_T1w", "rec-norm_T1w", "desc-defaced_T1w"),
+        *("part-phase_T1w", "chunk-1_T1w", "rec-norm_T1w", "desc-defaced_T1w", "acq-defaced_T1w", "acq-brain_T1w"),
     ],
 )
 def test_the_plain_image_is_taken_and_the_others_are_counted(tmp_path, other):
@@ -37,6 +37,16 @@ def test_the_magnitude_is_taken_where_there_is_a_phase(tmp_path):
     assert listed(tmp_path, ["part-mag_T1w", "part-phase_T1w"])[0] == ["part-mag_T1w"]
 
 
+def test_what_a_program_made_of_an_acquisition_is_no_scan_beside_it(tmp_path):
+    names = ["acq-mprageDefaced_T1w", "acq-mprage_T1w", "acq-brainstem_T1w"]
+    assert listed(tmp_path, names)[0] == ["acq-brainstem_T1w", "acq-mprage_T1w"]
+    assert listed(tmp_path, names, "acq-mprageDefaced_T1w")[0] == ["acq-mprageDefaced_T1w"]
+
+
+def test_a_defaced_scan_alone_is_read(tmp_path):
+    assert listed(tmp_path, ["acq-defaced_T1w"]) == (["acq-defaced_T1w"], ())
+
+
 def test_the_only_form_is_taken(tmp_path):
     assert listed(tmp_path, ["desc-preproc_T1w"]) == (["desc-preproc_T1w"], ())
 
@@ -46,6 +56,7 @@ def test_the_only_form_is_taken(tmp_path):
     [
         (["desc-preproc_T1w", "space-MNI_desc-preproc_T1w"], "2 forms .*cohort.suffix=desc-preproc_T1w"),
         (["echo-1_T1w", "echo-2_T1w"], "2 forms .*cohort.suffix=echo-1_T1w"),
+        (["acq-defaced_T1w", "acq-brain_T1w"], r"\(acq-brain, acq-defaced\).*cohort.suffix=acq-brain_T1w"),
         (["rec-a_T1w", "rec-b_T1w"], r"several reconstructions .*\(rec-a, rec-b\).*cohort.suffix=rec-a_T1w"),
         (["chunk-1_T1w", "chunk-2_T1w"], "pieces of a scan .*cohort.suffix=chunk-1_T1w"),
         (["part-phase_T1w"], "no magnitudes .*cohort.suffix=part-phase_T1w"),
@@ -146,3 +157,11 @@ def test_a_tree_without_images_hints_where_they_lie(tmp_path, file, hint):
     (tmp_path / file).parent.mkdir(parents=True)
     (tmp_path / file).touch()
     assert hint in elsewhere(explore(str(tmp_path), ""), "T1w")
+
+
+def test_a_folder_of_one_subject_is_not_named(tmp_path):
+    for name in ("ann/sub-01", "study/sub-01", "study/sub-02"):
+        (tmp_path / name / "anat").mkdir(parents=True)
+        (tmp_path / name / "anat" / f"{name[-6:]}_T1w.nii.gz").touch()
+    hint = elsewhere(explore(str(tmp_path), ""), "T1w")
+    assert hint == "There are some below study: name one of them as cohort.root. "

@@ -70,6 +70,50 @@ def test_a_date_that_several_people_have_alone_is_a_stand_in(tmp_path):
         days(levels(tmp_path, {"sessions.tsv": text}, table), table)
 
 
+def test_people_scanned_twice_on_one_day_keep_the_order_of_the_clock(tmp_path):
+    rows = [f"sub-{n} ses-{k} 2015-06-{10 + n // 2}T{17 - 4 * k:02d}:00:00" for n in range(6) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=str(n)) for n in range(6)], ignore_index=True)
+    found = days(levels(tmp_path, {"sessions.tsv": text}, table), table).to_numpy().reshape(6, 2)
+    assert found[:, 0] - found[:, 1] == pytest.approx(4 / 24)
+
+
+@pytest.mark.parametrize("kept", ["20{}-01-01", "20{}-06-15"])
+def test_dates_of_which_the_year_alone_is_kept_give_no_order_within_it(tmp_path, kept):
+    rows = [f"sub-{n} ses-{k} {kept.format(10 + n)}T1{k}:00:00" for n in range(4) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=str(n)) for n in range(4)], ignore_index=True)
+    with pytest.raises(UserError, match=r"4 of 4 subjects"):
+        days(levels(tmp_path, {"sessions.tsv": text}, table), table)
+
+
+def test_dates_of_which_month_and_year_are_kept_give_no_order_within_a_month(tmp_path):
+    rows = [f"sub-{n} ses-{k} 2010-{1 + n + k * (n > 0):02d}-01T1{k}:00:00" for n in range(4) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=str(n)) for n in range(4)], ignore_index=True)
+    with pytest.raises(UserError, match=r"1 of 4 subjects"):
+        days(levels(tmp_path, {"sessions.tsv": text}, table), table)
+
+
+def test_a_stand_in_for_two_of_three_sessions_is_no_order(tmp_path):
+    with pytest.raises(UserError, match=r"1 of 1 subjects"):
+        timed(tmp_path, "acq_time", "1 2018-01-01T12:00:00", "2 2018-01-01T10:00:00", "3 2019-01-01T10:00:00")
+
+
+def test_a_date_of_more_people_than_a_scanner_sees_is_a_stand_in(tmp_path):
+    rows = [f"sub-{n:02d} ses-{k} 2015-06-{10 + n // 5}T1{k}:00:00" for n in range(15) for k in (1, 2)]
+    text = "\n".join(["participant_id session_id acq_time", *rows])
+    table = pd.concat([scans("1", "2", subject=f"{n:02d}") for n in range(15)], ignore_index=True)
+    with pytest.raises(UserError, match=r"15 of 15 subjects"):
+        days(levels(tmp_path, {"sessions.tsv": text}, table), table)
+
+
+@pytest.mark.parametrize("day", ["1925-01-01", "1970-01-01", "2000-01-01"])
+def test_a_stand_in_date_beside_a_true_one_is_no_order(tmp_path, day):
+    with pytest.raises(UserError, match=r"1 of 1 subjects"):
+        timed(tmp_path, "acq_time", "1 2019-03-04T10:00:00", f"2 {day}T10:00:00")
+
+
 def test_a_stand_in_date_gives_way_to_the_dates_of_the_next_table(tmp_path):
     files = {
         f"sub-01/ses-{name}/sub-01_ses-{name}_scans.tsv": f"filename acq_time\nanat/sub-01_ses-{name}_T1w.nii.gz "
@@ -92,6 +136,18 @@ def test_days_order_sessions_where_there_is_no_date(tmp_path):
 
 def test_days_that_are_no_time_are_no_order(tmp_path):
     assert timed(tmp_path, "days_abstinent age", "01 40 70", "02 7 71") == [70 * 365.25, 71 * 365.25]
+
+
+@pytest.mark.parametrize(
+    "name", ["days_to_surgery", "days_since_last_visit", "days_between_scans", "days_before_visit"]
+)
+def test_days_toward_something_or_from_visit_to_visit_are_no_order(tmp_path, name):
+    with pytest.raises(UserError, match=r"1 of 1 subjects"):
+        timed(tmp_path, name, "1 0", "2 180", "3 170")
+
+
+def test_days_to_visit_order_sessions(tmp_path):
+    assert timed(tmp_path, "days_to_visit", "01 40", "02 7") == [40, 7]
 
 
 def test_age_orders_sessions_where_there_is_nothing_else(tmp_path):

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,15 @@ def test_a_missing_table_and_missing_videos_say_how_to_get_them(tmp_path):
         blues.table()
     with pytest.raises(UserError, match=r"no videos of COVID-BLUES below .*lus_videos/patient_1_L3.mp4"):
         Blues(**(vars(blues) | {"root": str(empty(tmp_path / "empty"))})).table()
+
+
+def test_videos_that_lie_there_twice_are_read_once_and_said(tmp_path):
+    blues = cohort(tmp_path)
+    once = blues.table().scans
+    shutil.copytree(tmp_path / "lus_videos", tmp_path / "zz_copy")
+    again = blues.table()
+    assert again.scans["path"].tolist() == once["path"].tolist()
+    assert again.remarks[0].startswith(f"{len(once)} scans lie below cohort.root a second time")
 
 
 def empty(folder: Path) -> Path:

@@ -55,8 +55,9 @@ def test_the_cropped_image_is_taken_where_there_are_both(tmp_path):
     image(tmp_path, "M000", crop="")
     image(tmp_path, "M000")
     image(tmp_path, "M006", crop="")
-    paths = cohort(tmp_path).table().scans["path"]
-    assert paths.str.contains("desc-Crop").tolist() == [True, False]
+    scans, _, remarks = cohort(tmp_path).table()
+    assert scans["path"].str.contains("desc-Crop").tolist() == [True, False]
+    assert remarks == ("1 scans have no cropped image: their whole one is read beside others' cropped ones",)
 
 
 def test_runs_stay_apart(tmp_path):
@@ -120,3 +121,18 @@ def test_labels_of_oasis_3_count_as_days(tmp_path):
     newer(tmp_path, "d0129")
     newer(tmp_path, "d0757")
     assert cohort(tmp_path).table().scans["day"].tolist() == [0, 628]
+
+
+def test_a_folder_named_like_an_image_is_counted(tmp_path):
+    image(tmp_path, "M000")
+    folder = tmp_path / "subjects/sub-02/ses-M000/t1_linear"
+    name = "sub-02_ses-M000_space-MNI152NLin2009cSym_res-1x1x1_T1w.nii"
+    (folder / name).mkdir(parents=True)
+    (folder / name / name).touch()
+    assert cohort(tmp_path).table().remarks == ("1 folders are named like t1_linear images: nothing is read of them",)
+
+
+def test_labels_of_days_that_alone_tell_the_time_are_said(tmp_path):
+    for session in ("d0129", "d0345"):
+        image(tmp_path, session)
+    assert "1 subjects are timed by their labels: d0129 is day 129" in cohort(tmp_path).table().remarks[-1]

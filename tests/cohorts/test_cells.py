@@ -35,6 +35,18 @@ def test_sex_is_written_in_many_ways():
     assert sexes(cells("O", "", "1", "2", "0")).isna().all()
 
 
+@pytest.mark.parametrize("man", ["H", "V"])
+def test_m_beside_h_or_v_may_be_a_woman(man):
+    remarks = Remarks()
+    assert sexes(cells("M", man, name="sex"), "t.csv", remarks).isna().all()
+    assert remarks.sentences()[0].startswith("1 cells of sex in t.csv are M beside H or V")
+    assert sexes(cells("M", man, "F")).fillna("").tolist() == ["M", "", "F"]
+
+
+def test_m_beside_w_is_a_man():
+    assert sexes(cells("m", "w")).tolist() == ["M", "F"]
+
+
 def test_a_number_is_a_sex_by_its_codes():
     assert sexes(cells("1", "2.0", "F"), codes={"1": "F", "2": "M"}).tolist() == ["F", "M", "F"]
 

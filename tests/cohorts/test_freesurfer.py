@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from clinimcl.cohorts.cohort import Reading
@@ -139,7 +140,7 @@ def test_a_run_that_lacks_the_image_or_is_unfinished_is_counted(root):
     (root / "carl" / "mri" / "orig.mgz").touch()
     (root / "bob" / "scripts").mkdir(parents=True)
     (root / "bob" / "scripts" / "recon-all.error").touch()
-    lacking, unfinished = read(root, ["ann", "bob"]).remarks
+    lacking, unfinished, _ = read(root, ["ann", "bob"]).remarks
     assert lacking.startswith("1 runs hold no mri/T1.mgz")
     assert unfinished.startswith("1 runs are unfinished or ended with an error")
 
@@ -152,7 +153,7 @@ def test_a_run_that_lacks_the_image_or_is_unfinished_is_counted(root):
         ({"pattern": "("}, "is not a regular expression"),
         ({"pattern": "(?P<person>.+)"}, r"must have a group \(\?P<subject>"),
         ({"pattern": "(?P<subject>a.+)"}, "must match every run's name as a whole: 1 of 2 do not"),
-        ({"score": "MMSE"}, "cohort.score=MMSE needs a table: a CSV or TSV with a column fsid"),
+        ({"score": "MMSE"}, "cohort.score=MMSE needs a table: a CSV, TSV or Excel file with a column fsid"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(root, changes, sentence):
@@ -187,3 +188,53 @@ def test_a_missing_root_says_how_to_get_scans(tmp_path):
 def test_a_table_that_tells_no_runs_person_does_not_make_sessions_people(root, table):
     with pytest.raises(UserError, match="2 of 3 runs share all but the last part"):
         read(root, ["ann_1", "ann_2", "bob_1"], table)
+
+
+def test_runs_that_nothing_groups_are_counted_as_people(root):
+    (remark,) = read(root, ["sub_01", "sub_02"]).remarks
+    assert remark.startswith("2 runs are taken for one person each, under the run's name")
+
+
+def test_names_of_which_some_look_like_sessions_ask_for_a_pattern(root):
+    with pytest.raises(UserError, match=r"2 of 3 runs share all but the last part of their name"):
+        read(root, ["anna_1", "anna_2", "bob"])
+
+
+def test_times_of_day_on_a_stand_in_date_are_no_order(root):
+    rows = "t1,ann,1925-01-01T10:00\nt2,ann,1925-01-01T09:00\nt3,bob,2019-03-01\n"
+    with pytest.raises(UserError, match=r"1 of 2 subjects .* on one stand-in date"):
+        read(root, ["t1", "t2", "t3"], f"fsid,subject,date\n{rows}")
+
+
+@pytest.mark.parametrize("key", ["subject", "fsid"])
+def test_rows_whose_numbers_lost_their_zeros_are_found(root, key):
+    scans = read(root, ["001", "002", "010"], f"{key},age\n1,70\n2,71\n10,72\n").scans
+    assert scans["age"].tolist() == [70, 71, 72]
+
+
+def test_a_person_s_folder_is_not_named_where_runs_lie_deeper(tmp_path):
+    with pytest.raises(UserError, match=r"\(2 lie deeper: name their SUBJECTS_DIR\)"):
+        read(tmp_path / "root", ["peterson/fs", "smith/fs"])
+
+
+def test_a_row_that_stands_there_again_counts_once(root):
+    reading = read(root, WHOLE, QDEC + "tp1,anna,0,F,29,0.8\n", score="MMSE")
+    assert reading.scans["score"].tolist() == [29, 27, 30, 30]
+    assert "1 rows of the cohort's table stand there again, every cell equal: they count once" in reading.remarks
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [(("d0129", "d0345"), "d0129 is day"), (("M000", "M006"), "M006 is month")]
+)
+def test_labels_that_alone_tell_the_time_are_said(root, labels, words):
+    reading = read(root, [f"sub-1_ses-{label}" for label in labels])
+    assert f"1 subjects are timed by their labels: {words}" in reading.remarks[-1]
+
+
+def test_a_workbook_beside_the_folders_is_found(root):
+    book = openpyxl.Workbook()
+    for line in QDEC.splitlines():
+        book.active.append(line.split(","))
+    root.mkdir()
+    book.save(root.parent / "sessions.xlsx")
+    assert read(root, WHOLE, score="MMSE").scans["score"].tolist() == [29, 27, 30, 30]

@@ -13,6 +13,9 @@ from clinimcl.errors import UserError
         ("sub-07", "7"),
         ("12.0", "12"),
         ("A  1", "A 1"),
+        ("P 01", "P01"),
+        ("sub- 7", "7"),
+        ("1 a b", "1AB"),
         ("01_007", "1_7"),
         ("e\u0301", "\u00e9"),
     ],
@@ -21,7 +24,10 @@ def test_spellings_of_one_name_are_one(one, other):
     assert name_of(one) == name_of(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("10", "1"), ("1.05", "1.5"), ("A1", "B1"), ("100", "1"), ("0", "")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("10", "1"), ("1.05", "1.5"), ("A1", "B1"), ("100", "1"), ("0", ""), ("1 2", "12"), ("A 1 2", "A 12")],
+)
 def test_other_names_stay_apart(one, other):
     assert name_of(one) != name_of(other)
 

@@ -168,6 +168,11 @@ def test_a_table_that_does_not_fit_is_a_sentence(tmp_path, change, sentence):
         read(tmp_path, everything(), table=TABLE.replace(*change))
 
 
+def test_two_sessions_of_one_day_are_no_order(tmp_path):
+    with pytest.raises(UserError, match=r"1 subjects have several sessions of one MR Delay"):
+        read(tmp_path, everything(), table=TABLE.replace(",457,", ",0,"))
+
+
 def test_an_equal_row_twice_is_one(tmp_path):
     again = TABLE + TABLE.splitlines()[1] + "\n"
     assert len(read(tmp_path, everything(), table=again).scans) == 5

@@ -136,3 +136,11 @@ def test_a_session_that_lies_in_both_layouts_is_read_once_and_said(tmp_path):
 def test_derivatives_beside_a_scan_are_no_runs_of_it(tmp_path, derived):
     tree(tmp_path, BIDS.format(day="d0129", run=""), derived)
     assert len(cohort(tmp_path).table().scans) == 1
+
+
+def test_a_download_that_lies_there_twice_is_read_once_and_said(tmp_path):
+    below = "OAS30001_MR_d0129/{}sub-OAS30001_ses-d0129_T1w.nii.gz"
+    files = [f"part1/{below.format('anat2/')}", f"stripped/{below.format('anat2/NIFTI/')}"]
+    scans, remarks = list_scans(explore(str(tree(tmp_path, *files)), ""))
+    assert scans["file"].tolist() == files[:1]
+    assert remarks[0].startswith("1 scans lie below cohort.root a second time")

@@ -124,3 +124,24 @@ def test_a_visit_without_the_score_does_not_hide_the_next_nearest(tmp_path):
 def test_scores_that_reach_no_scan_stop_the_run(tmp_path):
     with pytest.raises(UserError, match=r"none of the 3 scans has a value"):
         study(tmp_path, {"OASIS3_UDSb4_cdr.csv": CURRENT.replace("OAS3", "X")}).table()
+
+
+def test_infinite_scores_and_ages_that_are_no_number_are_missing_and_counted(tmp_path):
+    people = "OASISID,AgeatEntry,GENDER\nOAS30001,89+,3\nOAS30002,71,2\n"
+    files = {"OASIS3_UDSb4_cdr.csv": CURRENT.replace(",28,", ",inf,"), "OASIS3_demographics.csv": people}
+    found = study(tmp_path, files).table()
+    assert found.scans["score"].tolist() == [29, 29, 12]
+    assert found.scans["age"].isna().tolist() == [True, True, False]
+    assert len(found.remarks) == 3
+
+
+def test_people_without_rows_are_counted_in_both_tables(tmp_path):
+    clinical = CURRENT.replace("OAS30002", "OAS30003")
+    people = "OASISID,AgeatEntry\nOAS30001,65\nOAS30001,66\n"
+    remarks = study(tmp_path, {"OASIS3_UDSb4_cdr.csv": clinical, "OASIS3_demographics.csv": people}).table().remarks
+    assert remarks == (
+        "1 rows of OASIS-3's demographics differ from an earlier row of the same person: they are left out",
+        "1 of 2 people with scans are in no row of OASIS-3's demographics",
+        "1 of 2 people with scans are in no row of OASIS-3's clinical table",
+        "1 rows of OASIS-3's clinical table are of people of whom no scan is read",
+    )

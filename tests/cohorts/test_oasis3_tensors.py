@@ -36,3 +36,9 @@ def test_tensors_named_after_the_bids_tree_are_read(tmp_path):
         ["OAS30001", 0, "01"],
         ["OAS30001", 628, ""],
     ]
+
+
+def test_tensors_that_lie_there_twice_are_read_once_and_said(tmp_path):
+    found = cohort(tmp_path, "a/OAS30001_d0129.pt", "b/OAS30001_d0129.pt", "b/OAS30001_d0345.pt").table()
+    assert found.scans["path"].str.startswith(f"{tmp_path}/b/").tolist() == [True, True]
+    assert found.remarks[0].startswith("1 scans lie below cohort.root a second time")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.errors import UserError
 
@@ -25,8 +26,11 @@ def test_a_score_without_direction_is_refused():
 
 
 def test_codes_beyond_a_scale_are_missing():
-    np.testing.assert_equal(on_scale(pd.Series([30.0, 88, 97, 0]), "MMSE").to_numpy(), [30, np.nan, np.nan, 0])
-    assert on_scale(pd.Series([8246.0]), "tumor_voxels").tolist() == [8246]
+    remarks = Remarks()
+    values = on_scale(pd.Series([30.0, 88, 97, 0, np.nan]), "MMSE", remarks)
+    np.testing.assert_equal(values.to_numpy(), [30, np.nan, np.nan, 0, np.nan])
+    assert remarks.sentences() == ("2 values of MMSE lie outside its scale, 0 to 30: they count as missing",)
+    assert on_scale(pd.Series([8246.0]), "tumor_voxels", remarks).tolist() == [8246]
 
 
 def test_an_unknown_score_is_answered_with_those_there_are():

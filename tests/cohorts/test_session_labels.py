@@ -18,3 +18,14 @@ def test_months_hold_label_by_label():
 def test_subjects_with_one_session_need_no_remark():
     scans = pd.DataFrame({"subject": ["1"], "session": ["d0129"], "day": [129.0]})
     assert labels_remark(scans, scans["day"]) == ()
+
+
+def test_subjects_whose_labels_alone_tell_the_time_are_counted_by_convention():
+    sessions = ["d0129", "d0345", "M000", "M006", "M000", "M006"]
+    labelled = pd.Series([129, 345, 0, 182.625, 0, 182.625])
+    day = [129, 345, 0, 182.625, 0, 200]
+    scans = pd.DataFrame({"subject": list("112233"), "session": sessions, "day": day})
+    assert labels_remark(scans, labelled) == (
+        "The sessions of 1 subjects are timed by their labels: M006 is month 6, as Clinica writes it.",
+        "The sessions of 1 subjects are timed by their labels: d0129 is day 129, as OASIS-3 writes it.",
+    )

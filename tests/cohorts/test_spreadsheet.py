@@ -63,3 +63,22 @@ def test_two_columns_of_one_name_are_refused():
 def test_what_is_no_workbook_is_a_sentence(content):
     with pytest.raises(UserError, match=r"a.xlsx is no Excel workbook \(\w+\): save its sheet as CSV"):
         parse_workbook(content, "a.xlsx")
+
+
+def test_a_pointer_to_a_workbook_says_what_fetches_it():
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n"
+    with pytest.raises(UserError, match=r"a.xlsx is a pointer of Git LFS, .* run `git lfs pull`"):
+        parse_workbook(pointer, "a.xlsx")
+
+
+def test_a_cell_of_more_letters_than_excels_is_refused(monkeypatch):
+    monkeypatch.setattr(spreadsheet, "_MOST_LETTERS", 5)
+    assert len(parse_workbook(workbook(("a",), ("12345",)), "a.xlsx")) == 1
+    with pytest.raises(UserError, match=r"a.xlsx row 3: a cell must hold at most 5 letters, .* got more"):
+        parse_workbook(workbook(("a",), (1,), ("123456",)), "a.xlsx")
+
+
+def test_one_text_in_many_cells_is_bounded(monkeypatch):
+    monkeypatch.setattr(spreadsheet, "_MOST_LETTERS_TOGETHER", 1000)
+    with pytest.raises(UserError, match=r"a.xlsx row 11: .* all cells together 1000, got more"):
+        parse_workbook(workbook(*[("x" * 50, "y" * 50)] * 20), "a.xlsx")

@@ -220,3 +220,13 @@ def test_a_word_in_the_column_of_the_score_is_refused_and_an_infinite_value_is_m
 def test_a_person_of_two_names_is_refused(tmp_path, one, other):
     with pytest.raises(UserError, match=r"1 person goes by two names: .* write each person's label in one way"):
         cohort(tmp_path, f"subject,day,path\n{one},1,a.nii\n{other},2,b.nii\n").table()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("a.hdr", "a.img"), ("a.img", "a.hdr"), ("a.HDR", "a.IMG"), ("a.hdr.gz", "a.img.gz"), ("slices/", "slices")],
+)
+def test_one_scan_by_two_paths_is_refused(tmp_path, one, other):
+    table = cohort(tmp_path, f"subject,day,path\nA,1,{one}\nA,2,{other}\n")
+    with pytest.raises(UserError, match=r"scans.csv row 3: the path stands .* or the other half of its pair"):
+        table.table()

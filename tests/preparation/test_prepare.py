@@ -102,7 +102,7 @@ def test_empty_and_missing_files_are_set_aside(tmp_path, damage, reason):
 
 def test_a_file_of_an_unknown_format_is_set_aside_with_those_that_are_known(tmp_path):
     scans = cohort(tmp_path / "raw")
-    scans.loc[0, "path"] = str((tmp_path / "raw" / "scan 0.nii.gz").rename(tmp_path / "raw" / "still.webp"))
+    scans.loc[0, "path"] = str((tmp_path / "raw" / "scan 0.nii.gz").rename(tmp_path / "raw" / "still.xyz"))
     prepared(scans, tmp_path / "store")
     assert ".nii, .nii.gz, .hdr" in pd.read_csv(tmp_path / "store" / "set_aside.csv")["reason"][0]
 

@@ -118,9 +118,9 @@ def test_the_encoder_of_a_sweep_that_was_killed_is_not_trained_again(clinimcl, l
 
 @pytest.fixture(scope="module")
 def folds(clinimcl, lung):
-    """A sweep over two folds."""
+    """A sweep over three folds, in which each class has several subjects."""
     arguments = [*TINY, *QUICK, *SMALL, "cohort.root=lung", "store=store", "cohort.split.seed=1"]
-    result = clinimcl("train", "-m", *arguments, "sweep=folds", "cohort.fold=0,1", cwd=lung)
+    result = clinimcl("train", "-m", *arguments, "sweep=folds", "cohort.fold=0,1,3", cwd=lung)
     assert result.returncode == 0, result.stderr
     return lung / "runs" / "lus_learner" / "sweeps" / "folds"
 
@@ -137,8 +137,8 @@ def test_joblib_runs_the_jobs_of_a_sweep(clinimcl, lung):
 def test_the_report_of_a_sweep_pools_the_answers_of_folds(folds):
     tested = [set(pd.read_csv(path)["subject"]) for path in folds.glob("*/answers.csv")]
     report = (folds / "sweep.html").read_text()
-    assert f"1 seed, 2 folds, {sum(map(len, tested))} subjects" in report
-    assert "2 folds are pooled: their test subjects differ; answers of all folds are put together" in report
+    assert f"1 seed, 3 folds, {sum(map(len, tested))} subjects" in report
+    assert "3 folds are pooled: their test subjects differ; answers of all folds are put together" in report
 
 
 def test_submitit_sends_the_jobs_of_a_sweep_to_slurm(clinimcl, queue, lung):

@@ -23,5 +23,5 @@ def test_pairs_and_their_table_become_a_report(clinimcl, tmp_path):
     assert trained.returncode == 0, trained.stderr
     assert "0 set aside" in trained.stdout
     metrics = json.loads((tmp_path / "run" / "evaluation.json").read_text())
-    assert {"brain_volume_balanced_accuracy", "oracle_balanced_accuracy"} <= set(metrics)
+    assert {"brain_volume_accuracy", "oracle_accuracy"} <= set(metrics)
     assert "A change is a difference of at least 0.5" in (tmp_path / "run" / "report.html").read_text()

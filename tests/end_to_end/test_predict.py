@@ -300,11 +300,20 @@ def test_two_videos_get_scores_an_answer_and_a_page_on_which_they_play(clinimcl,
 
 
 def test_real_heads_are_refused_by_a_model_of_phantoms(folder, clinimcl, real_data):
-    for subject in ("sub-01", "sub-05", "sub-09"):
-        pair = sorted((real_data / "btp_bids" / subject).glob("**/*T1w.nii.gz"))
+    heads = sorted((real_data / "ixi_bids").glob("**/*T1w.nii.gz"))
+    for pair in (heads[:2], heads[2:4], heads[4:6]):
         result = predicted(clinimcl, folder, *pair)
         assert result.returncode == 2 and "scan is out of distribution" in result.stderr
-        assert subject not in result.stderr
+        assert not any(path.name.split("_")[0] in result.stderr for path in pair)
+
+
+def test_real_heads_whose_headers_lie_are_refused_for_their_size(folder, clinimcl, real_data):
+    pair = sorted((real_data / "btp_bids" / "sub-01").glob("**/*T1w.nii.gz"))
+    result = predicted(clinimcl, folder, *pair)
+    assert result.returncode == 2 and "sub-01" not in result.stderr
+    assert (
+        "the earlier scan cannot be used: has too small a field of view for a head: 256 × 256 × 24 mm" in result.stderr
+    )
 
 
 def test_a_real_head_is_refused_by_a_model_of_videos(lung, clinimcl, real_data):
@@ -327,7 +336,8 @@ def test_two_real_videos_are_answered_or_refused_in_words_and_shown(lung, clinim
 
 
 def test_real_scans_are_answered_or_refused_in_words_on_the_page_and_gone(folder, lung, real_data, tmp_path):
-    heads = [sorted((real_data / "btp_bids" / f"sub-0{number}").glob("**/*T1w.nii.gz")) for number in (1, 5, 9)]
+    scans = sorted((real_data / "ixi_bids").glob("**/*T1w.nii.gz"))
+    heads = [scans[:2], scans[2:4], scans[4:6]]
     videos = sorted((real_data / "covid_blues" / "lus_videos").glob("*.mp4"))[:2]
     for model, pairs in ((folder / "model", heads), (lung / "model", [videos])):
         with served(model, tmp_path) as client:

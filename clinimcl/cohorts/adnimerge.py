@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from clinimcl.cohorts.cells import ages, calendar_days, column, measures, numbers, sexes, words
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.table_search import only_match
 from clinimcl.cohorts.tree import Tree, read_csv
 from clinimcl.cohorts.visits import match
 from clinimcl.errors import UserError
@@ -119,20 +121,10 @@ def find(tree: Tree, score: str | None) -> str | None:
     """
     below = [tree.address(file) for file in tree.files]
     names = ["ADNIMERGE"] if score is None else ["ADNIMERGE", re.escape(_canonical(score))]
-    for name in names:
-        for addresses in (below, tree.beside()):
-            found = [address for address in addresses if _is_named(address, name)]
-            if len(found) > 1:
-                raise UserError(
-                    f"{len(found)} tables could be meant by cohort.clinical: {', '.join(found)}; name the one to read"
-                )
-            if found:
-                return found[0]
-    return None
-
-
-def _is_named(address: str, name: str) -> bool:
-    return bool(re.fullmatch(_NAME.format(name), address.rsplit("/", 1)[-1], re.IGNORECASE))
+    patterns = [re.compile(_NAME.format(name), re.IGNORECASE) for name in names]
+    wanted = product(patterns, (below, tree.beside()))
+    found = (only_match(paths, name.fullmatch, "cohort.clinical") for name, paths in wanted)
+    return next(filter(None, found), None)
 
 
 def read_visits(address: str, scanned: pd.Series) -> Visits:

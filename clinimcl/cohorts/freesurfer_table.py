@@ -13,6 +13,7 @@ from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
 from clinimcl.cohorts.session_order import Times, session_days
 from clinimcl.cohorts.stand_ins import stands_in
+from clinimcl.cohorts.table_search import only_match
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
@@ -37,15 +38,9 @@ def find(tree: Tree) -> str | None:
     Raises: UserError where several files could be meant.
     """
     below = [tree.address(file) for file in tree.files if "/" not in file]
-    for addresses in (below, tree.beside()):
-        found = [path for path in addresses if _NAME.fullmatch(path.rsplit("/", 1)[-1])]
-        if len(found) > 1:
-            raise UserError(
-                f"{len(found)} tables could be meant by cohort.clinical: {', '.join(found)}; name the one to read"
-            )
-        if found:
-            return found[0]
-    return None
+    places = (below, tree.beside())
+    found = (only_match(addresses, _NAME.fullmatch, "cohort.clinical") for addresses in places)
+    return next(filter(None, found), None)
 
 
 def without_table(scans: pd.DataFrame) -> Told:

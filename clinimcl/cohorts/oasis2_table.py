@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import pandas as pd
@@ -10,6 +11,7 @@ from clinimcl.cohorts.cells import ages, column, measures, numbers, sexes, words
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.spreadsheet import read_table
+from clinimcl.cohorts.table_search import only_match
 from clinimcl.cohorts.tree import Tree
 from clinimcl.errors import UserError
 
@@ -56,16 +58,10 @@ def find(tree: Tree) -> str | None:
     Raises: UserError where several files could be meant.
     """
     below = [tree.address(file) for file in tree.files]
-    for addresses in (below, tree.beside()):
-        for pattern in _NAMES:
-            found = [path for path in addresses if re.fullmatch(pattern, path.rsplit("/", 1)[-1], re.I)]
-            if len(found) > 1:
-                raise UserError(
-                    f"{len(found)} tables could be meant by cohort.clinical: {', '.join(found)}; name the one to read"
-                )
-            if found:
-                return found[0]
-    return None
+    patterns = [re.compile(name, re.IGNORECASE) for name in _NAMES]
+    wanted = product((below, tree.beside()), patterns)
+    found = (only_match(paths, name.fullmatch, "cohort.clinical") for paths, name in wanted)
+    return next(filter(None, found), None)
 
 
 def read_sessions(address: str) -> Sessions:

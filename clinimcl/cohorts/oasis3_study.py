@@ -4,6 +4,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from clinimcl.cohorts.cells import ages, column, measures, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.table_search import only_match
 from clinimcl.cohorts.tree import Tree, explore, read_csv
 from clinimcl.cohorts.visits import match, no_visits
 from clinimcl.errors import UserError
@@ -104,17 +106,10 @@ class Oasis3Study(Cohort):
 
 def _find(tree: Tree, patterns: Sequence[str], key: str) -> str | None:
     below = [tree.address(file) for file in tree.files if file.endswith(".csv")]
-    return _named(below, patterns, key) or _named(tree.beside(), patterns, key)
-
-
-def _named(addresses: Sequence[str], patterns: Sequence[str], key: str) -> str | None:
-    for pattern in patterns:
-        found = [path for path in addresses if re.search(pattern, path.rsplit("/", 1)[-1], re.IGNORECASE)]
-        if len(found) > 1:
-            raise UserError(f"{len(found)} tables could be meant by {key}: {', '.join(found)}; name the one to read")
-        if found:
-            return found[0]
-    return None
+    names = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+    wanted = product((below, tree.beside()), names)
+    found = (only_match(paths, name.search, key) for paths, name in wanted)
+    return next(filter(None, found), None)
 
 
 def _column(table: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:

@@ -42,7 +42,7 @@ def root(tmp_path_factory):
     folder, rows = tmp_path_factory.mktemp("cohort"), []
     for subject in range(12):
         for session in range(2):
-            voxels = np.random.default_rng((subject, session)).random((8, 8, 8), dtype=np.float32)
+            voxels = np.random.default_rng((subject, session)).random((12, 12, 12), dtype=np.float32)
             name = f"{subject}_{session}.nii"
             nib.save(nib.Nifti1Image(voxels, np.diag([10, 10, 10, 1])), folder / name)
             split = "train" if subject < 6 else "validation" if subject < 9 else "test"

@@ -89,11 +89,8 @@ def prepare(
         todo = [source for source in sources if source.path not in records]
         _say_why_again(pipeline, [known[source.path] for source in todo if source.path in known])
         there = sum(not record.reason for record in records.values())
-        remarks = {record.key: record.remark for record in known.values()}
         work = partial(prepare_scan, pipeline, store, cache)
         for index, (record, fresh) in _progress(engine.run(work, todo), len(todo)):
-            if not fresh:  # its array was there, and what was said of it then
-                record = record._replace(remark=remarks.get(record.key, ""))
             records[todo[index].path] = record
             ledger.add(todo[index].path, record)
             there += not fresh and not record.reason
@@ -137,8 +134,12 @@ def prepare_scan(pipeline: Pipeline, store: Store, cache: Cache | None, source: 
         parts = f"{content} {digest(mask or [b''])} {pipeline.digest}"
         key = xxhash.xxh3_128_hexdigest(parts.encode())
         fresh = not store.has(key)
-        array, remark = _stored(pipeline, source, raw, mask) if fresh else (None, "")
-        checksum = store.checksum(key) if array is None else store.put(key, array)
+        if fresh:
+            array, remark = _stored(pipeline, source, raw, mask)
+            checksum = store.put(key, array)
+        else:  # its array stands without what was said of it
+            remark = decode(source.path, raw, orientation=_orientation(pipeline)).remark
+            checksum = store.checksum(key)
     except UnreadableFile as unreadable:
         return Record("", pipeline.digest, content, "", "", str(unreadable)), True  # another run tries again
     except UnusableScan as unusable:
@@ -150,13 +151,17 @@ def _stored(
     pipeline: Pipeline, source: Source, raw: list[bytes], mask: list[bytes]
 ) -> tuple[Shaped[np.ndarray, "..."], str]:
     """The array, and the remark of how the scan was read."""
-    orientation = pipeline.orientation if isinstance(pipeline, VolumePipeline) else None
+    orientation = _orientation(pipeline)
     try:
         decoded = decode(source.path, raw, orientation=orientation)
         prepared = pipeline.prepare(decoded, _mask(source.mask, mask, orientation) if mask else None)
         return packed(prepared) if pipeline.dtype == "uint8" else prepared, decoded.remark
     except (ArithmeticError, IndexError, RuntimeError, ValueError) as error:
         raise UnusableScan(f"cannot be prepared ({type(error).__name__}: {error})") from error
+
+
+def _orientation(pipeline: Pipeline) -> str | None:
+    return pipeline.orientation if isinstance(pipeline, VolumePipeline) else None
 
 
 def _fetched_mask(path: str, cache: Cache | None, stamp: str) -> list[bytes]:

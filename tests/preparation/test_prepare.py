@@ -391,3 +391,12 @@ def test_a_table_of_before_there_were_remarks_is_still_known(tmp_path):
     table = pd.read_parquet(tmp_path / "store" / "scans.parquet").drop(columns="remark")
     table.to_parquet(tmp_path / "store" / "scans.parquet")
     assert prepared(scans, tmp_path / "store") == (0, 4, 0)
+
+
+def test_an_array_without_its_record_gets_its_remark_again(tmp_path):
+    scans = partly_placed(tmp_path / "raw")
+    prepared(scans, tmp_path / "store")
+    (tmp_path / "store" / "scans.parquet").unlink()  # as a kill between the two leaves it
+    found = prepare(scans, PIPELINE, Store(tmp_path / "store"), ALONE, most_set_aside=0.0)
+    assert found.tally == (0, 4, 0)
+    assert found.scans["remark"].str.startswith("its affine").tolist() == [True, True, False, False]

@@ -86,10 +86,7 @@ def decode_metaimage(
         unpack = inflate if is_gzip(stored) else inflate_zlib
         stored = unpack(stored, voxels.size)
     skipped = whole_number(fields.get("HeaderSize", "0"), "HeaderSize")
-    begin = len(stored) - voxels.size if skipped == -1 else skipped
-    if begin < 0:
-        raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {voxels.size}")
-    return lay(voxels.of(stored, begin), voxels.placement)
+    return lay(voxels.behind(stored, skipped), voxels.placement)
 
 
 def announced_bytes_of_metaimage(content: bytes) -> int:

@@ -88,10 +88,7 @@ def decode_nrrd(
         stored = inflate(stored, voxels.size)
     elif encoding == "bzip2":
         stored = _inflate_bzip2(stored, voxels.size)
-    begin = len(stored) - voxels.size if skipped == -1 else skipped
-    if begin < 0:
-        raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {voxels.size}")
-    return lay(voxels.of(stored, begin), voxels.placement)
+    return lay(voxels.behind(stored, skipped), voxels.placement)
 
 
 def announced_bytes_of_nrrd(content: bytes) -> int:

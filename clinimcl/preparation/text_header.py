@@ -26,6 +26,13 @@ class Voxels(NamedTuple):
     def size(self) -> int:
         return math.prod(self.shape) * self.kind.itemsize
 
+    def behind(self, stored: bytes, skipped: int) -> Shaped[np.ndarray, "i j k"]:
+        """Those that begin behind so many bytes; -1: those that end with the file."""
+        begin = len(stored) - self.size if skipped == -1 else skipped
+        if begin < 0:
+            raise UnusableScan(f"truncated: {len(stored)} bytes of voxels, expected {self.size}")
+        return self.of(stored, begin)
+
     def of(self, content: bytes, start: int = 0) -> Shaped[np.ndarray, "i j k"]:
         """Those in `content`, as numbers of this machine.
 

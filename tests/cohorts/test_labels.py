@@ -44,4 +44,4 @@ def test_a_session_of_two_names_is_refused():
 
 
 def test_people_and_sessions_of_one_name_each_are_left_alone():
-    refuse_two_names(pd.DataFrame({"subject": ["1", "1", "2"], "session": ["1", "2", "1"]}))
+    assert refuse_two_names(pd.DataFrame({"subject": ["1", "1", "2"], "session": ["1", "2", "1"]})) is None

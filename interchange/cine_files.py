@@ -8,6 +8,7 @@ import numpy as np
 import tools
 from dicom_files import grey, save
 from judging import Form
+from originals import QUICK
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -109,14 +110,14 @@ def _pydicom(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     regions = _loop(np.ascontiguousarray(frames[:, ::2]))
     regions.SequenceOfUltrasoundRegions = [_region()]
     yield Form("pydicom", "loop, Physical Delta Y twice X", _saver(regions), 0.02)
-    lasts = np.where(np.arange(len(frames)) < 20, 40.0, 120.0)
+    lasts = np.where(np.arange(len(frames)) < QUICK, 40.0, 120.0)
     timed = _loop(frames)
     del timed.FrameTime
     timed.FrameTimeVector, timed.FrameIncrementPointer = [0.0, *lasts[:-1]], 0x00181065
     slow = prepare(frames[np.repeat(np.arange(len(frames)), (lasts // 40).astype(int))])
     yield Form(
         "pydicom",
-        "loop, Frame Time Vector, slower from frame 20 on",
+        f"loop, Frame Time Vector, slower from frame {QUICK} on",
         _saver(timed),
         None,
         slow,

@@ -17,6 +17,7 @@ from clinimcl.phantoms.writing import write_cohort
 
 ROWS, COLUMNS = 240, 320  # of the clip: not square, so that a turn is seen
 FRAMES = 50
+QUICK = 10  # frames before a clip that slows down does: the slow step is the usual one, which the last frame takes
 BLACK = 6  # planes of air at the left and the front, which forms fill with what means nothing
 
 
@@ -53,8 +54,16 @@ def clip() -> UInt8[np.ndarray, "frame row column"]:
         luma = [frame.to_ndarray()[: frame.height, : frame.width] for frame in frames]
     stack = np.stack(luma).astype(np.float32)
     grey = np.rint((stack - 16) * (255 / 219)).clip(0, 255).astype(np.uint8)
-    top, left = (grey.shape[1] - ROWS) // 2, (grey.shape[2] - COLUMNS) // 2
-    return grey[:, top : top + ROWS, left : left + COLUMNS]
+    return _middle(_middle(grey, 1, ROWS), 2, COLUMNS)
+
+
+def _middle(
+    frames: UInt8[np.ndarray, "frame row column"], axis: int, most: int
+) -> UInt8[np.ndarray, "frame row column"]:
+    """At most so many rows or columns: a phantom's frame is smaller than a scanner's."""
+    size = min(frames.shape[axis], most)
+    first = (frames.shape[axis] - size) // 2
+    return frames.take(range(first, first + size), axis)
 
 
 @contextmanager

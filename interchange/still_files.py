@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from judging import Form
+from originals import QUICK
 from PIL import Image
 from video_codecs import Frames, Prepare
 
@@ -56,7 +57,7 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         upright,
     )
     moving = [Image.fromarray(one) for one in frames]
-    lasts = np.where(np.arange(len(frames)) < 20, 40, 120)
+    lasts = np.where(np.arange(len(frames)) < QUICK, 40, 120)
     slow = prepare(frames[np.repeat(np.arange(len(frames)), lasts // 40)])
     for file in ("clip.gif", "clip.png"):
         write = _saver(
@@ -66,7 +67,7 @@ def forms(frames: Frames, prepare: Prepare) -> Iterator[Form]:
             append_images=moving[1:],
             duration=lasts.tolist(),
         )
-        yield Form("PIL", f"slower from frame 20 on, {file[5:]}", write, 0.002, slow)
+        yield Form("PIL", f"slower from frame {QUICK} on, {file[5:]}", write, 0.002, slow)
     write = _saver(
         moving[0],
         "still.jpg",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tools
 from judging import Form
-from originals import COLUMNS, ROWS
+from originals import QUICK
 from video_codecs import (
     BT709,
     CODECS,
@@ -59,11 +59,12 @@ def _aspects(frames: Frames, prepare: Prepare) -> Iterator[Form]:
         ):
             label = f"pixels of {name}, {file[5:]}"
             yield Form("ffmpeg", label, partial(encode, frames, file, ("-vf", how, *options)), 0.02)
-    for aspect, rows in (("4:3", ROWS), ("16:9", COLUMNS * 9 // 16)):
-        top = (ROWS - rows) // 2
+    height, columns = frames.shape[1:]
+    for aspect, rows in (("4:3", columns * 3 // 4), ("16:9", columns * 9 // 16)):
+        top = (height - rows) // 2
         options = (
             "-vf",
-            f"crop={COLUMNS}:{rows}",
+            f"crop={columns}:{rows}",
             "-target",
             "pal-dvd",
             "-aspect",
@@ -134,16 +135,17 @@ def _times(frames: Frames, prepare: Prepare) -> Iterator[Form]:
     for file in ("clip.mp4", "clip.mov"):
         write = partial(_again, base, file, ("-ss", str(13 / RATE)), (), tools.ffmpeg)
         yield Form("ffmpeg", f"cut by an edit list, {file[5:]}", write, 0.003, prepare(frames[13:]))
-    slow = np.repeat(np.arange(len(frames)), np.where(np.arange(len(frames)) < 20, 1, 3))
-    slower = "scale=in_range=pc:out_range=pc,setpts='if(lt(N,20),N,20+(N-20)*3)/25/TB'"
+    slow = np.repeat(np.arange(len(frames)), np.where(np.arange(len(frames)) < QUICK, 1, 3))
+    slower = f"scale=in_range=pc:out_range=pc,setpts='if(lt(N,{QUICK}),N,{QUICK}+(N-{QUICK})*3)/25/TB'"
     for file, codec in (
         ("clip.mp4", ("-color_range", "pc", *H264)),
         ("clip.mov", ("-c:v", "qtrle", "-pix_fmt", "gray")),
         ("clip.gif", ("-pix_fmt", "gray")),
     ):
         options = ("-vf", slower, *codec, "-fps_mode", "passthrough", "-enc_time_base", "1:100")
-        write, shown = partial(encode, frames, file, options), prepare(frames[slow])
-        yield Form("ffmpeg", f"slower from frame 20 on, {file[5:]}", write, 0.003, shown)
+        write = partial(encode, frames, file, options)
+        shown = prepare(frames[slow[:-2] if file.endswith(".mov") else slow])  # its last frame is a short one
+        yield Form("ffmpeg", f"slower from frame {QUICK} on, {file[5:]}", write, 0.003, shown)
     held = np.array([min(n, 9) if n < 20 else n for n in range(len(frames))])
     for file, name in (("clip.avi", "mpeg4"), ("clip.avi", "mjpeg"), ("clip.mp4", "mpeg4")):
         dropping = ("-vf", "select='not(between(n,10,19))'", "-c:v", name, "-q:v", "2")

@@ -42,7 +42,6 @@ class Simulation(NamedTuple):
     name: str
     draw: Callable[[np.random.Generator, Setting], list[Estimate]]
     classes: bool
-    cost: float  # milliseconds of a trial of 300 subjects with three answers each
 
 
 def settings(simulation: Simulation) -> Iterator[Setting]:

@@ -71,10 +71,11 @@ def collapsed(measured: dict[str, Metric]) -> bool:
 
 
 def collapse_sentence(measured: dict[str, Metric], top1: Metric) -> str:
-    rank, apart = measured["effective_rank"], measured["between_subject_distance"]
+    rank, apart = measured.get("effective_rank"), measured["between_subject_distance"]
+    directions = "" if rank is None else f"the effective rank is {rank.value:.1f}, "
     return (
         f"The embeddings have collapsed: different subjects are {apart.value:.4f} apart (cosine distance), "
-        f"the effective rank is {rank.value:.1f}, and {top1.value:.2f} of scans find their subject (chance "
+        f"{directions}and {top1.value:.2f} of scans find their subject (chance "
         f"{top1.chance:.3f}). Replace batch by group normalisation, lower the learning rate or use more "
         "subjects a batch."
     )

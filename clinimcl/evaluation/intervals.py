@@ -1,16 +1,16 @@
 """Intervals over subjects, not scans."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.stats import beta, norm, t
+from jaxtyping import Float
+from scipy.special import betaincinv, ndtri, stdtrit
 
 TAIL = 0.025
 FEW = 2  # subjects by whom the others' agreement cannot be judged
 SMALLEST_DEVIATION = 1e-9
 MOST_TRIALS = 1e12  # beyond which quantiles of the beta distribution lose their digits, and are those of Student
+MOST_FREEDOM = 1e9  # beyond which Student's distribution is the normal one
 
 
 class Interval(NamedTuple):
@@ -44,42 +44,38 @@ def subject_interval(
     """Interval of a statistic within `bounds`, given by how far each subject pulls it: `value` plus the deviations are
     the values whose mean it is, or its jackknife's pseudo-values. Each end leaves out `tail`.
 
-    Between two finite bounds it is the binomial interval of as many subjects as would give the same standard error,
-    fewer by what Student's t is wider than the normal distribution; else Student's t. Where at most 2 subjects differ
-    from all others, it is at least the exact interval of a sample in which all agree. `freedom`: Student's degrees,
-    those of `degrees_of_freedom` unless given. Simulated coverage: tests/evaluation/test_coverage.py.
+    It is Student's t, stretched towards the longer tail by the skewness that values of this mean and variance have
+    between such bounds. Between two finite bounds it is at least the exact binomial interval of as many subjects as
+    would give the same standard error, and just that where all answers are at a bound. Where at most 2 subjects
+    differ from all others, it is at least the exact interval of a sample in which all agree. `freedom`: Student's
+    degrees, those of `degrees_of_freedom` unless given. Simulated coverage: experiments/coverage.
 
-    Source: Korn and Graubard 1998, section 2, with quantiles halfway between those of Clopper and Pearson 1934 and of
-    Jeffreys' prior, which miss too seldom and too often.
+    Source: Korn and Graubard 1998, section 2; Clopper and Pearson 1934; Hall 1992, eq. 6 (the stretched t).
     """
-    subjects, (lowest, highest) = len(deviation), bounds
-    error = standard_error(deviation)
-    scale = max(abs(value), highest - lowest if np.isfinite(highest - lowest) else 1.0)
+    subjects, error = len(deviation), standard_error(deviation)
+    finite = bool(np.isfinite(bounds).all())
+    scale = max(abs(value), bounds[1] - bounds[0] if finite else 1.0)
     if error <= SMALLEST_DEVIATION * scale:
         return exact_interval(value, subjects, bounds, tail)
     degrees = freedom or degrees_of_freedom(value, deviation, bounds)
-    known = 1 - likeness(value, deviation, bounds) / subjects
-    trials = (value - lowest) * (highest - value) / (error**2 * known)
-    if 0 < trials < MOST_TRIALS:
-        trials *= float(norm.ppf(tail) / t.ppf(tail, degrees)) ** 2
-        low, high = binomial_ends((value - lowest) / (highest - lowest), trials, tail)
-        interval = Interval(value, lowest + low * (highest - lowest), lowest + high * (highest - lowest))
-    else:
-        half = float(t.ppf(1 - tail, degrees)) * error
-        low, high = max(value - half, lowest), min(value + half, highest)
-        interval = Interval(value, min(low, value), max(high, value))
-    few = np.isfinite(trials) and rests_on_few(value, deviation, bounds)
+    interval = students_interval(value, deviation, bounds, (tail, degrees))
+    if not finite:
+        return interval
+    exact = binomial_interval(value, deviation, bounds, (tail, degrees))
+    interval = mixed(exact, wider(interval, exact), likeness(value, deviation, bounds))
+    few = rests_on_few(value, deviation, bounds)
     return wider(interval, exact_interval(value, subjects, bounds, tail)) if few else interval
 
 
 def standard_error(deviation: Float[np.ndarray, " subject"]) -> float:
-    subjects = len(deviation)
-    return float(np.sqrt((deviation**2).sum() / (subjects * (subjects - 1))))
+    """Of the mean of the deviations, which need not be 0: a jackknife's pseudo-values know the bias."""
+    return float(deviation.std(ddof=1) / np.sqrt(len(deviation)))
 
 
 def degrees_of_freedom(value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> float:
     """n - 1, and more the nearer all subjects are to either bound, where the mean alone says what the variance is."""
-    return (len(deviation) - 1) / max(1 - likeness(value, deviation, bounds), 1e-9)
+    apart = max(1 - likeness(value, deviation, bounds), 1e-12)
+    return min((len(deviation) - 1) / apart, MOST_FREEDOM)
 
 
 def likeness(value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> float:
@@ -88,14 +84,65 @@ def likeness(value: float, deviation: Float[np.ndarray, " subject"], bounds: tup
     Source: the bound of Bhatia and Davis 2000, A better bound on the variance.
     """
     most = (value - bounds[0]) * (bounds[1] - value)
-    return min(1.0, float((deviation**2).mean()) / most) if 0 < most < np.inf else 0.0
+    return min(1.0, float(deviation.var()) / most) if 0 < most < np.inf else 0.0
+
+
+def students_interval(
+    value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float], at: tuple[float, float]
+) -> Interval:
+    """`at`: what each end leaves out, and the degrees of freedom."""
+    tail, degrees = at
+    quantile = -float(stdtrit(degrees, tail))
+    skew = skewness(value, deviation, bounds) / np.sqrt(len(deviation))
+    below, above = (standard_error(deviation) * stretched(quantile, one) for one in (-skew, skew))
+    return Interval(value, max(value - below, bounds[0]), min(value + above, bounds[1]))
+
+
+def skewness(value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> float:
+    """Of a beta distribution between two bounds, of a gamma distribution from one, of none: 0.
+
+    Few subjects do not tell how skewed values are, but the variance beside the distance from the bounds does.
+    """
+    variance, below, above = float(deviation.var(ddof=1)), value - bounds[0], bounds[1] - value
+    if min(below, above) <= 0 or max(below, above) == 0:
+        return 0.0
+    if not np.isfinite(min(below, above)):
+        return 0.0
+    if not np.isfinite(max(below, above)):
+        return 2 * np.sqrt(variance) * (1 / below - 1 / above)
+    counts = max(below * above / variance - 1, 0.0)
+    return float(2 * (above - below) * np.sqrt((counts + 1) / (below * above)) / (counts + 2))
+
+
+def stretched(quantile: float, skew: float) -> float:
+    """How many standard errors an end lies away; on the side of the shorter tail the quantile itself.
+
+    Source: Hall 1992, On the removal of skewness by transformation, eq. 6, solved for the mean.
+    """
+    if skew < 1e-6:
+        return quantile
+    return max(quantile, 3 / skew * (1 - float(np.cbrt(1 - skew * (quantile + skew / 6)))))
+
+
+def binomial_interval(
+    value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float], at: tuple[float, float]
+) -> Interval:
+    """The exact one of a share of so many trials, fewer by what Student's t is wider than the normal distribution."""
+    (tail, degrees), (lowest, highest) = at, bounds
+    known = 1 - likeness(value, deviation, bounds) / len(deviation)
+    trials = (value - lowest) * (highest - value) / (standard_error(deviation) ** 2 * known)
+    if not 0 < trials < MOST_TRIALS:
+        return Interval(value, value, value)
+    trials *= float(ndtri(tail) / stdtrit(degrees, tail)) ** 2
+    low, high = binomial_ends((value - lowest) / (highest - lowest), trials, tail)
+    return Interval(value, lowest + low * (highest - lowest), lowest + high * (highest - lowest))
 
 
 def binomial_ends(share: float, trials: float, tail: float) -> tuple[float, float]:
     """Of a share strictly between 0 and 1 of so many trials, which need not be whole."""
     hits = share * trials
-    low = beta.ppf(tail, hits + 0.25, trials - hits + 0.75)
-    high = beta.ppf(1 - tail, hits + 0.75, trials - hits + 0.25)
+    low = betaincinv(hits, trials - hits + 1, tail)
+    high = betaincinv(hits + 1, trials - hits, 1 - tail)
     return min(float(low), share), max(float(high), share)
 
 
@@ -114,28 +161,26 @@ def rests_on_few(value: float, deviation: Float[np.ndarray, " subject"], bounds:
     return subjects > 2 * FEW + 1 and bool(square.sum() ** 2 < (FEW + 0.5) * (square**2).sum())
 
 
+def mixed(one: Interval, other: Interval, share: float) -> Interval:
+    """As much of the first as `share`."""
+    low, high = (share * mine + (1 - share) * yours for mine, yours in zip(one[1:], other[1:], strict=True))
+    return Interval(one.value, low, high)
+
+
 def wider(one: Interval, other: Interval) -> Interval:
     return Interval(one.value, min(one.low, other.low), max(one.high, other.high))
 
 
-def statistic_interval(
-    statistic: Callable[[Int[np.ndarray, " draw"]], float],
-    subjects: int,
-    bounds: tuple[float, float],
-    rng: np.random.Generator,
-) -> Interval:
-    """Interval of any statistic of a list of subjects, given by their indices: each is left out in turn.
+def statistic_interval(value: float, left_out: Float[np.ndarray, " part"], bounds: tuple[float, float]) -> Interval:
+    """Interval of any statistic, of which `left_out` are those without each of some equal parts of the subjects.
 
-    Nothing is drawn from `rng`: the rule is that of `subject_interval`. Where the statistic is not defined without some
-    subject, the interval is the exact one.
+    The rule is that of `subject_interval`. Where the statistic is not defined without some part, or does not vary, the
+    interval is the exact one.
     """
-    assert subjects >= 3, "the jackknife of a statistic of pairs of subjects needs three of them"
-    everyone = np.arange(subjects)
-    value = float(statistic(everyone))
-    left_out = np.array([statistic(np.delete(everyone, subject)) for subject in everyone], dtype=float)
+    parts = len(left_out)
     if not np.isfinite(left_out).all():
-        return exact_interval(value, subjects, bounds)
-    return subject_interval(value, (subjects - 1) * (value - left_out), bounds)
+        return exact_interval(value, parts, bounds)
+    return subject_interval(value, (parts - 1) * (value - left_out), bounds)
 
 
 def exact_interval(value: float, subjects: int, bounds: tuple[float, float], tail: float = TAIL) -> Interval:

@@ -1,13 +1,12 @@
 """What evaluation.json says of one metric, and how it is written."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float
 
-from clinimcl.evaluation.intervals import Interval, mean_interval, statistic_interval
+from clinimcl.evaluation.intervals import mean_interval, statistic_interval
 
 
 class Metric(NamedTuple):
@@ -46,14 +45,14 @@ def mean_metric(
 
 
 def statistic_metric(
-    statistic: Callable[[Int[np.ndarray, " draw"]], float],
-    counts: tuple[int, int],
-    bounds: tuple[float, float],
-    rng: np.random.Generator,
+    value: float, left_out: Float[np.ndarray, " part"], counts: tuple[int, int], bounds: tuple[float, float]
 ) -> Outcome:
-    """A statistic of all subjects together, as a ratio of means. `counts` are of subjects and of items."""
+    """A statistic of all subjects together, as a ratio of means. `counts` are of subjects and of items.
+
+    `left_out`: the same without each of some equal parts of the subjects, in turn; usually each subject is one.
+    """
     subjects, n_items = counts
     if subjects < 3:
         return Absent(f"an interval over pairs of subjects needs at least 3 of them, and there are {subjects}")
-    interval: Interval = statistic_interval(statistic, subjects, bounds, rng)
+    interval = statistic_interval(value, left_out, bounds)
     return Metric(*interval, n_subjects=subjects, n_items=n_items)

@@ -1,45 +1,46 @@
 """How far a subject's embeddings move, beside how far subjects are apart."""
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.intervals import Interval, exact_interval
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric, statistic_metric
 from clinimcl.evaluation.sessions import Sessions
 
-RANK_RESAMPLES = 200  # a standard error needs fewer than a percentile, and each takes an eigendecomposition
+MOST_LEFT_OUT = 50  # parts into which subjects fall, each left out in turn: each takes an eigendecomposition
+FEWEST_OF_RANK = 5
+DISTANCES = (0.0, 2.0)
+
+
+class Jackknifed(NamedTuple):
+    """A statistic of all subjects, and of all but some, in turn."""
+
+    value: float
+    left_out: Float[np.ndarray, " part"]
 
 
 def stability(sessions: Sessions, rng: np.random.Generator) -> dict[str, Outcome]:
     """Cosine distances of consecutive sessions and of different subjects, their ratio, variance and rank."""
     moved = longitudinal_distances(sessions)
     subject = sessions.table["subject"].factorize()[0]
-    apart = subject_distances(sessions.vectors, subject)
+    sums, size = subject_sums(sessions.vectors, subject)
+    subjects, items = len(size), len(subject)
     own = moved.reindex(sessions.table["subject"].unique()).to_numpy(float)
     pairs = int(sessions.table.groupby("subject")["session"].size().loc[moved.index].sum() - len(moved))
-
-    def ratio(drawn: Int[np.ndarray, " draw"]) -> float:
-        known = own[drawn][np.isfinite(own[drawn])]
-        between = between_subjects(apart, drawn)
-        return float(known.mean() / between) if len(known) and between > 0 else np.nan
-
-    everyone = (len(apart), len(subject))
-    variance = variance_statistic(sessions.vectors, subject)
+    between = apart(sums / size[:, None], np.ones(subjects))
+    ratio = moved_over_apart(own, between)
     outcomes = {
-        "longitudinal_distance": mean_metric(moved, pairs, (0.0, 2.0), rng),
-        "between_subject_distance": statistic_metric(
-            lambda drawn: between_subjects(apart, drawn), everyone, (0.0, 2.0), rng
-        ),
-        "effective_rank": rank_metric(sessions.vectors, subject, rng),
-        "total_variance": statistic_metric(variance, everyone, (0.0, 1.0), rng),
+        "longitudinal_distance": mean_metric(moved, pairs, DISTANCES, rng),
+        "between_subject_distance": statistic_metric(*between, (subjects, items), DISTANCES),
+        "effective_rank": rank_metric(sessions.vectors, subject),
+        "total_variance": statistic_metric(*total_variance(sums, size), (subjects, items), (0.0, 1.0)),
     }
-    if len(moved) < 2 or not np.isfinite(ratio(np.arange(len(apart)))):
+    if len(moved) < 2 or not np.isfinite(ratio.value):
         reason = "fewer than 2 subjects have consecutive sessions, or no two subjects are apart"
         return outcomes | {"distance_ratio": Absent(reason)}
-    outcome = statistic_metric(ratio, (len(apart), pairs), (0.0, 2.0), rng)
+    outcome = statistic_metric(*ratio, (subjects, pairs), (0.0, np.inf))
     if isinstance(outcome, Metric):
         outcome = outcome._replace(chance=1.0)
     return outcomes | {"distance_ratio": outcome}
@@ -54,38 +55,50 @@ def longitudinal_distances(sessions: Sessions) -> "pd.Series[float]":
     return pd.Series(distance[consecutive]).groupby(subject[1:][consecutive], sort=False).mean()
 
 
-def subject_distances(
+def subject_sums(
     vectors: Float[np.ndarray, "session dimension"], subject: Int[np.ndarray, " session"]
-) -> Float[np.ndarray, "subject subject"]:
-    """Mean cosine distance of the sessions of two subjects; 0 on the diagonal."""
-    member = np.eye(subject.max() + 1)[subject]
-    centre = member.T @ vectors / member.sum(axis=0)[:, None]
-    distance = np.maximum(1 - centre @ centre.T, 0)
-    np.fill_diagonal(distance, 0)
-    return distance
-
-
-def between_subjects(distance: Float[np.ndarray, "subject subject"], drawn: Int[np.ndarray, " draw"]) -> float:
-    """Mean over pairs of different subjects; a subject drawn twice makes no pair with itself."""
-    weight = np.bincount(drawn, minlength=len(distance)).astype(float)
-    pairs = weight.sum() ** 2 - (weight**2).sum()
-    return float(weight @ distance @ weight / pairs) if pairs else np.nan
-
-
-def variance_statistic(
-    vectors: Float[np.ndarray, "session dimension"], subject: Int[np.ndarray, " session"]
-) -> Callable[[Int[np.ndarray, " draw"]], float]:
-    """Total variance of unit-length embeddings, 1 − |mean|²: 0 when all are one point, 1 when they cancel."""
-    size = np.bincount(subject)
+) -> tuple[Float[np.ndarray, "subject dimension"], Float[np.ndarray, " subject"]]:
+    """Sum of each subject's embeddings, and their number."""
+    size = np.bincount(subject).astype(float)
     sums = np.zeros((len(size), vectors.shape[1]))
     np.add.at(sums, subject, vectors)
+    return sums, size
 
-    def total_variance(drawn: Int[np.ndarray, " draw"]) -> float:
-        weight = np.bincount(drawn, minlength=len(size))
-        mean = weight @ sums / (weight @ size)
-        return max(float(1 - mean @ mean), 0.0)
 
-    return total_variance
+def apart(sums: Float[np.ndarray, "subject dimension"], size: Float[np.ndarray, " subject"]) -> Jackknifed:
+    """Mean cosine distance over pairs of sessions of different subjects; left out is each subject in turn.
+
+    With `sums` the means of subjects and `size` ones, pairs of subjects weigh the same, else those of sessions.
+    """
+    whole, square = sums.sum(axis=0), (sums**2).sum(axis=1)
+    rest, others = whole - sums, size.sum() - size
+    alike = np.r_[whole @ whole - square.sum(), (rest**2).sum(axis=1) - (square.sum() - square)]
+    weight = np.r_[size.sum() ** 2 - (size**2).sum(), others**2 - ((size**2).sum() - size**2)]
+    cosine = np.divide(alike, weight, out=np.full(len(weight), np.nan), where=weight > 0)
+    distance = np.maximum(1 - cosine, 0)
+    return Jackknifed(float(distance[0]), distance[1:])
+
+
+def total_variance(sums: Float[np.ndarray, "subject dimension"], size: Float[np.ndarray, " subject"]) -> Jackknifed:
+    """Of unit-length embeddings, 1 − |mean|²: 0 when all are one point, 1 when they cancel.
+
+    Estimated without bias, from pairs of sessions of different subjects: the squared length of a mean of n subjects is
+    too long by the variance of that mean. Where all subjects have as many sessions it is their mean distance.
+
+    Source: Hoeffding 1948, A class of statistics with asymptotically normal distribution (U-statistics).
+    """
+    value, left_out = apart(sums, size)
+    return Jackknifed(min(value, 1.0), np.minimum(left_out, 1.0))
+
+
+def moved_over_apart(own: Float[np.ndarray, " subject"], between: Jackknifed) -> Jackknifed:
+    """Mean distance of a subject's consecutive sessions, NaN where there are none, over that of different subjects."""
+    known = np.isfinite(own)
+    moved = np.where(known, own, 0.0)
+    sums = np.r_[moved.sum(), moved.sum() - moved]
+    counts = np.r_[known.sum(), known.sum() - known] * np.r_[between.value, between.left_out]
+    ratio = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+    return Jackknifed(float(ratio[0]), ratio[1:])
 
 
 def effective_rank(vectors: Float[np.ndarray, "session dimension"]) -> float:
@@ -104,28 +117,16 @@ def effective_rank(vectors: Float[np.ndarray, "session dimension"]) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def rank_metric(
-    vectors: Float[np.ndarray, "session dimension"],
-    subject: Int[np.ndarray, " session"],
-    rng: np.random.Generator,
-) -> Outcome:
-    """Effective rank of this many sessions, with value ± 1.96 bootstrap standard errors.
+def rank_metric(vectors: Float[np.ndarray, "session dimension"], subject: Int[np.ndarray, " session"]) -> Outcome:
+    """Effective rank of this many sessions: what is estimated is the mean over tests of as many subjects.
 
-    Subjects drawn twice add no direction, so resamples have a lower rank than the sample: their percentiles,
-    BCa's too, would lie below the value. Their spread is right, and is put around the value. Grows with the
-    number of sessions: compare epochs and encoders on the same scans.
+    It grows with the number of sessions: compare epochs and encoders on the same scans. Above 50 subjects, each
+    fiftieth of them is left out together. Below 5, intervals hold the truth too seldom: experiments/coverage.
     """
-    rows = [np.flatnonzero(subject == number) for number in range(subject.max() + 1)]
-    if len(rows) < 3:
-        return Absent(f"effective rank needs at least 3 subjects, and there are {len(rows)}")
-    value = effective_rank(vectors)
-    resampled = []
-    for _ in range(RANK_RESAMPLES):
-        drawn = rng.integers(len(rows), size=len(rows))
-        resampled.append(effective_rank(vectors[np.concatenate([rows[number] for number in drawn])]))
-    margin = 1.96 * float(np.std(resampled))
+    subjects = int(subject.max()) + 1
+    if subjects < FEWEST_OF_RANK:
+        return Absent(f"the interval of an effective rank needs at least {FEWEST_OF_RANK} subjects, got {subjects}")
+    parts = np.arange(subjects) % min(subjects, MOST_LEFT_OUT)
+    left_out = [effective_rank(vectors[parts[subject] != part]) for part in range(int(parts.max()) + 1)]
     bounds = (1.0, float(min(vectors.shape)))
-    interval = Interval(value, max(value - margin, bounds[0]), min(value + margin, bounds[1]))
-    if margin < 1e-9:
-        interval = exact_interval(value, len(rows), bounds)
-    return Metric(*interval, n_subjects=len(rows), n_items=len(vectors))
+    return statistic_metric(effective_rank(vectors), np.array(left_out), (subjects, len(vectors)), bounds)

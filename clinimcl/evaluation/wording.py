@@ -64,13 +64,13 @@ METRICS = {
     ),
     "total_variance": (
         "Total variance",
-        "Of unit-length embeddings: 0, one point; 1, spread all around. Falling over epochs while identity "
-        "is kept means over-compression.",
+        "Of unit-length embeddings, estimated from pairs of different subjects: 0, one point; 1, spread all around. "
+        "Falling over epochs while identity is kept means over-compression.",
     ),
     "effective_rank": (
         "Effective rank",
-        "Number of directions in use (Roy and Vetterli 2007); 1 means collapse. Value ± 1.96 bootstrap "
-        "standard errors, since resamples that repeat subjects have fewer directions.",
+        "Number of directions in use (Roy and Vetterli 2007) by this many sessions; 1 means collapse. The interval is "
+        "that of tests of as many subjects.",
     ),
     "val_loss": (
         "Validation loss",

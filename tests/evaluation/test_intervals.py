@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest, t
+from scipy.stats import beta, binomtest, gamma, t
 
-from clinimcl.evaluation.intervals import exact_interval, mean_interval, statistic_interval, subject_interval
+from clinimcl.evaluation.intervals import (
+    exact_interval,
+    mean_interval,
+    skewness,
+    statistic_interval,
+    subject_interval,
+)
 
 BOUNDS = (0.0, 1.0)
 
@@ -34,18 +40,18 @@ def test_two_subjects_that_agree_leave_much_open():
 
 
 def test_statistic_that_never_varies_gets_the_exact_interval():
-    interval = statistic_interval(lambda drawn: 0.0, 10, (0.0, 2.0), rng())
+    interval = statistic_interval(0.0, np.zeros(10), (0.0, 2.0))
     assert interval.low == 0.0 < interval.high
 
 
 def test_mean_as_a_statistic_gives_the_same_interval():
     values = rng().uniform(size=40)
-    other = statistic_interval(lambda drawn: float(values[drawn].mean()), 40, BOUNDS, rng())
+    other = statistic_interval(float(values.mean()), (values.sum() - values) / 39, BOUNDS)
     assert other == pytest.approx(mean_interval(values, BOUNDS, rng()))
 
 
 def test_statistic_that_one_subject_defines_gets_the_exact_interval():
-    interval = statistic_interval(lambda drawn: 0.5 if 0 in drawn else np.nan, 10, BOUNDS, rng())
+    interval = statistic_interval(0.5, np.where(np.arange(10) == 0, np.nan, 0.5), BOUNDS)
     assert interval == exact_interval(0.5, 10, BOUNDS)
 
 
@@ -66,17 +72,36 @@ def test_values_that_hardly_vary_have_students_interval():
 
 def test_without_a_bound_it_is_students_interval():
     values = rng().normal(5, 1, 12)
-    interval = subject_interval(float(values.mean()), values - values.mean(), (0.0, np.inf))
+    interval = subject_interval(float(values.mean()), values - values.mean(), (-np.inf, np.inf))
     assert interval[1:] == pytest.approx(t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12)))
 
 
+def test_above_one_bound_it_leans_away_from_it_and_reaches_as_far_towards_it():
+    values = rng().gamma(1.0, 1.0, 12)
+    interval = subject_interval(float(values.mean()), values - values.mean(), (0.0, np.inf))
+    students = t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
+    assert interval.low == pytest.approx(students[0])
+    assert interval.high > students[1]
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.0, np.inf), (-np.inf, 3.0)])
+def test_skewness_is_that_of_the_distribution_between_such_bounds(bounds: tuple[float, float]):
+    mean, variance = 0.2, 0.03
+    deviation = np.array([-1.0, 1.0]) * np.sqrt(variance / 2)
+    count = 0.2 * 0.8 / variance - 1
+    expected = {
+        1.0: beta.stats(0.2 * count, 0.8 * count, moments="s"),
+        np.inf: gamma.stats(mean**2 / variance, moments="s"),
+        3.0: -gamma.stats(2.8**2 / variance, moments="s"),
+    }
+    assert skewness(mean, deviation, bounds) == pytest.approx(float(expected[bounds[1]]))
+
+
 @pytest.mark.parametrize(("right", "subjects"), [(38, 40), (5, 8), (1, 3), (250, 300), (20, 40)])
-def test_a_share_of_subjects_has_nearly_the_binomial_interval(right: int, subjects: int):
+def test_a_share_of_subjects_has_the_exact_binomial_interval(right: int, subjects: int):
     interval = mean_interval((np.arange(subjects) < right).astype(float), BOUNDS, rng())
     exact = binomtest(right, subjects).proportion_ci(0.95, method="exact")
-    wilson = binomtest(right, subjects).proportion_ci(0.95, method="wilson")
-    assert exact.low - 1e-9 <= interval.low <= wilson.low + 0.05
-    assert wilson.high - 0.05 <= interval.high <= exact.high + 1e-9
+    assert interval[1:] == pytest.approx((exact.low, exact.high))
 
 
 @pytest.mark.parametrize("subjects", [2, 3, 4, 5, 8, 40, 300])

@@ -31,7 +31,7 @@ def test_one_subject_gives_no_metric_but_a_reason():
 
 
 def test_two_subjects_are_too_few_for_a_statistic_of_pairs():
-    assert isinstance(statistic_metric(lambda drawn: 0.0, (2, 6), (0.0, 1.0), rng()), Absent)
+    assert isinstance(statistic_metric(0.0, np.zeros(2), (2, 6), (0.0, 1.0)), Absent)
 
 
 def test_nan_is_refused_and_leaves_no_file(tmp_path: Path):

@@ -5,12 +5,12 @@ import pytest
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.sessions import Sessions, unit
 from clinimcl.evaluation.stability import (
-    between_subjects,
+    apart,
     effective_rank,
     longitudinal_distances,
     stability,
-    subject_distances,
-    variance_statistic,
+    subject_sums,
+    total_variance,
 )
 
 
@@ -44,13 +44,14 @@ def test_distance_between_right_angles_is_one():
 
 def test_distances_of_subjects_agree_with_a_loop():
     vectors, subject = unit(noisy(1.0)), np.repeat(np.arange(12), 2)
-    loop = np.mean([1 - vectors[i] @ vectors[j] for i in (2, 3) for j in (8, 9)])
-    assert subject_distances(vectors, subject)[1, 4] == pytest.approx(loop)
+    loop = [1 - vectors[i] @ vectors[j] for i in range(24) for j in range(24) if subject[i] != subject[j]]
+    assert apart(*subject_sums(vectors, subject)).value == pytest.approx(np.mean(loop))
 
 
-def test_subject_drawn_twice_is_not_a_pair_with_itself():
-    distance = np.array([[0.0, 1.0], [1.0, 0.0]])
-    assert between_subjects(distance, np.array([0, 0, 1])) == 1.0
+def test_distance_without_a_subject_is_that_of_the_others():
+    sums, size = subject_sums(unit(noisy(1.0)), np.r_[0, 0, np.repeat(np.arange(11), 2)])
+    without = [apart(np.delete(sums, one, axis=0), np.delete(size, one)).value for one in range(11)]
+    assert apart(sums, size).left_out == pytest.approx(np.array(without))
 
 
 def test_stable_subjects_have_a_small_ratio():
@@ -85,9 +86,17 @@ def test_dead_encoder_has_rank_one():
 
 
 def test_total_variance_is_that_of_unit_vectors():
-    vectors = unit(noisy(1.0))
-    statistic = variance_statistic(vectors, np.repeat(np.arange(12), 2))
-    assert statistic(np.arange(12)) == pytest.approx(vectors.var(axis=0).sum())
+    vectors = unit(noisy(1.0, subjects=400))
+    found = total_variance(*subject_sums(vectors, np.repeat(np.arange(400), 2)))
+    assert found.value == pytest.approx(vectors.var(axis=0).sum(), abs=0.005)
+
+
+def test_total_variance_of_few_subjects_is_that_of_many():
+    source, subject = np.random.default_rng(0), np.repeat(np.arange(10), 2)
+    drawn = [unit(0.5 + source.normal(size=(20, 16))) for _ in range(300)]
+    found = [total_variance(*subject_sums(vectors, subject)).value for vectors in drawn]
+    mean = np.mean(drawn, axis=(0, 1))
+    assert np.mean(found) == pytest.approx(1 - mean @ mean, abs=0.01)
 
 
 def test_two_subjects_have_distances_but_no_interval_over_pairs():

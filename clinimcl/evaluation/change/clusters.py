@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change import tables
-from clinimcl.evaluation.change.tables import Table
+from clinimcl.evaluation.change.tables import Pulls, Table
 from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, TAIL, Interval, exact_interval, subject_interval
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
@@ -48,6 +48,7 @@ class Replicates(NamedTuple):
     left_out: Float[np.ndarray, "subject *value"]
     items: int
     tables: tuple[Table, ...] = ()  # two of a difference
+    pulls: Pulls | None = None  # of the classes, of a statistic that needs both and is no sum of either
 
     def map(self, function: Callable[[np.ndarray], np.ndarray]) -> "Replicates":
         """A function of the statistic, given a stack of it."""
@@ -57,7 +58,15 @@ class Replicates(NamedTuple):
     def minus(self, other: "Replicates") -> "Replicates":
         """Paired: both were replicated by the same subjects."""
         whole, left_out = self.whole - other.whole, self.left_out - other.left_out
-        return Replicates(whole, left_out, self.items, (*self.tables, *other.tables))
+        pulls = self.pulls.minus(other.pulls) if self.pulls and other.pulls else None
+        return Replicates(whole, left_out, self.items, (*self.tables, *other.tables), pulls)
+
+    @property
+    def loneliest(self) -> int:
+        """Subjects of the class that the fewest have; of no classes, all."""
+        if self.pulls:
+            return self.pulls.loneliest
+        return tables.loneliest(self.tables) if self.tables else len(self.left_out)
 
 
 def replicate(clusters: Clusters, statistic: Statistic) -> Replicates:
@@ -89,7 +98,7 @@ def metric(replicates: Replicates, bounds: tuple[float, float], a_class: int | N
         return Absent(f"an interval over subjects needs at least 2 of them, and {subjects} can be measured")
     if not np.isfinite(value):
         return Absent("it is not defined for these answers")
-    if a_class is not None and replicates.tables and tables.loneliest(replicates.tables) < 2:
+    if a_class is not None and replicates.loneliest < 2:
         return Absent("one of the classes is that of a single subject, and an interval needs at least 2 of each")
     interval_at = spread(replicates, bounds, a_class)
     if interval_at is None:
@@ -105,6 +114,8 @@ def spread(
 ) -> Callable[[float], Interval] | None:
     """Interval given what each end leaves out; None where the statistic is not defined without one of the subjects."""
     value = float(replicates.whole[0])
+    if replicates.pulls:
+        return tables.combined_interval(replicates.pulls, value)
     if a_class is not None and replicates.tables:
         return tables.class_interval(replicates.tables, value)
     deviation = (len(replicates.left_out) - 1) * (value - replicates.left_out)

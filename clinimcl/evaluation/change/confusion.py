@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, tabulate
-from clinimcl.evaluation.metrics import Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome
 
 CLASSES = len(CHANGES)
 UNIT, SIGNED = (0.0, 1.0), (-1.0, 1.0)
@@ -30,16 +30,30 @@ def present(change: Int[np.ndarray, " answer"]) -> Present:
 
 
 def class_metrics(confusion: Replicates, change: Int[np.ndarray, " answer"], clusters: Clusters) -> dict[str, Outcome]:
-    """All of them; class means are over the classes that are present in the test."""
+    """All of them; class means are over the classes that are present in the test.
+
+    F1 and kappa depend on how common classes are: their intervals are for tests of these shares of classes.
+    """
     classes, agreeing = present(change), subjects_a_class(change, clusters)
     averaged: dict[str, tuple[Callable[[Stack], Values], tuple[float, float]]] = {
         "balanced_accuracy": (lambda stack: balanced_accuracy(stack, classes), UNIT),
         "weighted_f1": (weighted_f1, UNIT),
-        "macro_f1": (lambda stack: macro_f1(stack, classes), UNIT),
         "quadratic_kappa": (quadratic_kappa, SIGNED),
     }
     means = {name: metric(confusion.map(value), bounds, agreeing) for name, (value, bounds) in averaged.items()}
+    means["macro_f1"] = macro_metric(confusion.map(lambda stack: macro_f1(stack, classes)), agreeing)
     return {"accuracy": metric(confusion.map(accuracy), UNIT)} | means
+
+
+def macro_metric(replicates: Replicates, agreeing: int) -> Outcome:
+    """Of macro F1, whose interval is the wider of that over classes and that over subjects.
+
+    The F1 of a rare class hangs on how the others are answered, and of few subjects either alone is too narrow.
+    """
+    outcome, plain = metric(replicates, UNIT, agreeing), metric(replicates, UNIT)
+    if isinstance(outcome, Absent) or isinstance(plain, Absent):
+        return outcome
+    return outcome._replace(low=min(outcome.low, plain.low), high=max(outcome.high, plain.high))
 
 
 def subjects_a_class(change: Int[np.ndarray, " answer"], clusters: Clusters) -> int:

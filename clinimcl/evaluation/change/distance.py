@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.answers import Answers, places
-from clinimcl.evaluation.change.clusters import clusters_of, metric, replicate
-from clinimcl.evaluation.change.confusion import SIGNED
+from clinimcl.evaluation.change.clusters import clusters_of, replicate
+from clinimcl.evaluation.change.contrasts import correlation
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.change.regression import Scatter
@@ -27,8 +27,8 @@ def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[
     clusters = clusters_of(answers.earlier[answers.of_pair], answers.later[answers.of_pair], seed)
     given = np.stack([*seen, np.abs(years(inputs, earlier, later)), age(inputs, earlier)])
     outcomes = {
-        "distance_change_spearman": metric(replicate(clusters, lambda weights: spearman(given[:2], weights)), SIGNED),
-        "distance_change_partial": metric(replicate(clusters, lambda weights: spearman(given, weights)), SIGNED),
+        "distance_change_spearman": correlation(replicate(clusters, lambda weights: spearman(given[:2], weights))),
+        "distance_change_partial": correlation(replicate(clusters, lambda weights: spearman(given, weights))),
     }
     zero = {name: outcome._replace(chance=0.0) for name, outcome in outcomes.items() if isinstance(outcome, Metric)}
     return outcomes | zero, seen

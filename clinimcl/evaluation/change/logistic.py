@@ -3,7 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from clinimcl.cohorts.change import ULPS
 from clinimcl.evaluation.change.confusion import CLASSES
+from clinimcl.evaluation.change.ranks import first_of_ties
 
 COMPONENTS = 32
 BINS = 8
@@ -36,10 +38,15 @@ def fit_and_answer(
 def binned(
     train: Float[np.ndarray, "train 1"], test: Float[np.ndarray, "test 1"]
 ) -> tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "test feature"]]:
-    """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same."""
-    edges = np.unique(np.quantile(train, np.arange(1, BINS) / BINS))
+    """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same.
+
+    What differs by no more than the rounding of decimals is the same.
+    """
+    edges = np.quantile(train, np.arange(1, BINS) / BINS)
+    edges = edges[first_of_ties(edges)]
+    rounding = ULPS * np.finfo(float).eps * np.abs(edges).max()
     marks = np.eye(len(edges) + 1)
-    one, other = (np.hstack([values, marks[np.digitize(values[:, 0], edges)]]) for values in (train, test))
+    one, other = (np.hstack([values, marks[np.digitize(values[:, 0] + rounding, edges)]]) for values in (train, test))
     return one, other
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric, ratio, replicate
 from clinimcl.evaluation.change.confusion import SIGNED
+from clinimcl.evaluation.change.contrasts import correlation, correlation_difference, difference
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
@@ -34,8 +35,18 @@ def regression(inputs: ChangeInputs, seed: int) -> tuple[dict[str, Outcome], Sca
     measured, regressed = score[rows], inputs.predicted[rows].astype(float)
     subject = inputs.scans.loc[rows, "subject"].factorize()[0]
     found = errors(measured, regressed, clusters_of(subject, subject, seed))
-    outcomes = {f"score_{name}": metric(own, BOUNDS[name]) for name, own in found.items()}
+    outcomes = {f"score_{name}": measure(name, own) for name, own in found.items()}
     return with_chances(outcomes, measured, score[scored(inputs, "train")]), Scatter(measured, regressed)
+
+
+def measure(name: str, replicates: Replicates) -> Outcome:
+    """`name` is a key of BOUNDS."""
+    return correlation(replicates) if name == "spearman" else metric(replicates, BOUNDS[name])
+
+
+def compare(name: str, one: Replicates, other: Replicates) -> Outcome:
+    """One minus the other, paired by subject."""
+    return correlation_difference(one, other) if name == "spearman" else difference(one, other, BOUNDS[name])
 
 
 def errors(
@@ -45,10 +56,11 @@ def errors(
     error, around = regressed - measured, measured - measured.mean()
     terms = np.stack([np.abs(error), error**2, around, np.ones(len(measured)), around**2], axis=1)
     sums = replicate(clusters, lambda weights: weights @ terms)
+    spread = float(around.var())
     both = np.stack([measured, regressed])
     return {
         "mae": sums.map(lambda stack: ratio(stack[:, 0], stack[:, 3])),
-        "r2": sums.map(determination),
+        "r2": sums.map(lambda stack: determination(stack, spread)),
         "spearman": replicate(clusters, lambda weights: spearman(both, weights)),
     }
 
@@ -57,10 +69,14 @@ def scored(inputs: ChangeInputs, split: str) -> Bool[np.ndarray, " scan"]:
     return ((inputs.scans["split"] == split) & inputs.scans["score"].notna()).to_numpy(bool)
 
 
-def determination(sums: Float[np.ndarray, "stack 5"]) -> Float[np.ndarray, " stack"]:
-    """R²: 1 less squared error over squares around the mean of each resample."""
+def determination(sums: Float[np.ndarray, "stack 5"], spread: float) -> Float[np.ndarray, " stack"]:
+    """R²: 1 less squared error over squares around the mean of each resample.
+
+    NaN where a resample does not vary, beside the variance `spread` of all.
+    """
     around = sums[:, 4] - ratio(sums[:, 2] ** 2, sums[:, 3])
-    return 1 - ratio(sums[:, 1], np.where(around > 1e-12, around, 0.0))
+    varies = around > 1e-12 * spread * sums[:, 3]
+    return 1 - ratio(sums[:, 1], np.where(varies, around, 0.0))
 
 
 def with_chances(

@@ -55,27 +55,53 @@ class Row(NamedTuple):
     bounds: tuple[float, float]
 
 
+class Pulls(NamedTuple):
+    """How far the items of one class of a subject pull a statistic: 0 for who has none of the class."""
+
+    pulls: Float[np.ndarray, "row subject"]  # the statistic less that without them
+    of_class: Bool[np.ndarray, "row subject"]
+    bounds: list[tuple[float, float]]  # what the answers of one class can make of the statistic
+
+    @property
+    def loneliest(self) -> int:
+        """Subjects of the class that the fewest have."""
+        return int(self.of_class.sum(axis=1).min())
+
+    def minus(self, other: "Pulls") -> "Pulls":
+        bounds = [(one[0] - two[1], one[1] - two[0]) for one, two in zip(self.bounds, other.bounds, strict=True)]
+        return Pulls(self.pulls - other.pulls, self.of_class, bounds)
+
+
 def class_interval(tables: tuple[Table, ...], value: float) -> Callable[[float], Interval] | None:
     """Interval of a statistic of one table, or of that of one minus that of another, given what each end leaves out.
 
     Each class has the interval of its own subjects, between what the statistic would be if its row were all in one
-    column and all in another, the other rows staying as they are. Its ends are as far from the value as the root of the
-    summed squares of those of the classes; classes that share subjects are correlated. Student's degrees of freedom are
-    those of all classes together. None where the statistic is not defined without some subject.
+    column and all in another, the other rows staying as they are; they are combined by `combined_interval`. None where
+    the statistic is not defined without some subject.
+    """
+    of_class = tables[0].of_class
+    rows = np.flatnonzero(of_class.any(axis=0))
+    pulls = np.zeros((len(rows), len(of_class)))
+    for place, row in enumerate(rows.tolist()):
+        members = np.flatnonzero(of_class[:, row])
+        pulls[place, members] = value - difference(tables, [without(table, members, row) for table in tables])
+    bounds = [extremes(tables, row, value) for row in rows.tolist()]
+    return combined_interval(Pulls(pulls, of_class[:, rows].T, bounds), value)
+
+
+def combined_interval(found: Pulls, value: float) -> Callable[[float], Interval] | None:
+    """Ends are as far from the value as the root of the summed squares of those of the classes.
+
+    Classes that share subjects are correlated. Student's degrees of freedom are those of all classes together.
 
     Source: Zou, Huang and Zhang 2009, A note on confidence interval estimation for a linear function of binomial
     proportions; with correlation Zou 2007, eq. 15.
     """
-    of_class = tables[0].of_class
-    rows = np.flatnonzero(of_class.any(axis=0))
-    pulls, parts = np.zeros((len(rows), len(of_class))), []
-    for place, row in enumerate(rows.tolist()):
-        members = np.flatnonzero(of_class[:, row])
-        pulls[place, members] = value - difference(tables, [without(table, members, row) for table in tables])
-        parts.append(Row((len(members) - 1) * pulls[place, members], extremes(tables, row, value)))
-    if not np.isfinite(pulls).all():
+    if not np.isfinite(found.pulls).all():
         return None
-    alike, freedom = correlations(pulls), pooled_freedom(value, parts, len(of_class))
+    owned = [pull[members] for pull, members in zip(found.pulls, found.of_class, strict=True)]
+    parts = [Row((len(own) - 1) * own, bounds) for own, bounds in zip(owned, found.bounds, strict=True)]
+    alike, freedom = correlations(found.pulls), pooled_freedom(value, parts, found.pulls.shape[1])
 
     def interval(tail: float) -> Interval:
         own = [subject_interval(value, part.deviation, part.bounds, tail, freedom) for part in parts]
@@ -116,9 +142,10 @@ def without(table: Table, members: np.ndarray, row: int) -> Float[np.ndarray, "m
 def extremes(tables: tuple[Table, ...], row: int, value: float) -> tuple[float, float]:
     """The least and the most that the answers of one class can make of the statistic."""
     reached = [table.statistic(pushed(table, row)) for table in tables]
-    lowest, highest = (reached[0].min(), reached[0].max()) if len(reached) == 1 else (
-        reached[0].min() - reached[1].max(), reached[0].max() - reached[1].min())  # fmt: skip
-    return min(float(lowest), value), max(float(highest), value)
+    lowest, highest = (np.fmin.reduce(reached[0]), np.fmax.reduce(reached[0]))
+    if len(reached) == 2:
+        lowest, highest = lowest - np.fmax.reduce(reached[1]), highest - np.fmin.reduce(reached[1])
+    return float(np.fmin(lowest, value)), float(np.fmax(highest, value))
 
 
 def pushed(table: Table, row: int) -> Float[np.ndarray, "column *seed row column"]:

@@ -36,7 +36,7 @@ METRICS = {
     ),
     "accuracy": ("Accuracy, three-way", "Share of right answers. Read it beside the majority class."),
     "weighted_f1": ("F1, weighted", "Mean over classes by their size; a constant answer has its own level (majority)."),
-    "macro_f1": ("F1, macro", "Mean over the classes present in the test."),
+    "macro_f1": ("F1, macro", "Mean over the classes present in the test; interval: at these shares of classes."),
     "quadratic_kappa": (
         "Quadratic kappa",
         "Agreement beyond chance; taking deteriorated for improved weighs 4 times a neighbour. 0: chance.",

@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates
-from clinimcl.evaluation.change.tables import Table
+from clinimcl.evaluation.change.tables import Pulls, Table
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.probes.scoring import Features, outcome, scored
 from clinimcl.evaluation.probes.targets import Items
@@ -60,7 +60,13 @@ def mean(replicates: list[Replicates]) -> Replicates:
     """Over draws."""
     whole, left_out = (np.mean([getattr(one, part) for one in replicates], axis=0) for part in ("whole", "left_out"))
     tables = [one.tables[0] for one in replicates if one.tables]
-    return Replicates(whole, left_out, replicates[0].items, (mean_table(tables),) if tables else ())
+    table = (mean_table(tables),) if tables else ()
+    return Replicates(whole, left_out, replicates[0].items, table, mean_pulls([one.pulls for one in replicates]))
+
+
+def mean_pulls(found: list[Pulls | None]) -> Pulls | None:
+    known = [pulls for pulls in found if pulls is not None]
+    return known[0]._replace(pulls=np.mean([one.pulls for one in known], axis=0)) if known else None
 
 
 def mean_table(tables: list[Table]) -> Table:

@@ -5,17 +5,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.clusters import Clusters, clusters_of, metric
+from clinimcl.evaluation.change.clusters import Clusters, clusters_of
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.probes.curve import COLUMNS, SHOWN, curve
 from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.inputs import ProbeInputs, check
 from clinimcl.evaluation.probes.notes import notes
-from clinimcl.evaluation.probes.scoring import Features, agreeing, outcome, scored
+from clinimcl.evaluation.probes.scoring import Features, minus, outcome, scored
 from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.evaluation.probes.wording import PROBES
-
-DIFFERENCE = (-np.inf, np.inf)
 
 
 class ProbeEvaluation(NamedTuple):
@@ -70,10 +68,10 @@ def probe(name: str, items: Items, encoders: dict[str, Features], clusters: Clus
     found = {encoder: scored(items, features, train, clusters) for encoder, features in encoders.items()}
     outcomes: dict[str, Outcome] = {}
     for kind in PROBES[name]:
-        own, other, minus = titles(name, kind)
+        own, other, difference = titles(name, kind)
         outcomes[own] = outcome(items, kind, found["trained"][kind])
         outcomes[other] = outcome(items, kind, found["untrained"][kind])
-        outcomes[minus] = metric(found["trained"][kind].minus(found["untrained"][kind]), DIFFERENCE, agreeing(items))
+        outcomes[difference] = minus(items, kind, found["trained"][kind], found["untrained"][kind])
     return outcomes
 
 

@@ -4,14 +4,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate, tabulate
-from clinimcl.evaluation.change.confusion import UNIT
+from clinimcl.evaluation.change.confusion import SIGNED, UNIT
 from clinimcl.evaluation.change.ranks import first_of_ties
-from clinimcl.evaluation.change.regression import BOUNDS, errors
+from clinimcl.evaluation.change.regression import BOUNDS, compare, errors, measure
+from clinimcl.evaluation.change.tables import Pulls
 from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.probes.fitting import classify, regress
 from clinimcl.evaluation.probes.targets import Items
-
-LIMITS = BOUNDS | {"auc": UNIT, "balanced_accuracy": UNIT}
 
 Features = Float[np.ndarray, "item component"]
 Rows = Int[np.ndarray, " row"]
@@ -26,7 +25,7 @@ def scored(items: Items, features: Features, train: Rows, clusters: Clusters) ->
     probabilities = classify(features[train], label[train].astype(int), features[test], classes)
     found = {"balanced_accuracy": balanced_accuracy(truth, probabilities.argmax(axis=1), clusters)}
     if classes == 2:
-        found["auc"] = replicate(clusters, lambda weights: auc(probabilities[:, 1], truth, weights))
+        found["auc"] = area(probabilities[:, 1], truth, clusters)
     return found
 
 
@@ -38,6 +37,37 @@ def balanced_accuracy(
     right = (truth == answered).astype(int)
     sums = tabulate(clusters, np.eye(2 * len(known))[2 * row + right], (len(known), 2))
     return sums.map(lambda stack: ratio(stack[..., 1], stack.sum(axis=-1)).mean(axis=-1))
+
+
+def area(probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, " item"], clusters: Clusters) -> Replicates:
+    """AUC, with how far each subject's items of either class pull it.
+
+    Source: DeLong, DeLong and Clarke-Pearson 1988, eq. 4.
+    """
+    whole = replicate(clusters, lambda weights: auc(probability, truth, weights))
+    placed, of_class = placements(probability, truth), [truth == 0, truth == 1]
+    if not all(one.any() for one in of_class):
+        return whole
+    size = np.stack([np.bincount(clusters.one, one, clusters.subjects) for one in of_class])
+    sums = np.stack([np.bincount(clusters.one, one * placed, clusters.subjects) for one in of_class])
+    rest = ratio(sums.sum(axis=1, keepdims=True) - sums, size.sum(axis=1, keepdims=True) - size)
+    pulls = np.where(size > 0, float(whole.whole[0]) - rest, 0.0)
+    return whole._replace(pulls=Pulls(pulls, size > 0, [UNIT, UNIT]))
+
+
+def placements(probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, " item"]) -> Float[np.ndarray, " item"]:
+    """Of each item, the share of the other class that it is on the right side of; a tie is half.
+
+    Their mean over either class is the AUC.
+    """
+    order = np.argsort(probability, kind="stable")
+    level = np.empty(len(truth), int)
+    level[order] = np.cumsum(first_of_ties(probability[order])) - 1
+    below = []
+    for one in (0, 1):
+        count = np.bincount(level, truth == one, level.max() + 1)
+        below.append((np.cumsum(count) - count / 2)[level] / max(count.sum(), 1))
+    return np.where(truth == 1, below[0], 1 - below[1])
 
 
 def auc(
@@ -53,8 +83,13 @@ def auc(
 
 def outcome(items: Items, name: str, replicates: Replicates) -> Outcome:
     """The metric beside what is reached without looking."""
-    found = metric(replicates, LIMITS[name], agreeing(items))
+    found = measure(name, replicates) if name in BOUNDS else metric(replicates, UNIT, agreeing(items))
     return found._replace(chance=chance(items, name)) if isinstance(found, Metric) else found
+
+
+def minus(items: Items, name: str, one: Replicates, other: Replicates) -> Outcome:
+    """One minus the other, paired by subject."""
+    return compare(name, one, other) if name in BOUNDS else metric(one.minus(other), SIGNED, agreeing(items))
 
 
 def agreeing(items: Items) -> int:

@@ -8,7 +8,16 @@ import pandas as pd
 
 from clinimcl.evaluation.change.calibration import calibration
 from clinimcl.evaluation.change.clusters import clusters_of, metric
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT, accuracy, macro_f1, present, quadratic_kappa, weighted_f1
+from clinimcl.evaluation.change.confusion import (
+    SIGNED,
+    UNIT,
+    accuracy,
+    macro_f1,
+    macro_metric,
+    present,
+    quadratic_kappa,
+    weighted_f1,
+)
 from clinimcl.evaluation.change.wording import WITHOUT_REPRESENTATION
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.cells import (
@@ -116,13 +125,14 @@ def class_metrics(pooled: Pooled) -> dict[str, Metric]:
     values = {
         "accuracy": (pooled.averaged(lambda stack, _: accuracy(stack)), UNIT),
         "weighted_f1": (pooled.averaged(lambda stack, _: weighted_f1(stack)), UNIT),
-        "macro_f1": (pooled.averaged(lambda stack, change: macro_f1(stack, present(change))), UNIT),
         "quadratic_kappa": (pooled.averaged(lambda stack, _: quadratic_kappa(stack)), SIGNED),
     }
     outcomes = {
         name: metric(own, bounds, None if name == "accuracy" else pooled.agreeing)
         for name, (own, bounds) in values.items()
     }
+    macro = pooled.averaged(lambda stack, change: macro_f1(stack, present(change)))
+    outcomes["macro_f1"] = macro_metric(macro, pooled.agreeing)
     return {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Metric)}
 
 

@@ -143,3 +143,10 @@ def test_values_at_a_ceiling_share_a_bin():
     own, _ = binned(np.array([[20.0], *[[30.0]] * 9]), np.zeros((0, 1)))
     assert own.shape[1] == 3
     assert (own[1:] == own[1]).all()
+
+
+def test_scores_that_differ_by_the_rounding_of_decimals_are_in_one_bin():
+    scores = np.array([0.1 + 0.2, 0.3, 0.5, 0.4 + 0.1, 0.7, 0.7, 0.9, 0.9])[:, None]
+    own, _ = binned(scores, scores)
+    assert (own[0, 1:] == own[1, 1:]).all()
+    assert (own[2, 1:] == own[3, 1:]).all()

@@ -1,0 +1,94 @@
+"""Intervals of correlations, and of the difference of two statistics of the same people."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import stdtrit
+
+from clinimcl.evaluation.change.clusters import Replicates, jackknife_error, metric, spread
+from clinimcl.evaluation.change.confusion import SIGNED
+from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, TAIL, Interval, exact_interval, wider
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+
+FEWEST = 5  # subjects, below whom intervals of correlations hold the truth too seldom: experiments/coverage
+UNBOUNDED = (-np.inf, np.inf)
+
+
+def correlation(replicates: Replicates) -> Outcome:
+    """A correlation with its interval: that of Student's t on the scale of Fisher's z, with n − 3 degrees of freedom.
+
+    Of fewer than 5 subjects there is none. Source: Fisher 1921; the standard error is the jackknife's.
+    """
+    return undefined(replicates) or measured(correlation_interval(replicates), replicates)
+
+
+def correlation_difference(one: Replicates, other: Replicates) -> Outcome:
+    """Of two correlations of the same people."""
+    both = one.minus(other)
+    return undefined(both) or measured(paired_interval(one, other, correlation_interval), both)
+
+
+def difference(one: Replicates, other: Replicates, bounds: tuple[float, float]) -> Outcome:
+    """Of two statistics of numbers, each within `bounds`: at least Student's interval of the jackknifed difference."""
+    both = one.minus(other)
+    plain = metric(both, UNBOUNDED)
+    if isinstance(plain, Absent):
+        return plain
+
+    def interval_of(replicates: Replicates) -> Interval:
+        interval_at = spread(replicates, bounds)
+        assert interval_at is not None, "the difference is defined without each of the subjects"
+        return interval_at(TAIL)
+
+    return measured(wider(Interval(*plain[:3]), paired_interval(one, other, interval_of)), both)
+
+
+def undefined(replicates: Replicates) -> Absent | None:
+    """Why there can be no interval of a correlation."""
+    subjects = len(replicates.left_out)
+    if subjects < FEWEST:
+        return Absent(f"the interval of a correlation needs at least {FEWEST} subjects, and {subjects} can be measured")
+    if not np.isfinite(replicates.whole).all():
+        return Absent("it is not defined for these answers")
+    if not np.isfinite(replicates.left_out).all():
+        return Absent("it hangs on one subject alone: without that subject it is not defined")
+    return None
+
+
+def measured(interval: Interval, replicates: Replicates) -> Metric:
+    return Metric(*interval, n_subjects=len(replicates.left_out), n_items=replicates.items)
+
+
+def correlation_interval(replicates: Replicates) -> Interval:
+    """The exact one where the correlation is perfect, or the same whoever is left out."""
+    value, subjects = float(replicates.whole[0]), len(replicates.left_out)
+    most = 1 - SMALLEST_DEVIATION
+    error = jackknife_error(np.arctanh(np.clip(replicates.left_out, -most, most)))
+    if abs(value) >= most or error <= SMALLEST_DEVIATION:
+        return exact_interval(value, subjects, SIGNED)
+    half = -float(stdtrit(subjects - 3, TAIL)) * error
+    low, high = np.tanh(np.arctanh(value) + np.array([-half, half]))
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def paired_interval(one: Replicates, other: Replicates, interval_of: Callable[[Replicates], Interval]) -> Interval:
+    """Of a difference, from the intervals of both and the correlation that leaving subjects out shows.
+
+    Source: Zou 2007, Toward using confidence intervals to compare correlations, eq. 15.
+    """
+    first, second = interval_of(one), interval_of(other)
+    alike = correlated(one.left_out, other.left_out)
+
+    def reach(own: float, others: float) -> float:
+        return float(np.sqrt(max(own**2 + others**2 - 2 * alike * own * others, 0.0)))
+
+    value = first.value - second.value
+    below = reach(first.value - first.low, second.high - second.value)
+    above = reach(first.high - first.value, second.value - second.low)
+    return Interval(value, value - below, value + above)
+
+
+def correlated(one: np.ndarray, other: np.ndarray) -> float:
+    """0 where one of them does not vary."""
+    vary = min(one.std(), other.std()) > SMALLEST_DEVIATION
+    return float(np.corrcoef(one, other)[0, 1]) if vary else 0.0

@@ -1,0 +1,116 @@
+"""python -m experiments.coverage.measure [TRIALS] [SEED]: how often 95 % intervals hold the truth.
+
+Writes coverage.csv, a row a metric and setting, and the tables of README.md beside this file.
+"""
+
+import sys
+import zlib
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from clinimcl.evaluation.metrics import Metric
+from experiments.coverage import answering, numbers, report
+from experiments.coverage.design import Estimate, Setting, Simulation, settings
+
+TRIALS, SEED, WORKERS = 1000, 2026, 2
+FOLDER = Path(__file__).parent
+SIMULATIONS = (
+    Simulation("class_levels", answering.class_levels, True),
+    Simulation("class_differences", answering.class_differences, True),
+    Simulation("shares", answering.shares, True),
+    Simulation("two_people", answering.two_people, False),
+    Simulation("calibration_error", answering.calibration_error, True),
+    Simulation("probes", answering.probes, True),
+    Simulation("sweeps", answering.sweeps, True),
+    Simulation("regressions", numbers.regressions, False),
+    Simulation("distance_changes", numbers.distance_changes, False),
+    Simulation("losses", numbers.losses, False),
+    Simulation("embeddings", numbers.embeddings, False),
+    Simulation("retrievals", numbers.retrievals, False),
+)
+COLUMNS = [
+    "metric",
+    "subjects",
+    "answers",
+    "shares",
+    "effect",
+    "trials",
+    "given",
+    "coverage",
+    "below",
+    "above",
+    "width",
+    "value",
+    "truth",
+    "found_5",
+    "found_1",
+    "absent",
+]
+
+
+class Task(NamedTuple):
+    simulation: Simulation
+    setting: Setting
+    trials: int
+    seed: int
+
+
+def main() -> None:
+    trials, seed = (*map(int, sys.argv[1:3]), *(TRIALS, SEED)[len(sys.argv) - 1 :])
+    table = measured(tasks_of(SIMULATIONS, trials, seed), WORKERS)
+    table.to_csv(FOLDER / "coverage.csv", index=False, float_format="%.4f")
+    report.write(table, FOLDER / "README.md")
+    print(report.outside(table))
+
+
+def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> list[Task]:
+    """The longest first. Of 100 subjects there are half as many trials, of 300 a quarter: each takes longer."""
+    tasks = [
+        Task(simulation, setting, int(trials * min(1.0, np.sqrt(25 / setting.subjects))), seed)
+        for simulation in simulations
+        for setting in settings(simulation)
+    ]
+    return sorted(tasks, key=lambda task: -task.setting.subjects)
+
+
+def measured(tasks: list[Task], workers: int = 1) -> pd.DataFrame:
+    if workers == 1:
+        return pd.concat([simulate(task) for task in tasks], ignore_index=True)
+    with ProcessPoolExecutor(workers) as pool:
+        return pd.concat(pool.map(simulate, tasks), ignore_index=True)
+
+
+def simulate(task: Task) -> pd.DataFrame:
+    """Settings have their own draws, whichever others there are."""
+    key = zlib.crc32(repr((task.simulation.name, *task.setting)).encode())
+    rng = np.random.default_rng([task.seed, key])
+    drawn: dict[str, list[Estimate]] = defaultdict(list)
+    for _ in range(task.trials):
+        for estimate in task.simulation.draw(rng, task.setting):
+            drawn[estimate.metric].append(estimate)
+    return pd.DataFrame([row(name, own, task) for name, own in drawn.items()], columns=COLUMNS)
+
+
+def row(name: str, estimates: list[Estimate], task: Task) -> tuple[object, ...]:
+    found = [own for own in estimates if isinstance(own.outcome, Metric)]
+    reasons = [own.outcome.reason for own in estimates if not isinstance(own.outcome, Metric)]
+    why = max(set(reasons), key=reasons.count) if reasons else ""
+    start = (name, *task.setting, task.trials, len(found) / task.trials)
+    if not found:
+        return (*start, *[np.nan] * 8, why)
+    value, low, high = np.array([own.outcome[:3] for own in found]).T
+    truth = np.array([value.mean() if own.truth is None else own.truth for own in found])
+    below, above = high < truth - 1e-12, low > truth + 1e-12
+    p = np.array([np.nan if own.p is None else own.p for own in estimates], dtype=float)
+    found_5, found_1 = (np.mean(p <= level) if np.isfinite(p).any() else np.nan for level in (0.05, 0.01))
+    numbers = (1 - (below | above).mean(), below.mean(), above.mean(), (high - low).mean(), value.mean(), truth.mean())
+    return (*start, *numbers, found_5, found_1, why)
+
+
+if __name__ == "__main__":
+    main()

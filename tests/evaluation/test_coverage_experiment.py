@@ -1,0 +1,32 @@
+"""The simulations of experiments/coverage, with so few trials that only gross errors show."""
+
+import numpy as np
+import pytest
+
+from experiments.coverage.design import Setting, Simulation
+from experiments.coverage.measure import SIMULATIONS, Task, simulate
+
+TRIALS = 40
+SETTINGS = (Setting(12, 3, "even", "none"), Setting(20, 1, "rare", "real"))
+
+
+@pytest.mark.parametrize("simulation", SIMULATIONS, ids=lambda own: own.name)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda own: own.effect)
+def test_intervals_hold_the_truth(simulation: Simulation, setting: Setting):
+    table = simulate(Task(simulation, setting, TRIALS, seed=1))
+    trials = TRIALS * table["given"]
+    missed = ((1 - table["coverage"]) * trials).fillna(0.0)
+    assert (trials > 0).any()
+    assert (missed <= 0.07 * trials + 3 * np.sqrt(0.07 * 0.93 * trials)).all()
+
+
+@pytest.mark.parametrize("setting", [Setting(20, 1, "even", "none"), Setting(40, 3, "rare", "none")])
+def test_differences_are_seldom_found_where_there_are_none(setting: Setting):
+    (simulation,) = (own for own in SIMULATIONS if own.name == "class_differences")
+    table = simulate(Task(simulation, setting, TRIALS, seed=1))
+    assert table["found_5"].max() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / TRIALS)
+
+
+def test_the_same_seed_gives_the_same_table():
+    task = Task(SIMULATIONS[0], SETTINGS[0], 5, seed=3)
+    assert simulate(task).equals(simulate(task))

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from clinimcl.cohorts.decimals import merge_ties, rounding
 from clinimcl.evaluation.change.confusion import CLASSES
 
 COMPONENTS = 32
@@ -36,8 +37,12 @@ def fit_and_answer(
 def binned(
     train: Float[np.ndarray, "train 1"], test: Float[np.ndarray, "test 1"]
 ) -> tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "test feature"]]:
-    """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same."""
-    edges = np.unique(np.quantile(train, np.arange(1, BINS) / BINS))
+    """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same.
+
+    A value that equals an edge, but for the rounding of decimals, lies above it.
+    """
+    slack = float(rounding(np.abs(train).max()))
+    edges = np.unique(merge_ties(np.quantile(train, np.arange(1, BINS) / BINS), slack)) - slack
     marks = np.eye(len(edges) + 1)
     one, other = (np.hstack([values, marks[np.digitize(values[:, 0], edges)]]) for values in (train, test))
     return one, other

@@ -143,3 +143,10 @@ def test_values_at_a_ceiling_share_a_bin():
     own, _ = binned(np.array([[20.0], *[[30.0]] * 9]), np.zeros((0, 1)))
     assert own.shape[1] == 3
     assert (own[1:] == own[1]).all()
+
+
+def test_a_value_that_equals_an_edge_but_for_rounding_lies_above_it():
+    train = np.array([[0.1], [0.2], [0.1 + 0.2], [0.3], [0.3], [0.4]])
+    own, tested = binned(train, np.array([[0.3], [0.1 + 0.2]]))
+    assert (own[2:5, 1:] == own[2, 1:]).all()
+    assert (tested[0, 1:] == tested[1, 1:]).all()

@@ -5,11 +5,13 @@ from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.calibration import BINS, bins
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
-from clinimcl.evaluation.change.confusion import CLASSES
+from clinimcl.evaluation.change.confusion import CLASSES, UNIT
+from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 FEWEST, A_BIN = 20, 5  # subjects for whom the parts are given, and for each of the bins
 TWICE = (0.0, 2.0)  # what a certain answer that is wrong costs
+UNCERTAINTY = 1  # where binned parts have it
 REALS = (-np.inf, np.inf)
 PARTS = ("reliability", "resolution", "uncertainty", "within_bins")
 
@@ -41,12 +43,22 @@ def brier(
     if clusters.subjects < FEWEST:
         reason = f"the parts of the Brier score need {FEWEST} subjects, and {clusters.subjects} are tested"
         return beside(found | dict.fromkeys(names, Absent(reason)), shares, truth)
-    count = min(BINS, clusters.subjects // A_BIN)
-    parts = balanced(unbiased(binned_parts(clusters, probabilities, truth, count)), whole)
-    for column, name in enumerate(names):
-        own = parts._replace(whole=parts.whole[:, column], left_out=parts.left_out[:, column])
-        found[name] = metric(own, REALS)
+    raw = binned_parts(clusters, probabilities, truth, min(BINS, clusters.subjects // A_BIN))
+    parts = balanced(unbiased(raw), whole)
+    found |= {name: metric_of_few(one_of(parts, column), REALS) for column, name in enumerate(names)}
+    found["brier_uncertainty"] = around(found["brier_uncertainty"], metric(one_of(raw, UNCERTAINTY), UNIT))
     return beside(found, shares, truth)
+
+
+def one_of(parts: Replicates, column: int) -> Replicates:
+    return parts._replace(whole=parts.whole[:, column], left_out=parts.left_out[:, column])
+
+
+def around(unbiased: Outcome, raw: Outcome) -> Outcome:
+    """The unbiased value with the interval of the raw one: near thirds, where no test is more mixed, it covers more."""
+    if not isinstance(unbiased, Metric) or not isinstance(raw, Metric):
+        return raw
+    return raw._replace(value=unbiased.value, low=min(raw.low, unbiased.value), high=max(raw.high, unbiased.value))
 
 
 def beside(

@@ -4,8 +4,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Statistic, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Statistic, ratio, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, UNIT, present
+from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 
@@ -61,5 +62,5 @@ def side_subjects(clusters: Clusters, true: Bool[np.ndarray, " answer"]) -> int:
 
 
 def area_outcome(clusters: Clusters, area: Statistic, rarer: int) -> Outcome:
-    found = metric(replicate(clusters, area), UNIT, rarer)
+    found = metric_of_few(replicate(clusters, area), UNIT, rarer)
     return found._replace(chance=0.5) if isinstance(found, Metric) else found

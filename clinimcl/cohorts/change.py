@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from clinimcl.cohorts.decimals import rounding
 from clinimcl.errors import UserError
 
 CHANGES = ("deteriorated", "stable", "improved")  # class 0, 1, 2; exchanging the scans turns c into 2 - c
@@ -15,8 +16,6 @@ CHANGES = ("deteriorated", "stable", "improved")  # class 0, 1, 2; exchanging th
 # The CDR has steps of 0.5 and 1, each of them another stage: Morris 1993, Neurology 43:2412.
 THRESHOLDS = {"MMSE": 3.0, "CDR": 0.5, "CDRTOT": 0.5}
 BINS = {"SF": (180.0, 275.0, 430.0)}  # LEARNER, section 2.1
-# Half of one for each score, their difference and the threshold, and as much again for each zone of a mean of 14
-ULPS = 16
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,9 @@ class ChangeRule:
     def _rounding(
         self, earlier: Float[np.ndarray, " pair"], later: Float[np.ndarray, " pair"]
     ) -> Float[np.ndarray, " pair"]:
-        """Some units in the last place of the largest number that a pair is compared by: 4e-13 for a score of 100."""
-        edges = np.abs(self.bins).max() if self.threshold is None else self.threshold
-        largest = np.maximum(np.maximum(np.abs(earlier), np.abs(later)), edges)
-        return np.where(np.isfinite(largest), ULPS * np.finfo(np.result_type(earlier, later)).eps * largest, 0.0)
+        """Of the numbers that each pair is compared by."""
+        edge = max(map(abs, self.bins)) if self.threshold is None else self.threshold
+        return rounding(earlier, later, float(edge))
 
     def _edges_below(
         self, score: Float[np.ndarray, " pair"], slack: Float[np.ndarray, " pair"]

@@ -7,8 +7,10 @@ from typing import final
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 
 from clinimcl.cohorts.change import CHANGES, ChangeRule
+from clinimcl.cohorts.decimals import rounding
 from clinimcl.errors import UserError
 
 KINDS = {"intra": "intra-subject", "inter": "inter-subject", "zone": "zone contrast"}
@@ -116,11 +118,16 @@ def inter_pairs(
         fits = columns["subject"] != columns["subject"][place]
         for name in ("zone", *match):
             own = columns[name][place]
-            fits &= np.abs(columns[name] - own) <= SAME_AGE if name == "age" else columns[name] == own
+            fits &= same_age(columns[name], own) if name == "age" else columns[name] == own
         others = np.flatnonzero(fits)
         chosen = generator.choice(others, size=min(per_scan, len(others)), replace=False)
         found += [(place, int(other)) for other in chosen]
     return _pairs(scans, found, list(range(len(found))))
+
+
+def same_age(ages: Float[np.ndarray, " scan"], age: float) -> Bool[np.ndarray, " scan"]:
+    """Within 5 years. 64.3 and 69.3 are, whatever their difference in binary; an unknown age is near none."""
+    return np.abs(ages - age) <= SAME_AGE + rounding(ages, float(age))
 
 
 def intra_pairs(scans: pd.DataFrame) -> pd.DataFrame:

@@ -1,20 +1,44 @@
 """What the report of a run tells of the model that was exported from it."""
 
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from clinimcl.evaluation.change.context import cells
 from clinimcl.evaluation.change.figures import reliability_figure
-from clinimcl.evaluation.exported import METRICS
+from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
+from clinimcl.evaluation.change.probability_table import probability_table
+from clinimcl.evaluation.exported import METRICS, PREFIX
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.report import page, saved
-from clinimcl.files import write_text
+from clinimcl.files import write_json, write_text
 
+IN_TABLE = {name for name in METRICS if name.startswith("set_coverage_")} | {
+    f"{PREFIX}{name}" for name in PROBABILITIES
+}
 PLACE = re.compile(r"(<!-- exported -->).*?(<!-- /exported -->)", re.DOTALL)
+
+
+def add_entries(run: Path, outcomes: dict[str, Outcome]) -> None:
+    """In evaluation.json and absent.json of the run, instead of those of an earlier export.
+
+    A run that was not evaluated has no such files, and gets none.
+    """
+    entries = {name: own.entry() for name, own in outcomes.items() if isinstance(own, Metric)}
+    reasons = {name: own.reason for name, own in outcomes.items() if isinstance(own, Absent)}
+    for path, added in ((run / "evaluation.json", entries), (run / "absent.json", reasons)):
+        if path.is_file():
+            write_json(of_run(json.loads(path.read_text("utf-8"))) | added, path)
+
+
+def of_run(entries: dict[str, Any]) -> dict[str, Any]:
+    """Without what an export has added."""
+    return {name: entry for name, entry in entries.items() if name not in METRICS}
 
 
 def tell_report(
@@ -34,7 +58,12 @@ def tell_report(
         "sentence": sentence[:1].upper() + sentence[1:],
         "folder": os.path.relpath(folder, run) if folder.is_relative_to(run) else folder.name,
         "page": os.path.relpath(answered, run) if answered else None,
-        "rows": [(*METRICS[name], *cells(own)) for name, own in outcomes.items() if isinstance(own, Metric)],
+        "rows": [
+            (*METRICS[name], *cells(own))
+            for name, own in outcomes.items()
+            if isinstance(own, Metric) and name not in IN_TABLE
+        ],
+        "probabilities": probability_table(outcomes, PREFIX, {"set_coverage": "coverage of the 90 % set"}),
         "absent": {METRICS[name][0]: own.reason for name, own in outcomes.items() if isinstance(own, Absent)},
         "picture": saved(drawn, run / "figures").get("exported_reliability"),
     }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.contract import check_new, read_contract
+from clinimcl.evaluation.exported_report import of_run
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.wording import label, number
 from clinimcl.exporting.judged import Measured
@@ -80,7 +81,7 @@ def told(run: Path, datamodule: LongitudinalDataModule, measured: Measured) -> d
         "score": str(scans["score_name"].dropna().iloc[0]),
         "rule": datamodule.rule.sentence,
         "metrics": reported,
-        "metrics_of_run": json.loads(evaluation.read_text()) if evaluation.is_file() else {},
+        "metrics_of_run": of_run(json.loads(evaluation.read_text())) if evaluation.is_file() else {},
         "absent": {name: own.reason for name, own in measured.outcomes.items() if isinstance(own, Absent)},
         "reliability": measured.reliability.to_dict("records"),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONS},

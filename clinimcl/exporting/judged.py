@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from clinimcl.evaluation.change.levels import class_shares
 from clinimcl.evaluation.exported import Answered, Judged, evaluate_answers, evaluate_flags
 from clinimcl.evaluation.metrics import Absent, Outcome
 from clinimcl.exporting.described import Described, change_pairs_of, people_pairs, person_pairs
@@ -22,7 +23,7 @@ def logits(exported: Exported, found: Described, pairs: pd.DataFrame) -> Float[n
 
 
 def calibrate(exported: Exported, found: Described, rule: Any) -> Calibration:
-    """On one person's pairs of validation subjects, each of whom counts as one."""
+    """On one person's pairs of validation subjects, each of whom counts as one; the set, by rules of the others."""
     pairs = change_pairs_of(found, "validation", rule)
     if pairs.empty:
         return Calibration(temperature=1.0, stable=0.0, pairs=0, subjects=0, least=None)
@@ -30,7 +31,8 @@ def calibrate(exported: Exported, found: Described, rule: Any) -> Calibration:
     counts = np.bincount(subject)
     asked, change = logits(exported, found, pairs), pairs["change"].to_numpy(int)
     fitted = calibration.fit(asked, change, 1 / counts[subject])
-    least = calibration.least_probability(fitted.probabilities(asked), change, subject)
+    unseen = calibration.cross_fitted(asked, change, subject)
+    least = calibration.least_probability(unseen, change, subject)
     return Calibration(
         temperature=fitted.temperature, stable=fitted.stable, pairs=len(pairs), subjects=len(counts), least=least
     )
@@ -63,7 +65,8 @@ class Measured(NamedTuple):
 def measure(exported: Exported, found: Described, known: References, parts: Typed, rule: Any, seed: int) -> Measured:
     subject = pd.factorize(found.scans["subject"].to_numpy())[0]
     pairs = change_pairs_of(found, "test", rule)
-    answered = _answered(exported, found, parts.calibration, pairs, subject)
+    shares = class_shares(change_pairs_of(found, "train", rule)["change"].to_numpy(int))
+    answered = _answered(exported, found, parts.calibration, pairs, shares)
     outcomes, reliability = evaluate_answers(answered, seed)
     rows = found.split("test")
     unlike = np.maximum(
@@ -85,11 +88,11 @@ def measure(exported: Exported, found: Described, known: References, parts: Type
 
 
 def _answered(
-    exported: Exported, found: Described, rule: Calibration, pairs: pd.DataFrame, subject: Int[np.ndarray, " scan"]
+    exported: Exported, found: Described, rule: Calibration, pairs: pd.DataFrame, shares: Float[np.ndarray, "3"]
 ) -> Answered:
     if pairs.empty:
-        return Answered(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 3)), None)
+        return Answered(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 3)), None, shares)
     asked = calibration.Rule(rule.temperature, rule.stable).probabilities(logits(exported, found, pairs))
     within = None if rule.least is None else calibration.answer_set(asked, rule.least)
-    of_pair = np.unique(subject[pairs["earlier"]], return_inverse=True)[1]
-    return Answered(of_pair, pairs["change"].to_numpy(int), asked, within)
+    of_pair = pd.factorize(found.scans["subject"].to_numpy()[pairs["earlier"]], sort=True)[0]
+    return Answered(of_pair, pairs["change"].to_numpy(int), asked, within, shares)

@@ -96,6 +96,8 @@ def sentences(model: Model, found: Answer) -> list[str]:
     if found.likely is not None:
         likely = " or ".join(sorted(found.likely, key=order.index))
         lines.append(f"90 % set, meant to hold the truth for 9 of 10 people: {likely}")
+    else:
+        lines.append("90 % set: none, since too few people were there to limit it")
     lines.append(f"probabilities: {found.calibration}")
     if found.scores is not None and model.parts.score is not None:
         own, (before, after) = model.parts.score, found.scores

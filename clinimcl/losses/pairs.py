@@ -5,6 +5,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from clinimcl.cohorts.decimals import ULPS
+
 SHORTEST = 1e-4  # shorter embeddings are not stretched to unit length: their gradient would overflow in half precision
 
 
@@ -17,6 +19,21 @@ def cosine(embedding: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch 
     """Cosine similarity, in float32 at least."""
     direction = functional.normalize(at_least_float32(embedding), dim=1, eps=SHORTEST)
     return direction @ direction.T
+
+
+def merge_ties(distance: Float[Tensor, "batch batch"], score: Float[Tensor, " batch"]) -> Float[Tensor, "batch batch"]:
+    """Each row's distances of scores; those that differ by rounding alone are all the least of them.
+
+    Losses see scores less their mean and by their deviation, which no longer hold that 24, 27 and 30 are equally far
+    apart. Differences beneath `ULPS` units in the last place of the largest score are no difference: 1e-6 deviations.
+    """
+    score = at_least_float32(score)
+    slack = ULPS * torch.finfo(score.dtype).eps * score.abs().max()
+    ascending, order = distance.sort(dim=1)
+    place = torch.arange(distance.shape[1], device=distance.device)
+    begins = torch.where(ascending.diff(dim=1) > slack, place[1:], 0)
+    first = functional.pad(begins, (1, 0)).cummax(dim=1).values
+    return torch.zeros_like(distance).scatter(1, order, ascending.gather(1, first))
 
 
 def score_distance(score: Float[Tensor, " batch"]) -> Float[Tensor, "batch batch"]:

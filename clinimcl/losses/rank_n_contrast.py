@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from clinimcl.losses.pairs import at_least_float32, mean_where, others, score_distance
+from clinimcl.losses.pairs import at_least_float32, mean_where, merge_ties, others, score_distance
 
 BEFORE_ALL = -1.0  # sorts before any distance of scores
 
@@ -24,7 +24,7 @@ def rank_n_contrast(
     Similarity is the negative Euclidean distance of embeddings, not normalised, so the temperature is in their unit.
     There is one view a scan. Without `same_subject` the other scans of the anchor's subject are neither picked nor
     ranked. An anchor without others contributes nothing. Each anchor's others are sorted once, so memory grows with
-    the square of the batch.
+    the square of the batch. Scans whose distances in score differ by rounding alone are equally far.
 
     Source: Zha et al. 2023, eq. 1, with the similarity and temperature of its experiments.
     """
@@ -34,7 +34,7 @@ def rank_n_contrast(
         far = torch.cdist(embedding, embedding, compute_mode="donot_use_mm_for_euclid_dist")
         logits = -far / temperature
         other = others(subject, same_subject)
-        distance = score_distance(score).masked_fill(~other, BEFORE_ALL)
+        distance = merge_ties(score_distance(score), score).masked_fill(~other, BEFORE_ALL)
         ascending, order = distance.sort(dim=1)
         ranked = logits.masked_fill(~other, torch.finfo(logits.dtype).min).gather(1, order)
         log_sum_from_here = ranked.flip(1).logcumsumexp(dim=1).flip(1)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from clinimcl.losses.pairs import cosine, mean_where, others, score_distance
+from clinimcl.losses.pairs import cosine, mean_where, merge_ties, others, score_distance
 
 MODES = ("paper", "weighted")
 SMALLEST_SIMILARITY = 1e-4  # the logarithm is taken of no less, so a negative cannot win without bound
@@ -55,7 +55,7 @@ def ranked_contrast(
     assert mode in MODES
     with torch.autocast(embedding.device.type, enabled=False):
         distance = score_distance(score)
-        positive, negative = near_and_far(distance, others(subject, same_subject))
+        positive, negative = near_and_far(merge_ties(distance, score), others(subject, same_subject))
         weight = distance + epsilon if weighted else torch.ones_like(distance)
         similarity = cosine(embedding) if mode == "paper" else (1 + cosine(embedding)) / 2
         similarity = similarity.clamp(min=SMALLEST_SIMILARITY)

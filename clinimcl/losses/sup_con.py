@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from clinimcl.cohorts.decimals import ULPS
 from clinimcl.losses.pairs import at_least_float32, cosine, log_share, mean_where, others
 
 
@@ -36,7 +37,8 @@ def sup_con(
 
 @final
 class SupCon(nn.Module):
-    """`sup_con` with classes cut from the score at `bins`, ascending edges; a score on an edge is in the lower class.
+    """`sup_con` with classes cut from the score at `bins`, ascending edges; a score on an edge, or above it by
+    rounding alone, is in the lower class.
 
     Edges are in the unit of the score given, standard deviations of the training subjects: quantiles of a batch would
     move the classes from batch to batch.
@@ -64,5 +66,7 @@ class SupCon(nn.Module):
         subject: Int[Tensor, " batch"],
     ) -> Float[Tensor, ""]:
         score = at_least_float32(score)
-        score_class = torch.bucketize(score, self.bins.to(score.dtype))
+        edges = self.bins.to(score.dtype)
+        edges = edges + ULPS * torch.finfo(score.dtype).eps * edges.abs().clamp(min=1)
+        score_class = torch.bucketize(score, edges)
         return sup_con(embedding, score_class, subject, temperature=self.temperature, same_subject=self.same_subject)

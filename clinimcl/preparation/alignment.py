@@ -30,8 +30,9 @@ def find_pose(
     """The rigid pose that shares most information with the template (Mattes et al. 2003, by SimpleITK).
 
     Or with `fixed`, another head on the same small grid. Deterministic: every voxel inside the fixed brain counts, none
-    is drawn at random.
+    is drawn at random, and one thread adds them up, on a machine of any number of cores.
     """
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the registration asks some of its parts for this alone
     start = geometry.head_centre(voxels, spacing)
     moving = geometry.resample(voxels, spacing, centre=start, grid=GRID, field_of_view=FIELD_OF_VIEW)
     fixed = template() if fixed is None else fixed

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from clinimcl.cohorts.change import ChangeRule
-from clinimcl.data.change_pairs import ChangePairs, inter_pairs, intra_pairs, zone_pairs
+from clinimcl.data.change_pairs import ChangePairs, inter_pairs, intra_pairs, same_age, zone_pairs
 from clinimcl.errors import UserError
 
 RULE = ChangeRule("better", 1.0, ())
@@ -121,3 +121,10 @@ def test_of_two_runs_of_a_session_one_counts():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=str(next(iter(wrong)))):
         pairs(**wrong)
+
+
+def test_ages_of_exactly_five_years_apart_match_whatever_their_last_bit():
+    ages = np.arange(400, 900) / 10
+    assert (ages + 5 - ages > 5).any()
+    assert all(same_age(np.array([age]), age + 5)[0] for age in ages)
+    assert not same_age(np.array([60.0, np.nan]), 65.1).any()

@@ -72,9 +72,9 @@ def drawn_errors(
     return np.concatenate(found)
 
 
-def bins(confidence: Float[np.ndarray, " answer"]) -> Int[np.ndarray, " answer"]:
-    """Equal confidences share a bin, so that there may be fewer than 10."""
-    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, BINS + 1)[1:-1]))
+def bins(confidence: Float[np.ndarray, " answer"], most: int = BINS) -> Int[np.ndarray, " answer"]:
+    """Equal confidences share a bin, so that there may be fewer than `most`."""
+    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, most + 1)[1:-1]))
     return np.unique(np.searchsorted(edges, confidence, side="right"), return_inverse=True)[1]
 
 

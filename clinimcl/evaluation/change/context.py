@@ -3,6 +3,8 @@
 from typing import Any
 
 from clinimcl.evaluation.change.measure import ChangeEvaluation
+from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
+from clinimcl.evaluation.change.probability_table import probability_table
 from clinimcl.evaluation.change.wording import HEADLINES, METRICS, ROWS
 from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.wording import interval, label, number
@@ -12,7 +14,7 @@ def change_context(evaluation: ChangeEvaluation) -> dict[str, Any]:
     """Everything is text, to be escaped by the template; figures come by their names beside it."""
     measured = evaluation.measured
     endings = ("{}_accuracy", "{}_balanced_accuracy", "balanced_accuracy_minus_{}")
-    in_table = {ending.format(row.name) for row in evaluation.rows[1:] for ending in endings}
+    in_table = {ending.format(row.name) for row in evaluation.rows[1:] for ending in endings} | PROBABILITIES.keys()
     return {
         "notes": evaluation.notes,
         "cards": [(label(name), *cells(measured[name])) for name in HEADLINES if name in measured],
@@ -26,6 +28,7 @@ def change_context(evaluation: ChangeEvaluation) -> dict[str, Any]:
         "classes": list(evaluation.by_class.index),
         "confusion": list(zip(evaluation.by_class.index, evaluation.confusion.tolist(), strict=True)),
         "by_class": [(str(name), *map(int, row)) for name, row in evaluation.by_class.iterrows()],
+        "probabilities": probability_table(evaluation.metrics),
         "reliability": [
             (number(confidence), number(right), int(answers))
             for confidence, right, answers in evaluation.reliability.to_numpy(float).tolist()

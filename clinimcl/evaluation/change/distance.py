@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from clinimcl.cohorts.decimals import merge_ties, rounding
 from clinimcl.evaluation.change.answers import Answers, places
 from clinimcl.evaluation.change.clusters import clusters_of, replicate
 from clinimcl.evaluation.change.contrasts import correlation
@@ -21,9 +22,8 @@ def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[
     """
     earlier, later = places(inputs)
     score = inputs.scans["score"].to_numpy(float)
-    seen = Scatter(
-        np.abs(score[later] - score[earlier]), cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later])
-    )
+    apart = cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later])
+    seen = Scatter(differences(score[earlier], score[later]), apart)
     clusters = clusters_of(answers.earlier[answers.of_pair], answers.later[answers.of_pair], seed)
     given = np.stack([*seen, np.abs(years(inputs, earlier, later)), age(inputs, earlier)])
     outcomes = {
@@ -32,6 +32,12 @@ def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[
     }
     zero = {name: outcome._replace(chance=0.0) for name, outcome in outcomes.items() if isinstance(outcome, Metric)}
     return outcomes | zero, seen
+
+
+def differences(one: Float[np.ndarray, " pair"], other: Float[np.ndarray, " pair"]) -> Float[np.ndarray, " pair"]:
+    """Absolute ones; those that are equal in decimals, as 0.2 to 0.5 and 0.3 to 0.6, are equal in every bit."""
+    slack = rounding(np.r_[one, other]).max()
+    return merge_ties(np.abs(other - one), float(slack))
 
 
 def cosine_distance(

@@ -1,6 +1,7 @@
 """What an answer without any knowledge reaches, beside which metrics are read."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.answers import Answers
 from clinimcl.evaluation.change.confusion import CLASSES
@@ -13,8 +14,7 @@ Levels = dict[str, tuple[float | None, float]]  # metric: chance, majority
 def levels_of(inputs: ChangeInputs, answers: Answers) -> Levels:
     """Chance: guessing by the shares of the training classes. Majority: always the largest class of the test."""
     tested = np.bincount(answers.change, minlength=CLASSES) / len(answers.change)
-    trained = np.bincount(inputs.train["change"].to_numpy(int), minlength=CLASSES).astype(float)
-    trained = trained / trained.sum() if trained.sum() else np.full(CLASSES, 1 / CLASSES)
+    trained = class_shares(inputs.train["change"].to_numpy(int))
     classes, largest = int((tested > 0).sum()), float(tested.max())
     constant = 2 * largest / (1 + largest)  # F1 of the one class that is answered
     return {
@@ -24,6 +24,12 @@ def levels_of(inputs: ChangeInputs, answers: Answers) -> Levels:
         "macro_f1": (None, constant / classes),
         "quadratic_kappa": (0.0, 0.0),
     }
+
+
+def class_shares(change: Int[np.ndarray, " pair"]) -> Float[np.ndarray, "3"]:
+    """Of the classes among pairs; the same of each where there are none."""
+    counts = np.bincount(change, minlength=CLASSES).astype(float)
+    return counts / counts.sum() if counts.sum() else np.full(CLASSES, 1 / CLASSES)
 
 
 def levelled(outcomes: dict[str, Outcome], levels: Levels) -> dict[str, Outcome]:

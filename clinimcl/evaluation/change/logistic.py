@@ -3,9 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.cohorts.change import ULPS
+from clinimcl.cohorts.decimals import merge_ties, rounding
 from clinimcl.evaluation.change.confusion import CLASSES
-from clinimcl.evaluation.change.ranks import first_of_ties
 
 COMPONENTS = 32
 BINS = 8
@@ -40,13 +39,12 @@ def binned(
 ) -> tuple[Float[np.ndarray, "train feature"], Float[np.ndarray, "test feature"]]:
     """The values, and a mark for each of 8 bins of as many training values: fewer where many values are the same.
 
-    What differs by no more than the rounding of decimals is the same.
+    A value that equals an edge, but for the rounding of decimals, lies above it.
     """
-    edges = np.quantile(train, np.arange(1, BINS) / BINS)
-    edges = edges[first_of_ties(edges)]
-    rounding = ULPS * np.finfo(float).eps * np.abs(edges).max()
+    slack = float(rounding(np.abs(train).max()))
+    edges = np.unique(merge_ties(np.quantile(train, np.arange(1, BINS) / BINS), slack)) - slack
     marks = np.eye(len(edges) + 1)
-    one, other = (np.hstack([values, marks[np.digitize(values[:, 0] + rounding, edges)]]) for values in (train, test))
+    one, other = (np.hstack([values, marks[np.digitize(values[:, 0], edges)]]) for values in (train, test))
     return one, other
 
 

@@ -22,9 +22,10 @@ from clinimcl.evaluation.change.confusion import (
 )
 from clinimcl.evaluation.change.distance import distance_change
 from clinimcl.evaluation.change.inputs import ChangeInputs, check
-from clinimcl.evaluation.change.levels import levelled, levels_of
+from clinimcl.evaluation.change.levels import class_shares, levelled, levels_of
 from clinimcl.evaluation.change.notes import notes
 from clinimcl.evaluation.change.null import null
+from clinimcl.evaluation.change.probabilities import probability_metrics
 from clinimcl.evaluation.change.regression import Scatter, regression
 from clinimcl.evaluation.change.rows import Answered, predictions
 from clinimcl.evaluation.change.wording import BESIDES
@@ -83,9 +84,11 @@ def evaluate_change(inputs: ChangeInputs, seed: int) -> ChangeEvaluation:
     distance, scatter = distance_change(inputs, answers, seed)
     probabilities = answers.mean(inputs.probabilities)
     error, reliability = calibration(clusters, answers.change, probabilities)
+    trained = class_shares(inputs.train["change"].to_numpy(int))
     metrics = {
         **classified["classifier"],
         "calibration_error": error,
+        **probability_metrics(clusters, answers.change, probabilities, trained),
         **score,
         **distance,
         "swap_consistency": swap_consistency(inputs, answers, clusters),

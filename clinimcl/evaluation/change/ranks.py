@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from clinimcl.cohorts.change import ULPS
+from clinimcl.cohorts.decimals import ULPS
 from clinimcl.evaluation.change.clusters import ratio
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from clinimcl.cohorts.decimals import rounding
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric, ratio, replicate
 from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.change.contrasts import correlation, correlation_difference, difference
@@ -13,6 +14,7 @@ from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 BOUNDS = {"mae": (0.0, np.inf), "r2": (-np.inf, 1.0), "spearman": SIGNED}
+ROUNDING = 1e-12  # of a sum of squares
 NAMES = tuple(f"score_{name}" for name in BOUNDS)
 
 
@@ -54,13 +56,13 @@ def errors(
 ) -> dict[str, Replicates]:
     """Mean absolute error, R² around the mean of each resample, Spearman's ρ."""
     error, around = regressed - measured, measured - measured.mean()
+    around[np.abs(around) <= rounding(np.abs(measured).max())] = 0  # a constant score has no variance
     terms = np.stack([np.abs(error), error**2, around, np.ones(len(measured)), around**2], axis=1)
     sums = replicate(clusters, lambda weights: weights @ terms)
-    spread = float(around.var())
     both = np.stack([measured, regressed])
     return {
         "mae": sums.map(lambda stack: ratio(stack[:, 0], stack[:, 3])),
-        "r2": sums.map(lambda stack: determination(stack, spread)),
+        "r2": sums.map(determination),
         "spearman": replicate(clusters, lambda weights: spearman(both, weights)),
     }
 
@@ -69,14 +71,13 @@ def scored(inputs: ChangeInputs, split: str) -> Bool[np.ndarray, " scan"]:
     return ((inputs.scans["split"] == split) & inputs.scans["score"].notna()).to_numpy(bool)
 
 
-def determination(sums: Float[np.ndarray, "stack 5"], spread: float) -> Float[np.ndarray, " stack"]:
-    """R²: 1 less squared error over squares around the mean of each resample.
+def determination(sums: Float[np.ndarray, "stack 5"]) -> Float[np.ndarray, " stack"]:
+    """R²: 1 less squared error over squares around the mean of each resample; NaN where its score does not vary.
 
-    NaN where a resample does not vary, beside the variance `spread` of all.
+    What is left by rounding is told by the size of the squares, whatever the unit of the score.
     """
     around = sums[:, 4] - ratio(sums[:, 2] ** 2, sums[:, 3])
-    varies = around > 1e-12 * spread * sums[:, 3]
-    return 1 - ratio(sums[:, 1], np.where(varies, around, 0.0))
+    return 1 - ratio(sums[:, 1], np.where(around > ROUNDING * sums[:, 4], around, 0.0))
 
 
 def with_chances(

@@ -1,5 +1,7 @@
 """What the report calls pairs, and the metrics of three-way change and of score regression."""
 
+from clinimcl.evaluation.change import probabilities
+
 # Whose two scans a test pair is of; the first of a run's notes says it in these words
 PAIRS = ("one person at two times", "two different people", "two zones of one person")
 
@@ -46,6 +48,7 @@ METRICS = {
         "Expected error of the top class's probability over 10 bins of equal count; luck alone makes it more than 0. "
         "Lower is better.",
     ),
+    **probabilities.METRICS,
     "swap_consistency": (
         "Swap consistency",
         "Share of answers in which exchanging the scans exchanges improved and deteriorated. Chance: the same shares "

@@ -150,3 +150,10 @@ def test_scores_that_differ_by_the_rounding_of_decimals_are_in_one_bin():
     own, _ = binned(scores, scores)
     assert (own[0, 1:] == own[1, 1:]).all()
     assert (own[2, 1:] == own[3, 1:]).all()
+
+
+def test_a_value_that_equals_an_edge_but_for_rounding_lies_above_it():
+    train = np.array([[0.1], [0.2], [0.1 + 0.2], [0.3], [0.3], [0.4]])
+    own, tested = binned(train, np.array([[0.3], [0.1 + 0.2]]))
+    assert (own[2:5, 1:] == own[2, 1:]).all()
+    assert (tested[0, 1:] == tested[1, 1:]).all()

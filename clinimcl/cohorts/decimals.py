@@ -1,0 +1,29 @@
+"""Scores, ages and thresholds are decimals, which binary numbers hold only to some digits: which of them are equal."""
+
+from functools import reduce
+
+import numpy as np
+from jaxtyping import Float
+
+# Half of one for each score, their difference and the threshold, and as much again for each zone of a mean of 14
+ULPS = 16
+
+
+def rounding(*numbers: Float[np.ndarray, "*#shape"] | float) -> Float[np.ndarray, "*shape"]:
+    """How far apart equal decimals may come out: some units in the last place of the largest number of a comparison.
+
+    4e-13 for a score of 100 in float64. 0 where a number is not finite.
+    """
+    largest = reduce(np.maximum, [np.abs(number) for number in numbers])
+    spacing = ULPS * np.finfo(np.result_type(*numbers)).eps
+    return np.where(np.isfinite(largest), spacing * largest, 0.0)
+
+
+def merge_ties(values: Float[np.ndarray, " item"], slack: float) -> Float[np.ndarray, " item"]:
+    """The values, of which those that follow each other by no more than `slack` are all the least of them."""
+    order = np.argsort(values, kind="stable")
+    ascending = values[order]
+    first = np.r_[True, np.diff(ascending) > slack][: len(values)]
+    merged = np.empty_like(values)
+    merged[order] = ascending[first][np.cumsum(first) - 1]
+    return merged

@@ -1,0 +1,120 @@
+"""The Brier score of three classes, and what it is made of."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from clinimcl.evaluation.change.calibration import BINS, bins
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.confusion import CLASSES, UNIT
+from clinimcl.evaluation.change.sharing import metric_of_few
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+
+FEWEST, A_BIN = 20, 5  # subjects for whom the parts are given, and for each of the bins
+TWICE = (0.0, 2.0)  # what a certain answer that is wrong costs
+UNCERTAINTY = 1  # where binned parts have it
+REALS = (-np.inf, np.inf)
+PARTS = ("reliability", "resolution", "uncertainty", "within_bins")
+
+Sums = Float[np.ndarray, "stack 3 bin 5"]
+
+
+def brier(
+    clusters: Clusters,
+    change: Int[np.ndarray, " answer"],
+    probabilities: Float[np.ndarray, "answer 3"],
+    shares: Float[np.ndarray, "3"],
+) -> dict[str, Outcome]:
+    """The score, 0 to 2, and its parts: score = reliability − resolution + uncertainty + within bins.
+
+    Beside the score stands that of always saying `shares`, those of the training classes. Each class has bins of its
+    own, of equal count: 10, or one for 5 subjects; the parts are sums over the classes. `within_bins` is what bins
+    hide: the variance of what is said in a bin, less twice its covariance with the truth. Few answers a bin make
+    reliability and resolution larger; the jackknife over subjects takes this off, so that a calibrated classifier has a
+    reliability around 0, and may be below it. Below 20 subjects there are no parts.
+
+    Source: Brier 1950, eq. 2; Murphy 1973, eq. 10; within bins: Stephenson, Coelho and Jolliffe 2008, eq. 8; that the
+    parts are biased: Ferro and Fricker 2012; jackknife: Quenouille 1956.
+    """
+    truth = np.eye(CLASSES)[change]
+    score = ((probabilities - truth) ** 2).sum(axis=1)
+    whole = replicate(clusters, lambda weights: ratio(weights @ score, weights.sum(axis=1)))
+    found = {"brier_score": metric(whole, TWICE)}
+    names = [f"brier_{part}" for part in PARTS]
+    if clusters.subjects < FEWEST:
+        reason = f"the parts of the Brier score need {FEWEST} subjects, and {clusters.subjects} are tested"
+        return beside(found | dict.fromkeys(names, Absent(reason)), shares, truth)
+    raw = binned_parts(clusters, probabilities, truth, min(BINS, clusters.subjects // A_BIN))
+    parts = balanced(unbiased(raw), whole)
+    found |= {name: metric_of_few(one_of(parts, column), REALS) for column, name in enumerate(names)}
+    found["brier_uncertainty"] = around(found["brier_uncertainty"], metric(one_of(raw, UNCERTAINTY), UNIT))
+    return beside(found, shares, truth)
+
+
+def one_of(parts: Replicates, column: int) -> Replicates:
+    return parts._replace(whole=parts.whole[:, column], left_out=parts.left_out[:, column])
+
+
+def around(unbiased: Outcome, raw: Outcome) -> Outcome:
+    """The unbiased value with the interval of the raw one: near thirds, where no test is more mixed, it covers more."""
+    if not isinstance(unbiased, Metric) or not isinstance(raw, Metric):
+        return raw
+    return raw._replace(value=unbiased.value, low=min(raw.low, unbiased.value), high=max(raw.high, unbiased.value))
+
+
+def beside(
+    outcomes: dict[str, Outcome], shares: Float[np.ndarray, "3"], truth: Float[np.ndarray, "answer 3"]
+) -> dict[str, Outcome]:
+    """With what who knows nothing, or is calibrated, reaches."""
+    guessed = float(((shares - truth) ** 2).sum(axis=1).mean())
+    chances = {"brier_score": guessed, "brier_reliability": 0.0, "brier_resolution": 0.0}
+    return {
+        name: outcome._replace(chance=chances.get(name)) if isinstance(outcome, Metric) else outcome
+        for name, outcome in outcomes.items()
+    }
+
+
+def binned_parts(
+    clusters: Clusters,
+    probabilities: Float[np.ndarray, "answer 3"],
+    truth: Float[np.ndarray, "answer 3"],
+    count: int,
+) -> Replicates:
+    """Reliability, uncertainty, and what is within bins, as the bins have them."""
+    places = np.stack([bins(said, count) for said in probabilities.T], axis=1)
+    member = np.eye(places.max() + 1)[places]
+    terms = np.stack([np.ones_like(truth), probabilities, truth, probabilities**2, probabilities * truth], axis=2)
+    cells = (member[..., None] * terms[:, :, None]).reshape(len(truth), -1)
+    shape = (-1, *member.shape[1:], terms.shape[2])
+    return replicate(clusters, lambda weights: parts_of((weights @ cells).reshape(shape)))
+
+
+def parts_of(sums: Sums) -> Float[np.ndarray, "stack 3"]:
+    """From the sums of 1, p, y, p² and py over the answers of each class and bin."""
+    size, said, true, square, product = np.moveaxis(sums, -1, 0)
+    answers = size.sum(axis=(1, 2)) / CLASSES
+    mean_said = np.nan_to_num(ratio(said, size))
+    mean_true = np.nan_to_num(ratio(true, size))
+    base = ratio(true.sum(axis=2), size.sum(axis=2))
+    reliability = (size * (mean_said - mean_true) ** 2).sum(axis=(1, 2))
+    within = (square - said * mean_said - 2 * (product - said * mean_true)).sum(axis=(1, 2))
+    uncertainty = (base * (1 - base)).sum(axis=1)
+    return np.stack([ratio(reliability, answers), uncertainty, ratio(within, answers)], axis=1)
+
+
+def unbiased(replicates: Replicates) -> Replicates:
+    """The statistic less its bias of the order of 1 / subjects; how far each subject pulls it stays as it is."""
+    subjects = len(replicates.left_out)
+    pseudo = subjects * replicates.whole - (subjects - 1) * replicates.left_out
+    value = pseudo.mean(axis=0, keepdims=True)
+    return replicates._replace(whole=value, left_out=value - (pseudo - value) / (subjects - 1))
+
+
+def balanced(parts: Replicates, score: Replicates) -> Replicates:
+    """In the order of PARTS: resolution is what the other three lack of the score."""
+
+    def all_four(three: Float[np.ndarray, "stack 3"], whole: Float[np.ndarray, " stack"]) -> np.ndarray:
+        reliability, uncertainty, within = three.T
+        return np.stack([reliability, reliability + uncertainty + within - whole, uncertainty, within], axis=1)
+
+    left_out = all_four(parts.left_out, score.left_out)
+    return parts._replace(whole=all_four(parts.whole, score.whole), left_out=left_out)

@@ -1,0 +1,66 @@
+"""How well probabilities rank the answers of a class above the others."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from clinimcl.cohorts.change import CHANGES
+from clinimcl.evaluation.change.clusters import Clusters, Statistic, ratio, replicate
+from clinimcl.evaluation.change.confusion import CLASSES, UNIT, present
+from clinimcl.evaluation.change.sharing import metric_of_few
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+
+
+def discrimination(
+    clusters: Clusters, change: Int[np.ndarray, " answer"], probabilities: Float[np.ndarray, "answer 3"]
+) -> dict[str, Outcome]:
+    """Area under the ROC curve of each class against the others, and its mean over the classes of the test.
+
+    A tie counts half; chance is 0.5.
+
+    Source: Hanley and McNeil 1982, eq. 1; mean over classes: Provost and Domingos 2001.
+    """
+    true = np.eye(CLASSES, dtype=bool)[change]
+    classes = np.flatnonzero(present(change))
+    names = ("auroc", *(f"auroc_{name}" for name in CHANGES))
+    if len(classes) < 2:
+        return dict.fromkeys(names, Absent(f"every test answer is {CHANGES[classes[0]]}"))
+    areas = [area_of(probabilities[:, number], true[:, number]) for number in range(CLASSES)]
+    fewest = [side_subjects(clusters, true[:, number]) for number in range(CLASSES)]
+
+    def mean(weights: Float[np.ndarray, "stack answer"]) -> Float[np.ndarray, " stack"]:
+        return np.mean([areas[number](weights) for number in classes], axis=0)
+
+    outcomes = {"auroc": area_outcome(clusters, mean, min(fewest[number] for number in classes))}
+    for number, name in enumerate(CHANGES):
+        outcomes[f"auroc_{name}"] = (
+            area_outcome(clusters, areas[number], fewest[number])
+            if number in classes
+            else Absent(f"no test answer is {name}")
+        )
+    return outcomes
+
+
+def area_of(said: Float[np.ndarray, " answer"], true: Bool[np.ndarray, " answer"]) -> Statistic:
+    """Of a stack of weights: the share of pairs of a true and another answer in which the true one is said more."""
+    order = np.argsort(said, kind="stable")
+    begins = np.flatnonzero(np.r_[True, np.diff(said[order]) > 0])
+
+    def area(weights: Float[np.ndarray, "stack answer"]) -> Float[np.ndarray, " stack"]:
+        ascending = weights[:, order]
+        hits = np.add.reduceat(ascending * true[order], begins, axis=1)
+        others = np.add.reduceat(ascending * ~true[order], begins, axis=1)
+        below = np.cumsum(others, axis=1) - others / 2
+        return ratio((hits * below).sum(axis=1), hits.sum(axis=1) * others.sum(axis=1))
+
+    return area
+
+
+def side_subjects(clusters: Clusters, true: Bool[np.ndarray, " answer"]) -> int:
+    """How many subjects have an answer of the rarer side."""
+    ends = np.stack([clusters.one, clusters.other])
+    return min(len(np.unique(ends[:, side])) for side in (true, ~true))
+
+
+def area_outcome(clusters: Clusters, area: Statistic, rarer: int) -> Outcome:
+    found = metric_of_few(replicate(clusters, area), UNIT, rarer)
+    return found._replace(chance=0.5) if isinstance(found, Metric) else found

@@ -94,7 +94,7 @@ def write_model_card(card: Card, folder: Path) -> None:
     """For people, as model cards are: Mitchell et al. 2019."""
     tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
     context = {"card": card, "parts": card.typed(), "tables": tables, "label": label}
-    context["groups"] = group_lines(card.told["groups_of_run"])
+    context["groups"] = [group_lines(card.told[name]) for name in ("groups", "groups_of_run")]
     write_text(filled("clinimcl.inference", "model_card.md.j2", context, escaped=False), folder / "README.md")
 
 

@@ -2,61 +2,65 @@
 
 from typing import Any
 
-from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation
+from clinimcl.evaluation.groups.comparison import (
+    LEAST,
+    Comparison,
+    Difference,
+    GroupEvaluation,
+    alarming,
+)
 from clinimcl.evaluation.groups.wording import MEANINGS, few, named, p_text, titled
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.wording import interval, number
 
+Cell = tuple[str, str, str, bool]  # gap, its interval, p, whether it is beyond chance
+Row = tuple[str, ...]
+
 
 def group_context(evaluation: GroupEvaluation) -> dict[str, Any]:
     """Everything is text, to be escaped by the template; figures come by their names beside it."""
-    headlines = dict.fromkeys(own.headline for own in evaluation.comparisons)
+    by_headline: dict[str, list[Comparison]] = {}
+    for own in evaluation.comparisons:
+        by_headline.setdefault(own.headline, []).append(own)
+    groupings = dict.fromkeys(own.grouping for own in evaluation.comparisons)
     return {
         "notes": evaluation.notes,
         "alarmed": bool(evaluation.alarms),
         "least": LEAST,
-        "gaps": [gap_row(own) for own in evaluation.comparisons if is_compared(own)],
-        "headlines": [headline_context(evaluation, name) for name in headlines],
+        "groupings": list(groupings),
+        "gaps": [(named(name), [gap_cell(one) for one in own]) for name, own in by_headline.items()],
+        "headlines": [headline_context(name, own) for name, own in by_headline.items()],
         "bands": {titled(name): ", ".join(own.names) for name, own in evaluation.bands.items()},
     }
 
 
-def is_compared(comparison: Comparison) -> bool:
-    return isinstance(comparison.difference, Difference)
-
-
-def gap_row(comparison: Comparison) -> tuple[str, ...]:
-    """Headline, grouping, worst and best with their values, the gap with its interval, p."""
+def gap_cell(comparison: Comparison) -> Cell:
     difference = comparison.difference
-    assert isinstance(difference, Difference)
-    ends = [text for name in (difference.worst, difference.best) for text in (name, value_of(comparison, name))]
+    if not isinstance(difference, Difference):
+        return ("–", "", "", False)
     gap = difference.gap
+    p = "not tested" if difference.p_holm is None else f"p {p_text(difference.p_holm)}"
     reach = f"{number(gap.low)} to {number(gap.high)}"
-    p = p_text(difference.p_holm) if difference.p is not None else "not tested"
-    grouping = titled(comparison.grouping)
-    return (named(comparison.headline), grouping, *ends, number(gap.value), reach, p)
+    return (number(gap.value), reach, p, alarming(comparison))
 
 
-def value_of(comparison: Comparison, name: str) -> str:
-    outcome = comparison.groups[name].outcome
-    return number(outcome.value) if isinstance(outcome, Metric) else "–"
-
-
-def headline_context(evaluation: GroupEvaluation, headline: str) -> dict[str, Any]:
-    own = [one for one in evaluation.comparisons if one.headline == headline]
+def headline_context(headline: str, comparisons: list[Comparison]) -> dict[str, Any]:
     return {
         "title": named(headline),
         "meaning": MEANINGS.get(headline, ""),
         "figure": f"groups_{headline}",
-        "rows": [row for one in own for row in group_rows(one)],
-        "absent": {titled(one.grouping): one.difference.reason for one in own if isinstance(one.difference, Absent)},
+        "alarmed": any(alarming(own) for own in comparisons),
+        "rows": [row for own in comparisons for row in group_rows(own)],
+        "absent": {
+            titled(own.grouping): own.difference.reason for own in comparisons if isinstance(own.difference, Absent)
+        },
     }
 
 
-def group_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+def group_rows(comparison: Comparison) -> list[Row]:
     """Grouping, group, value with its interval, subjects, items; then those without a value."""
     title = titled(comparison.grouping)
-    rows: list[tuple[str, ...]] = []
+    rows: list[Row] = []
     for name, own in comparison.groups.items():
         counts = (str(own.n_subjects), str(own.n_items))
         if isinstance(own.outcome, Metric):

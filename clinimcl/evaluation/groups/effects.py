@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.groups.headlines import Headline
+from clinimcl.evaluation.groups.headlines import Values
 
 SMALLEST = 1e-12  # what rounding leaves of a difference of 0
 
@@ -32,16 +32,11 @@ class Effects(NamedTuple):
         return self.pull @ self.pull.swapaxes(1, 2)
 
 
-def items_of(headline: Headline) -> Items:
-    subject = np.unique(headline.subject, return_inverse=True)[1]
-    classes = headline.classes
-    return Items(
-        headline.value,
-        subject * classes + headline.of_class,
-        int(subject.max()) + 1,
-        classes,
-        headline.by_subject,
-    )
+def items_of(values: Values) -> Items:
+    subject = np.unique(values.subject, return_inverse=True)[1]
+    classes = values.classes
+    cell = subject * classes + values.of_class
+    return Items(values.value, cell, int(subject.max()) + 1, classes, values.by_subject)
 
 
 def effects(items: Items, labels: Int[np.ndarray, "stack item"], groups: int) -> Effects:

@@ -16,12 +16,15 @@ from clinimcl.evaluation.wording import number
 
 COLOUR = "#0072B2"
 COLUMNS = 3
+MOST = 3  # figures, which take longer to draw than to measure
 
 
 def group_figures(evaluation: GroupEvaluation) -> dict[str, Figure | None]:
-    """By file name: a figure a headline."""
-    headlines = dict.fromkeys(own.headline for own in evaluation.comparisons)
-    return {f"groups_{name}": headline_figure(evaluation, name) for name in headlines}
+    """By file name: of the headlines with the smallest p, or of the first one."""
+    alarmed = dict.fromkeys(own.headline for own in evaluation.alarms)
+    compared = [own.headline for own in evaluation.comparisons if isinstance(own.difference, Difference)]
+    shown = list(alarmed)[:MOST] or compared[:1]
+    return {f"groups_{name}": headline_figure(evaluation, name) for name in shown}
 
 
 def headline_figure(evaluation: GroupEvaluation, headline: str) -> Figure | None:

@@ -48,7 +48,7 @@ def gap(groups: list[Metric], alike: Square, most: float, p: float | None) -> Ga
     return Gap(widest, min(low, widest), max(widest, min(float(up.max()), most)))
 
 
-def joint(one: Square, other: Square, alike: Square) -> Square:
+def joint(one: Float[np.ndarray, "#group #group"], other: Float[np.ndarray, "#group #group"], alike: Square) -> Square:
     """How far a difference reaches, of two values that reach so far."""
     return np.sqrt(np.maximum(one**2 + other**2 - 2 * alike * one * other, 0.0))
 

@@ -15,12 +15,14 @@ from clinimcl.evaluation.groups.comparison import (
 )
 from clinimcl.evaluation.groups.effects import effects, items_of
 from clinimcl.evaluation.groups.gaps import Square, correlations, gap
-from clinimcl.evaluation.groups.groupings import Bands, Labels, bands_of, labels_of
-from clinimcl.evaluation.groups.headlines import Headline, measure, subjects_of
+from clinimcl.evaluation.groups.groupings import Bands, bands_of, labels_of
+from clinimcl.evaluation.groups.headlines import Headline, Values, measure
 from clinimcl.evaluation.groups.permutation import p_value
 from clinimcl.evaluation.groups.wording import notes
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.sweep.significance import holm
+
+Rows = Bool[np.ndarray, " item"]
 
 
 def evaluate_groups(
@@ -41,37 +43,31 @@ def compare(headline: Headline, grouping: str, bands: dict[str, Bands], seed: in
     if isinstance(labels, Absent):
         nobody = Group(0, 0, labels)
         return Comparison(headline.name, grouping, headline.aim, {}, nobody, labels)
-    order = bands[grouping].names if grouping in bands else sorted(set(labels.dropna()))
-    groups = {name: grouped(headline, labels, name) for name in order if (labels == name).any()}
-    unknown = group_of(headline, labels.isna().to_numpy(bool), "their group is not known")
-    difference = differ(headline, grouping, labels, groups, seed)
-    return Comparison(
-        headline.name,
-        grouping,
-        headline.aim,
-        groups,
-        unknown,
-        difference,
-        "" if isinstance(difference, Absent) else untested(headline, grouping),
-    )
+    names = bands[grouping].names if grouping in bands else sorted(set(labels.dropna()))
+    label = pd.Categorical(labels, categories=names).codes.astype(int)  # -1: not known
+    groups = {name: grouped(headline.values, label == place) for place, name in enumerate(names)}
+    groups = {name: own for name, own in groups.items() if own.n_items}
+    unknown = counted(headline.values, label < 0, "their group is not known")
+    difference = differ(headline, grouping, groups, label, names, seed)
+    why = "" if isinstance(difference, Absent) else untested(headline, grouping)
+    return Comparison(headline.name, grouping, headline.aim, groups, unknown, difference, why)
 
 
-def grouped(headline: Headline, labels: Labels, name: str) -> Group:
-    rows = (labels == name).to_numpy(bool)
-    counted = group_of(headline, rows, f"fewer than {LEAST} subjects are not shown")
-    if counted.n_subjects < LEAST:
-        return counted
-    return counted._replace(outcome=measure(headline.where(rows), headline.classes))
+def grouped(values: Values, rows: Rows) -> Group:
+    group = counted(values, rows, f"fewer than {LEAST} subjects are not shown")
+    if group.n_subjects < LEAST:
+        return group
+    return group._replace(outcome=measure(values.where(rows), values.classes))
 
 
-def group_of(headline: Headline, rows: Bool[np.ndarray, " item"], reason: str) -> Group:
-    """Counted, and without a value for that reason."""
-    return Group(subjects_of(headline.where(rows)), int(rows.sum()), Absent(reason))
+def counted(values: Values, rows: Rows, reason: str) -> Group:
+    """Without a value, for that reason."""
+    return Group(values.where(rows).subjects, int(rows.sum()), Absent(reason))
 
 
 def untested(headline: Headline, grouping: str) -> str:
     """Why it is not asked whether these groups differ by chance; empty where it is."""
-    if headline.of_two_people:
+    if headline.values.of_two_people:
         return "its items are of two people, who may be of two groups"
     if grouping == headline.judged_by:
         return "the label by which the answers are judged makes these groups"
@@ -79,33 +75,36 @@ def untested(headline: Headline, grouping: str) -> str:
 
 
 def differ(
-    headline: Headline, grouping: str, labels: Labels, groups: dict[str, Group], seed: int
+    headline: Headline,
+    grouping: str,
+    groups: dict[str, Group],
+    label: Int[np.ndarray, " item"],
+    names: list[str],
+    seed: int,
 ) -> Difference | Absent:
+    """Of the groups that have a value."""
     shown = {name: own.outcome for name, own in groups.items() if isinstance(own.outcome, Metric)}
     if len(shown) < 2:
         return Absent(too_few(groups, len(shown)))
-    names = list(shown)
-    number = labels.map({name: place for place, name in enumerate(names)})
-    rows = number.notna().to_numpy(bool)
-    label = number[rows].to_numpy(int)
-    compared = headline.where(rows)
-    asked = not untested(headline, grouping)
-    p = p_value(items_of(compared), label, len(names), seed) if asked else None
+    place = np.full(len(names) + 1, -1)  # among those shown; the last is that of the unknown
+    place[[names.index(name) for name in shown]] = np.arange(len(shown))
+    rows = place[label] >= 0
+    values, compared = headline.values.where(rows), place[label][rows]
+    p = None
+    if not untested(headline, grouping):
+        p = p_value(items_of(values), compared, len(shown), seed)
     worst, best = extremes(headline.aim, [metric.value for metric in shown.values()])
-    found = gap(list(shown.values()), alike(compared, label, len(names)), most(headline), p)
-    return Difference(names[worst], names[best], found, subjects_of(compared), int(rows.sum()), p)
+    most = values.bounds[1] - values.bounds[0]
+    found = gap(list(shown.values()), alike(values, compared, len(shown)), most, p)
+    ends = list(shown)[worst], list(shown)[best]
+    return Difference(*ends, found, values.subjects, len(compared), p)
 
 
-def alike(compared: Headline, label: Int[np.ndarray, " item"], groups: int) -> Square:
+def alike(values: Values, label: Int[np.ndarray, " item"], groups: int) -> Square:
     """Correlations of the groups' values, through the subjects that they share."""
-    if compared.of_two_people:
+    if values.of_two_people:
         return np.eye(groups)
-    return correlations(effects(items_of(compared), label[None], groups).pull[0])
-
-
-def most(headline: Headline) -> float:
-    """The largest gap that there can be."""
-    return headline.bounds[1] - headline.bounds[0]
+    return correlations(effects(items_of(values), label[None], groups).pull[0])
 
 
 def too_few(groups: dict[str, Group], shown: int) -> str:

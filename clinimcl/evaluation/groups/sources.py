@@ -8,7 +8,7 @@ from clinimcl.evaluation.change.answers import answers_of, places
 from clinimcl.evaluation.change.inputs import KINDS, ChangeInputs
 from clinimcl.evaluation.change.regression import scored
 from clinimcl.evaluation.embedded import Embedded
-from clinimcl.evaluation.groups.headlines import UNIT, Headline
+from clinimcl.evaluation.groups.headlines import UNIT, Headline, Values
 from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.order import subject_taus
 from clinimcl.evaluation.probes.fitting import classify, components, regress
@@ -48,7 +48,8 @@ def retrieval_headline(test: pd.DataFrame, vectors: Vectors) -> list[Headline]:
     days = test["day"].to_numpy(float)
     apart = np.where(positive, np.abs(days[:, None] - days), np.inf).min(axis=1)
     one = plain("retrieval_top1", "high", UNIT, found, test.iloc[asked])
-    return [one._replace(years=apart[asked] / DAYS_PER_YEAR, by_subject=True)]
+    values = one.values._replace(by_subject=True)
+    return [one._replace(values=values, years=apart[asked] / DAYS_PER_YEAR)]
 
 
 def order_headline(embedded: Embedded, test: pd.DataFrame, vectors: Vectors) -> list[Headline]:
@@ -78,7 +79,8 @@ def answer_headlines(inputs: ChangeInputs) -> list[Headline]:
     answered = answers.mean(inputs.probabilities).argmax(axis=1)
     found = pair_headlines(answers.change, answered, scans[0], scans[1])
     years = years_between(scans[0], scans[1]) if inputs.kind == KINDS[0] else None
-    return [own._replace(subject=answers.earlier, other=answers.later, years=years) for own in found]
+    one, other = answers.earlier, answers.later
+    return [own._replace(values=own.values._replace(subject=one, other=other), years=years) for own in found]
 
 
 def pair_headlines(
@@ -90,10 +92,9 @@ def pair_headlines(
 ) -> list[Headline]:
     right = (answered == change).astype(float)
     off = (answered - change).astype(float)
-    of_class = np.unique(change, return_inverse=True)[1]
     accuracy = plain(f"{prefix}accuracy", "high", UNIT, right, earlier)
     found = [
-        accuracy._replace(name=f"{prefix}balanced_accuracy", of_class=of_class),
+        by_class(accuracy._replace(name=f"{prefix}balanced_accuracy"), change),
         accuracy,
         plain(f"{prefix}steps_off", "low", STEPS, np.abs(off), earlier),
         plain(f"{prefix}signed_steps_off", "zero", SIGNED_STEPS, off, earlier),
@@ -152,9 +153,8 @@ def diagnosis_headline(
     probability = classify(features[train], label[train], features[~train], len(items.classes))
     right = (probability.argmax(axis=1) == label[~train]).astype(float)
     name = "probe_diagnosis_balanced_accuracy"
-    of_class = np.unique(label[~train], return_inverse=True)[1]
     one = plain(name, "high", UNIT, right, tested_scans(scans, items))
-    return [one._replace(of_class=of_class, judged_by="severity")]
+    return [by_class(one, label[~train])._replace(judged_by="severity")]
 
 
 def tested_scans(scans: pd.DataFrame, items: Items) -> pd.DataFrame:
@@ -174,7 +174,14 @@ def plain(
     """A mean over items of one subject and one scan each."""
     subject = scans["subject"].factorize()[0]
     one_class = np.zeros(len(value), dtype=int)
-    return Headline(name, aim, bounds, value, one_class, subject, subject, scans, scans, None)
+    values = Values(value, one_class, subject, subject, bounds)
+    return Headline(name, aim, values, scans, scans)
+
+
+def by_class(headline: Headline, classes: Int[np.ndarray, " item"]) -> Headline:
+    """The mean of the means of the classes that the test has."""
+    of_class = np.unique(classes, return_inverse=True)[1]
+    return headline._replace(values=headline.values._replace(of_class=of_class))
 
 
 def years_between(earlier: pd.DataFrame, later: pd.DataFrame) -> Float[np.ndarray, " pair"]:

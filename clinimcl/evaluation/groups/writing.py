@@ -12,7 +12,9 @@ KEY = "groups"  # beside the metrics
 
 
 def write_groups(groups: GroupEvaluation, folder: Path) -> None:
-    """Adds to evaluation.json, where there is one."""
+    """Adds to evaluation.json, where there is one; figures of an earlier evaluation go."""
+    for figure in (folder / "figures").glob(f"{KEY}_*.png"):
+        figure.unlink()
     entries = held(folder / "evaluation.json") | {KEY: group_entries(groups)}
     write_json(entries, folder / "evaluation.json")
 

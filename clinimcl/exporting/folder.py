@@ -40,7 +40,7 @@ def write_folder(
     )
     measured = judged.measure(travels, scans, compared, parts, datamodule.rule, training.seed)
     told = exported_card.told(run, datamodule, measured)
-    groups = judged.compare_groups(travels, scans, parts.calibration, datamodule.rule, training.seed)
+    groups = judged.compare_groups(travels, scans, parts.calibration, datamodule.rule, datamodule.scans, training.seed)
     told["groups"] = group_entries(groups)
     told |= exported_card.stated(settings, datamodule, found.tells_people) | {"known_people": known}
     made = card.Card(

@@ -15,13 +15,17 @@ RATING = 1.0  # points of chance between two ratings of one state
 FLUCTUATION = 0.5  # of severity between visits, in its deviations; nobody has a course
 ANATOMY = 0.4  # what tells people apart, in each dimension
 SESSION = 0.15  # what tells two sessions of a person apart
+UNLIKE = 0.45  # the same of an encoder of persons that is often wrong
 SEEN = 3.0  # what a deviation of severity or age moves a scan by
+
+
+Vectors = Float[np.ndarray, "scan dimension"]
 
 
 class Plan(NamedTuple):
     """How large a cohort is, and what is wrong with it."""
 
-    tested: int = 240  # subjects
+    tested: int = 300  # subjects
     trained: int = 300
     shift: float = 0.0  # points by which site B rates lower, in the table
     angle: float = 60.0  # degrees between what severity does to a woman's and to a man's scan
@@ -30,7 +34,8 @@ class Plan(NamedTuple):
 
 class Cohort(NamedTuple):
     scans: pd.DataFrame
-    vectors: Float[np.ndarray, "scan dimension"]
+    vectors: Vectors  # of an encoder of health
+    identity: Vectors  # of an encoder of persons, which sees nothing of health or age
 
 
 def cohort(plan: Plan, seed: int) -> Cohort:
@@ -38,18 +43,23 @@ def cohort(plan: Plan, seed: int) -> Cohort:
     rng = np.random.default_rng(seed)
     people = who(plan, rng)
     scans = visits(people, plan, rng)
-    return Cohort(scans.drop(columns="severity"), embedded(scans, plan, rng))
+    person = scans["subject"].factorize()[0]
+    anatomy = rng.normal(0, ANATOMY, (person.max() + 1, DIMENSIONS))[person]
+    seen = anatomy + rng.normal(0, SESSION, anatomy.shape)
+    identity = anatomy + rng.normal(0, UNLIKE, anatomy.shape)
+    vectors = seen + health(scans, plan, rng)
+    return Cohort(scans.drop(columns="severity"), vectors, identity)
 
 
 def who(plan: Plan, rng: np.random.Generator) -> pd.DataFrame:
-    """A row a subject; some training women never come."""
+    """A row a subject, as many women as men on each side; some training women never come."""
     count = plan.trained + plan.tested
     split = np.repeat(["train", "test"], [plan.trained, plan.tested])
     people = pd.DataFrame(
         {
             "subject": [f"S{number:04d}" for number in range(count)],
             "split": split,
-            "sex": rng.choice(["F", "M"], count),
+            "sex": np.resize(["F", "M"], count),
             "site": rng.choice(SITES, count),
             "scanner": rng.choice(SCANNERS, count),
             "entry": rng.normal(72, 7, count),
@@ -77,21 +87,19 @@ def visits(people: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> pd.Dat
     return scans.drop(columns=["entry", "stage"]).assign(**told)
 
 
-def embedded(scans: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> Float[np.ndarray, "scan dimension"]:
-    """Anatomy of the person, and two traits in a plane: severity, and one that is no illness.
+def health(scans: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> Vectors:
+    """Age, and two traits in a plane: severity, and one that is no illness.
 
     In women the plane is turned one way, in men the other, so that what tells severity in one sex
     is partly the harmless trait of the other. No line fits both, and a fit to as many women as men
     errs alike for both.
     """
-    subject = scans["subject"].factorize()[0]
-    anatomy = rng.normal(0, ANATOMY, (subject.max() + 1, DIMENSIONS))[subject]
+    person = scans["subject"].factorize()[0]
     axes = np.linalg.qr(rng.normal(size=(DIMENSIONS, 3)))[0].T
     turn = np.deg2rad(plan.angle / 2) * np.where(scans["sex"] == "F", 1, -1)
     severity = scans["severity"].to_numpy()
-    harmless = rng.normal(size=subject.max() + 1)[subject]
+    harmless = rng.normal(size=person.max() + 1)[person]
     along = np.cos(turn) * severity - np.sin(turn) * harmless
     across = np.sin(turn) * severity + np.cos(turn) * harmless
     age = (scans["age"].to_numpy() - 72) / 7
-    seen = SEEN * np.stack([along, across, age], axis=1) @ axes
-    return anatomy + seen + rng.normal(0, SESSION, seen.shape)
+    return SEEN * np.stack([along, across, age], axis=1) @ axes

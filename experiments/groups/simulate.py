@@ -1,6 +1,6 @@
 """Does the table of groups find a planted bias, and is it silent without one?
 
-`python experiments/groups/simulate.py` prints the tables of README.md; `quick` makes them small.
+`python experiments/groups/simulate.py` prints the first table of README.md, `… power` the second.
 """
 
 import sys
@@ -29,6 +29,8 @@ from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.settings import GROUPS
 
 SEEDS = 20
+POWER_SEEDS = 10
+FRESH = 1000  # seeds that chose nothing
 RULE = ChangeRule("better", 3.0, ())
 
 
@@ -52,7 +54,7 @@ def evaluated(plan: Plan, seed: int) -> GroupEvaluation:
     made = cohort(plan, seed)
     probes = probe_headlines(ProbeInputs(made.scans, made.vectors, made.vectors))
     test = (made.scans["split"] == "test").to_numpy()
-    found = retrieval_headline(made.scans[test].reset_index(drop=True), made.vectors[test])
+    found = retrieval_headline(made.scans[test].reset_index(drop=True), made.identity[test])
     headlines = [*probes, *change_headlines(made), *found]
     return evaluate_groups(headlines, made.scans, GROUPS, seed)
 
@@ -102,28 +104,32 @@ def who(comparison: Comparison) -> str:
     return f"{comparison.headline} by {comparison.grouping}"
 
 
+POWER = {
+    "site": [Plan(shift=points) for points in (0.5, 1.0, 1.5)],
+    "sex": [Plan(women=0.5, angle=degrees) for degrees in (20.0, 40.0)],
+}
+
+
 def power_table(seeds: int) -> pd.DataFrame:
-    """Share of seeds that find a bias, by its size and the number of tested subjects."""
+    """Seeds that find a bias, by its size and the number of tested subjects."""
     rows = []
-    for name, plans in (
-        ("site, points lower", {size: Plan(shift=size) for size in (0.5, 1.0, 1.5, 2.0)}),
-        (
-            "half of the women, degrees",
-            {size: Plan(women=0.5, angle=size) for size in (30.0, 60.0, 90.0)},
-        ),
-    ):
-        for size, plan in plans.items():
-            for tested in (60, 120, 240, 480):
-                grouping = "site" if plan.shift else "sex"
-                found = [evaluated(plan._replace(tested=tested), 100 + seed) for seed in range(seeds)]
+    for grouping, plans in POWER.items():
+        for plan in plans:
+            for tested in (75, 150, 300):
+                own = plan._replace(tested=tested)
+                found = [evaluated(own, FRESH + seed) for seed in range(seeds)]
                 hits = sum(alarmed(one, grouping) for one in found)
-                rows.append({"bias": name, "size": size, "tested": tested, "found": hits / seeds})
-    return pd.DataFrame(rows).pivot_table("found", ["bias", "size"], "tested")
+                size = f"{plan.shift:g} points" if plan.shift else f"{plan.angle:g}°"
+                rows.append({"by": grouping, "size": size, "tested": tested, "found": hits, "of": seeds})
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
-    quick = "quick" in sys.argv[1:]
-    print(alarm_table(2 if quick else SEEDS).to_string(index=False))
+    asked = sys.argv[1:] or ["alarms"]
+    if "power" in asked:
+        print(power_table(POWER_SEEDS).to_string(index=False))
+    else:
+        print(alarm_table(2 if "quick" in asked else SEEDS).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Do the intervals of gaps hold, and is equality rejected too often? By simulation.
 
-`python experiments/groups/intervals.py` prints the table of README.md.
+`python -m experiments.groups.intervals` prints the table of README.md.
 """
 
 import sys
@@ -35,7 +35,7 @@ def cases() -> list[Case]:
 
 
 def simulated(case: Case, rng: np.random.Generator) -> tuple[Headline, float]:
-    """Three items a subject, and the true gap. The first group is twice as large, and the odd one."""
+    """Three items a subject, and the true gap. The first group is odd, and twice as large."""
     sizes = np.full(case.groups, case.least)
     sizes[0] *= 2
     home = np.repeat(np.arange(case.groups), sizes)

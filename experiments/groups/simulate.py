@@ -1,6 +1,6 @@
 """Does the table of groups find a planted bias, and is it silent without one?
 
-`python experiments/groups/simulate.py` prints the first table of README.md, `… power` the second.
+`python -m experiments.groups.simulate` prints the first table of README.md, `… power` the second.
 """
 
 import sys
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from cohorts import Cohort, Plan, cohort
 
 from clinimcl.cohorts.change import ChangeRule
 from clinimcl.evaluation.groups.comparison import Comparison, GroupEvaluation
@@ -27,6 +26,7 @@ from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.settings import GROUPS
+from experiments.groups.cohorts import Cohort, Plan, cohort
 
 SEEDS = 20
 POWER_SEEDS = 10
@@ -68,7 +68,8 @@ def change_headlines(made: Cohort) -> list[Headline]:
     scans = tested_scans(made.scans, items)
     measured = scans["score"].to_numpy(float)
     answered = measured + probe_error(items, features)
-    places = [pair for rows in scans.groupby("subject").indices.values() for pair in combinations(rows.tolist(), 2)]
+    visits = scans.groupby("subject").indices.values()
+    places = [pair for rows in visits for pair in combinations(rows.tolist(), 2)]
     earlier, later = np.array(places).T
     change = RULE.change(measured[earlier], measured[later])
     guess = RULE.change(answered[earlier], answered[later])
@@ -83,21 +84,21 @@ def alarmed(found: GroupEvaluation, grouping: str) -> bool:
 
 
 def alarm_table(seeds: int) -> pd.DataFrame:
-    """A row a bias: seeds that find it, those with an alarm elsewhere, and what was found."""
-    rows = []
-    for planted in BIASES:
-        found = [evaluated(planted.plan, seed) for seed in range(seeds)]
-        elsewhere = [any(own.grouping != planted.grouping for own in one.alarms) for one in found]
-        rows.append(
-            {
-                "bias": planted.name,
-                "found": sum(alarmed(one, planted.grouping) for one in found) if planted.grouping else "–",
-                "alarms elsewhere": sum(elsewhere),
-                "of": seeds,
-                "by": ", ".join(sorted({who(own) for one in found for own in one.alarms})),
-            }
-        )
-    return pd.DataFrame(rows)
+    """A row a bias: how many seeds find it, how many have another alarm, and what was found."""
+    return pd.DataFrame([alarm_row(planted, seeds) for planted in BIASES])
+
+
+def alarm_row(planted: Planted, seeds: int) -> dict[str, object]:
+    found = [evaluated(planted.plan, seed) for seed in range(seeds)]
+    hits = sum(alarmed(one, planted.grouping) for one in found)
+    others = [{own.grouping for own in one.alarms} - {planted.grouping} for one in found]
+    return {
+        "bias": planted.name,
+        "found": hits if planted.grouping else "–",
+        "alarms elsewhere": sum(map(bool, others)),
+        "of": seeds,
+        "by": ", ".join(sorted({who(own) for one in found for own in one.alarms})),
+    }
 
 
 def who(comparison: Comparison) -> str:
@@ -120,7 +121,8 @@ def power_table(seeds: int) -> pd.DataFrame:
                 found = [evaluated(own, FRESH + seed) for seed in range(seeds)]
                 hits = sum(alarmed(one, grouping) for one in found)
                 size = f"{plan.shift:g} points" if plan.shift else f"{plan.angle:g}°"
-                rows.append({"by": grouping, "size": size, "tested": tested, "found": hits, "of": seeds})
+                told = {"by": grouping, "size": size, "tested": tested}
+                rows.append({**told, "found": hits, "of": seeds})
     return pd.DataFrame(rows)
 
 

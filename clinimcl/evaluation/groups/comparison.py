@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from clinimcl.evaluation.groups.gaps import Gap
 from clinimcl.evaluation.groups.groupings import Bands
-from clinimcl.evaluation.metrics import Absent, Outcome
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 LEAST = 10  # subjects: fewer are counted and have no value
 LEVEL = 0.05
@@ -40,6 +40,16 @@ class Comparison(NamedTuple):
     unknown: Group  # whose group is not known
     difference: Difference | Absent
     untested: str = ""  # why there is no p-value, where there is a difference
+
+    @property
+    def compared(self) -> bool:
+        return isinstance(self.difference, Difference)
+
+    @property
+    def measured(self) -> dict[str, Metric]:
+        """Of the groups that have a value."""
+        outcomes = {name: group.outcome for name, group in self.groups.items()}
+        return {name: own for name, own in outcomes.items() if isinstance(own, Metric)}
 
 
 class GroupEvaluation(NamedTuple):

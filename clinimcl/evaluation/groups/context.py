@@ -28,7 +28,7 @@ def group_context(evaluation: GroupEvaluation) -> dict[str, Any]:
         "alarmed": bool(evaluation.alarms),
         "least": LEAST,
         "groupings": list(groupings),
-        "gaps": [(named(name), [gap_cell(one) for one in own]) for name, own in by_headline.items()],
+        "gaps": [(named(name), list(map(gap_cell, own))) for name, own in by_headline.items()],
         "headlines": [headline_context(name, own) for name, own in by_headline.items()],
         "bands": {titled(name): ", ".join(own.names) for name, own in evaluation.bands.items()},
     }
@@ -51,10 +51,14 @@ def headline_context(headline: str, comparisons: list[Comparison]) -> dict[str, 
         "figure": f"groups_{headline}",
         "alarmed": any(alarming(own) for own in comparisons),
         "rows": [row for own in comparisons for row in group_rows(own)],
-        "absent": {
-            titled(own.grouping): own.difference.reason for own in comparisons if isinstance(own.difference, Absent)
-        },
+        "absent": absent_gaps(comparisons),
     }
+
+
+def absent_gaps(comparisons: list[Comparison]) -> dict[str, str]:
+    """Grouping → why it has no gap."""
+    gaps = {titled(own.grouping): own.difference for own in comparisons}
+    return {name: own.reason for name, own in gaps.items() if isinstance(own, Absent)}
 
 
 def group_rows(comparison: Comparison) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The value of a headline in each group and how these values vary together, for a stack of labels."""
+"""The value of a headline in each group and how they vary together, for a stack of labels."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class Effects(NamedTuple):
 
     value: Float[np.ndarray, "stack group"]
     pull: Float[np.ndarray, "stack group subject"]
-    """How far each subject moves the value of each group; covariances are sums of their products."""
+    """How far each subject moves the value of each group; their products sum to covariances."""
 
     @property
     def covariance(self) -> Float[np.ndarray, "stack group group"]:

@@ -11,7 +11,6 @@ from clinimcl.evaluation.groups.comparison import (
     alarming,
 )
 from clinimcl.evaluation.groups.wording import named, p_text, titled
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.wording import number
 
 COLOUR = "#0072B2"
@@ -22,20 +21,19 @@ MOST = 3  # figures, which take longer to draw than to measure
 def group_figures(evaluation: GroupEvaluation) -> dict[str, Figure | None]:
     """By file name: of the headlines with the smallest p, or of the first one."""
     alarmed = dict.fromkeys(own.headline for own in evaluation.alarms)
-    compared = [own.headline for own in evaluation.comparisons if isinstance(own.difference, Difference)]
+    compared = [own.headline for own in evaluation.comparisons if own.compared]
     shown = list(alarmed)[:MOST] or compared[:1]
     return {f"groups_{name}": headline_figure(evaluation, name) for name in shown}
 
 
 def headline_figure(evaluation: GroupEvaluation, headline: str) -> Figure | None:
     """None where no two groups can be compared."""
-    shown = [
-        own for own in evaluation.comparisons if own.headline == headline and isinstance(own.difference, Difference)
-    ]
+    asked = [own for own in evaluation.comparisons if own.headline == headline]
+    shown = [own for own in asked if own.compared]
     if not shown:
         return None
     rows = -(-len(shown) // COLUMNS)
-    most = max(len(measured(own)) for own in shown)
+    most = max(len(own.measured) for own in shown)
     figure = new_figure(3.6 * COLUMNS, rows * (1.0 + 0.3 * most))
     shared: Axes | None = None
     for place, own in enumerate(shown, start=1):
@@ -46,13 +44,9 @@ def headline_figure(evaluation: GroupEvaluation, headline: str) -> Figure | None
     return figure
 
 
-def measured(comparison: Comparison) -> dict[str, Metric]:
-    return {name: own.outcome for name, own in comparison.groups.items() if isinstance(own.outcome, Metric)}
-
-
 def panel(axes: Axes, comparison: Comparison) -> None:
     """Dots with whiskers, the first group at the top; the gap as a bracket at the right."""
-    groups = measured(comparison)
+    groups = comparison.measured
     colour = CHANCE if alarming(comparison) else COLOUR
     places = dict(zip(groups, range(len(groups) - 1, -1, -1), strict=True))
     for name, metric in groups.items():
@@ -61,7 +55,8 @@ def panel(axes: Axes, comparison: Comparison) -> None:
     difference = comparison.difference
     assert isinstance(difference, Difference)
     plain(axes, titled(comparison.grouping))
-    axes.set_yticks(list(places.values()), [f"{name} ({groups[name].n_subjects})" for name in places])
+    ticks = [f"{name} ({groups[name].n_subjects})" for name in places]
+    axes.set_yticks(list(places.values()), ticks)
     axes.set_ylim(-0.6, len(groups) - 0.4)
     bracket(axes, places, difference, colour)
 

@@ -1,4 +1,4 @@
-"""The gap between the best and the worst group, with an interval that knows that both were picked."""
+"""The gap between the best and the worst group; its interval knows that both were picked."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from clinimcl.evaluation.metrics import Metric
 
 DRAWS = 20_000
 
+Values = Float[np.ndarray, " group"]
+Broadcast = Float[np.ndarray, "#group #group"]
 Square = Float[np.ndarray, "group group"]
 
 
@@ -48,12 +50,12 @@ def gap(groups: list[Metric], alike: Square, most: float, p: float | None) -> Ga
     return Gap(widest, min(low, widest), max(widest, min(float(up.max()), most)))
 
 
-def joint(one: Float[np.ndarray, "#group #group"], other: Float[np.ndarray, "#group #group"], alike: Square) -> Square:
+def joint(one: Broadcast, other: Broadcast, alike: Square) -> Square:
     """How far a difference reaches, of two values that reach so far."""
     return np.sqrt(np.maximum(one**2 + other**2 - 2 * alike * one * other, 0.0))
 
 
-def reaches(groups: list[Metric], alike: Square) -> tuple[Float[np.ndarray, " group"], Float[np.ndarray, " group"]]:
+def reaches(groups: list[Metric], alike: Square) -> tuple[Values, Values]:
     """How far below and above its value each group's interval reaches, widened for all pairs."""
     ends = np.array([[group.value - group.low, group.high - group.value] for group in groups])
     degrees = np.array([group.n_subjects - 1 for group in groups])
@@ -62,7 +64,7 @@ def reaches(groups: list[Metric], alike: Square) -> tuple[Float[np.ndarray, " gr
     return below, above
 
 
-def critical(width: Float[np.ndarray, " group"], alike: Square) -> float:
+def critical(width: Values, alike: Square) -> float:
     """What the largest of all standardised differences stays below in 95 %: 1.96 for two groups.
 
     Drawn from a normal distribution, always from the same seed.
@@ -74,7 +76,8 @@ def critical(width: Float[np.ndarray, " group"], alike: Square) -> float:
     drawn = rng.multivariate_normal(np.zeros(len(width)), covariance, DRAWS, method="eigh")
     first, second = np.triu_indices(len(width), 1)
     variance = np.diag(covariance)
-    error = np.sqrt(np.maximum(variance[first] + variance[second] - 2 * covariance[first, second], 0))
+    squared = variance[first] + variance[second] - 2 * covariance[first, second]
+    error = np.sqrt(np.maximum(squared, 0))
     varies = error > SMALLEST * width.max()
     scaled = np.abs(drawn[:, first] - drawn[:, second])[:, varies] / error[varies]
     return float(np.quantile(scaled.max(axis=1), 1 - 2 * TAIL))

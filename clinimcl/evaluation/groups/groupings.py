@@ -63,7 +63,7 @@ def thirds(values: Float[np.ndarray, " value"], unit: str = "") -> Bands:
 
 
 def bands_of(training: pd.DataFrame, groupings: Sequence[str]) -> dict[str, Bands]:
-    """Of every grouping by a number; `training` are the training subjects' rows of the scan table."""
+    """Of every grouping by a number; `training` are the rows of the training subjects."""
     found = {}
     for name in groupings:
         if name == "interval":
@@ -84,7 +84,7 @@ def intervals(training: pd.DataFrame) -> Float[np.ndarray, " pair"]:
 
 
 def numbers_of(scans: pd.DataFrame, grouping: str) -> "pd.Series[float] | None":
-    """The column as numbers; None where it holds words, or few numbers, which are taken for names."""
+    """The column as numbers; None where it holds words, or few numbers, which are names then."""
     values = column_of(scans, grouping)
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     if grouping in ("age", "severity"):
@@ -129,7 +129,7 @@ def available(scans: pd.DataFrame) -> list[str]:
 
 
 def carrying(cohort: Node, groupings: Sequence[str]) -> Node:
-    """The cohort's settings, so that its reader looks for the columns of these groupings as well."""
+    """The cohort's settings; its reader then looks for the columns of these groupings as well."""
     further = [name for name in groupings if name not in (*GROUPS, *SCANS.columns)]
     return cohort | {"groups": further} if further else cohort
 

@@ -1,4 +1,4 @@
-"""The figures that are compared between groups: what each item adds to them, and whose item it is."""
+"""The figures that groups are compared by: what each item adds to them, and whose it is."""
 
 from typing import NamedTuple
 

@@ -83,7 +83,8 @@ def differ(
     seed: int,
 ) -> Difference | Absent:
     """Of the groups that have a value."""
-    shown = {name: own.outcome for name, own in groups.items() if isinstance(own.outcome, Metric)}
+    outcomes = {name: own.outcome for name, own in groups.items()}
+    shown = {name: own for name, own in outcomes.items() if isinstance(own, Metric)}
     if len(shown) < 2:
         return Absent(too_few(groups, len(shown)))
     place = np.full(len(names) + 1, -1)  # among those shown; the last is that of the unknown
@@ -116,7 +117,7 @@ def too_few(groups: dict[str, Group], shown: int) -> str:
 
 
 def extremes(aim: str, values: list[float]) -> tuple[int, int]:
-    """Places of the worst and the best; of a signed error the end that is further from 0 is worst."""
+    """Places of the worst and the best; of a signed error the end further from 0 is worst."""
     lowest, highest = int(np.argmin(values)), int(np.argmax(values))
     high_is_bad = aim == "low" or (aim == "zero" and values[highest] >= -values[lowest])
     return (highest, lowest) if high_is_bad else (lowest, highest)

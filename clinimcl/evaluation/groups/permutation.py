@@ -53,7 +53,7 @@ def p_value(items: Items, label: Int[np.ndarray, " item"], groups: int, seed: in
 
 
 def units_of(items: Items, label: Int[np.ndarray, " item"]) -> Units:
-    """Subjects of one group exchange theirs with each other; another's items do so among themselves."""
+    """Subjects of one group exchange labels with each other, the items of others within them."""
     subject = items.cell // items.classes
     lowest = np.full(items.subjects, np.iinfo(int).max)
     highest = np.full(items.subjects, -1)

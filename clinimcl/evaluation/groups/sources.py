@@ -28,6 +28,7 @@ ANY = (-np.inf, np.inf)
 STEPS = (0.0, 2.0)  # of change between an answer and the truth
 SIGNED_STEPS = (-2.0, 2.0)
 
+Features = Float[np.ndarray, "item component"]
 Vectors = Float[np.ndarray, "scan dimension"]
 
 
@@ -39,7 +40,7 @@ def contrastive_headlines(embedded: Embedded) -> list[Headline]:
 
 
 def retrieval_headline(test: pd.DataFrame, vectors: Vectors) -> list[Headline]:
-    """A query is in the groups of its scan; its interval is that to the nearest of its positives."""
+    """A query is in the groups of its scan; its interval is that to its nearest positive."""
     positive = other_sessions(test)
     asked = np.flatnonzero(positive.any(axis=1))
     if not len(asked):
@@ -80,7 +81,9 @@ def answer_headlines(inputs: ChangeInputs) -> list[Headline]:
     found = pair_headlines(answers.change, answered, scans[0], scans[1])
     years = years_between(scans[0], scans[1]) if inputs.kind == KINDS[0] else None
     one, other = answers.earlier, answers.later
-    return [own._replace(values=own.values._replace(subject=one, other=other), years=years) for own in found]
+    values = [own.values._replace(subject=one, other=other) for own in found]
+    pairs = zip(found, values, strict=True)
+    return [own._replace(values=people, years=years) for own, people in pairs]
 
 
 def pair_headlines(
@@ -133,22 +136,21 @@ def probe_headlines(inputs: ProbeInputs) -> list[Headline]:
         items = items_of(inputs.scans, name)
         if isinstance(items, Items):
             scans = tested_scans(inputs.scans, items)
-            found += error_headlines(f"probe_{name}", probe_error(items, items.mean(features)), scans, judged_by)
+            error = probe_error(items, items.mean(features))
+            found += error_headlines(f"probe_{name}", error, scans, judged_by)
     items = items_of(inputs.scans, "diagnosis")
     if isinstance(items, Items):
         found += diagnosis_headline(items, items.mean(features), inputs.scans)
     return found
 
 
-def probe_error(items: Items, features: Float[np.ndarray, "item component"]) -> Float[np.ndarray, " test"]:
+def probe_error(items: Items, features: Features) -> Float[np.ndarray, " test"]:
     train = items.train
     answered = regress(features[train], items.label[train], features[~train])
     return answered - items.label[~train]
 
 
-def diagnosis_headline(
-    items: Items, features: Float[np.ndarray, "item component"], scans: pd.DataFrame
-) -> list[Headline]:
+def diagnosis_headline(items: Items, features: Features, scans: pd.DataFrame) -> list[Headline]:
     train, label = items.train, items.label.astype(int)
     probability = classify(features[train], label[train], features[~train], len(items.classes))
     right = (probability.argmax(axis=1) == label[~train]).astype(float)

@@ -76,7 +76,8 @@ def found(comparisons: list[Comparison]) -> list[str]:
         return [gap_sentence(own) for own in alarms]
     if not tested:
         return [f"No two groups have at least {LEAST} test subjects each: nothing is compared."]
-    return [f"No group differs beyond chance in any headline (Holm's correction for {len(tested)} comparisons)."]
+    correction = f"Holm's correction for {len(tested)} comparisons"
+    return [f"No group differs beyond chance in any headline ({correction})."]
 
 
 def gap_sentence(comparison: Comparison) -> str:
@@ -115,16 +116,13 @@ def missing(comparisons: list[Comparison], grouping: str) -> str:
 def unseen(scans: pd.DataFrame, grouping: str) -> str:
     """Groups that only training, or only the test has."""
     values = column_of(scans, grouping)
-    sizes = [
-        scans.loc[scans["split"] == split, "subject"].groupby(values[scans["split"] == split]).nunique()
-        for split in ("train", "test")
-    ]
-    trained, tested = sizes
-    sides = [
+    sides = [scans["split"] == split for split in ("train", "test")]
+    trained, tested = (scans["subject"][side].groupby(values[side]).nunique() for side in sides)
+    told = [
         one_sided(trained[~trained.index.isin(tested.index)], grouping, "training", "tested"),
         one_sided(tested[~tested.index.isin(trained.index)], grouping, "the test", "trained on"),
     ]
-    return " ".join(side for side in sides if side)
+    return " ".join(side for side in told if side)
 
 
 def one_sided(sizes: "pd.Series[int]", grouping: str, side: str, lacking: str) -> str:

@@ -4,63 +4,85 @@ import importlib.metadata
 import json
 import math
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from clinimcl.launching import launch
-from clinimcl.settings import EvaluateSettings, TrainSettings
+from clinimcl.settings import GROUPS, EvaluateSettings, TrainSettings
 
 
 def evaluate_run(
-    settings: TrainSettings, run: Path, datamodule: Any, *, scored: Any = None, probes: bool = False
+    settings: TrainSettings,
+    run: Path,
+    datamodule: Any,
+    *,
+    scored: Any = None,
+    probes: bool = False,
+    groups: Sequence[str] = GROUPS,
 ) -> Any:
     """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
-    probes on request, since they take the embeddings of all training scans, by two encoders.
+    probes on request, since they take the embeddings of all training scans, by two encoders. All of this is compared
+    between `groups` of people and scans.
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
     from clinimcl import assessment, stages
     from clinimcl.evaluation.change.measure import evaluate_change
     from clinimcl.evaluation.change.writing import write_change
+    from clinimcl.evaluation.groups import sources
+    from clinimcl.evaluation.groups.groupings import check_groups
+    from clinimcl.evaluation.groups.measure import evaluate_groups
+    from clinimcl.evaluation.groups.writing import write_groups
     from clinimcl.evaluation.measure import evaluate, write_evaluation
     from clinimcl.evaluation.report import Reported, write_report
     from clinimcl.modules.contrastive import ContrastivePretraining
     from clinimcl.phantoms import truth
 
+    check_groups(datamodule.scans, groups)
     phantom = truth.read(datamodule.cohort.root)
     evaluation = change = None
+    headlines: list[Any] = []
     module = stages.pretrained(settings, run)
     if isinstance(module, ContrastivePretraining):
         embedded = _embedded(module, run, datamodule, phantom)
         evaluation = evaluate(embedded, seed=settings.seed)
         write_evaluation(evaluation, run)
+        headlines += sources.contrastive_headlines(embedded)
     else:
         embedded = _shown(datamodule)
     if settings.change is not None:
         inputs = assessment.change_inputs(settings, run, datamodule, scored)
         change = evaluate_change(inputs, seed=settings.seed)
         write_change(change, run, evaluation)
+        headlines += sources.change_headlines(inputs)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    probed = _probed(settings, run, datamodule) if probes else None
+    probed = None
+    if probes:
+        probed, asked = _probed(settings, run, datamodule)
+        headlines += sources.probe_headlines(asked)
+    compared = evaluate_groups(headlines, datamodule.scans, groups, settings.seed)
+    write_groups(compared, run)
     record = _record(settings, run, datamodule, embedded, phantom)
-    write_report(embedded, evaluation, record, run, change, probed)
-    return Reported(embedded, evaluation, record, change, probed)
+    write_report(embedded, evaluation, record, run, change, probed, compared)
+    return Reported(embedded, evaluation, record, change, probed, compared)
 
 
-def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
-    """What linear probes read off the encoder, written beside what was measured before."""
+def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> tuple[Any, Any]:
+    """What linear probes read off the encoder, written beside what was measured before; and what they were given."""
     from clinimcl import stages, trained
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
 
     module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
-    probes = evaluate_probes(trained.probe_inputs(settings, module, datamodule), settings.seed)
+    inputs = trained.probe_inputs(settings, module, datamodule)
+    probes = evaluate_probes(inputs, settings.seed)
     write_probes(probes, run)
-    return probes
+    return probes, inputs
 
 
 def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
@@ -187,17 +209,19 @@ def evaluate_command(settings: EvaluateSettings) -> None:
     run = Path(settings.run)
     training = settings_of(run)
     from clinimcl import experiment, memory
+    from clinimcl.evaluation.groups.groupings import carrying
 
     experiment.hush()
     memory.keep_freed()
     if settings.cohort is not None:
         evaluate_elsewhere(settings, training, run)
         return
+    training = replace(training, cohort=carrying(training.cohort, settings.groups))
     datamodule = experiment.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
     experiment.check_splits(run, datamodule.scans)
-    evaluate_run(training, run, datamodule, probes=settings.probes)
+    evaluate_run(training, run, datamodule, probes=settings.probes, groups=settings.groups)
     print(f"report: {run / 'report.html'}")
 
 
@@ -213,6 +237,10 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     from clinimcl import stages, trained
     from clinimcl.encoders.contract import check_new
     from clinimcl.errors import UserError
+    from clinimcl.evaluation.groups import sources
+    from clinimcl.evaluation.groups.groupings import carrying, check_groups
+    from clinimcl.evaluation.groups.measure import evaluate_groups
+    from clinimcl.evaluation.groups.writing import write_groups
     from clinimcl.evaluation.measure import evaluate, write_evaluation
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
@@ -224,7 +252,8 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     module = stages.pretrained(training, run)
     if not (settings.probes or isinstance(module, ContrastivePretraining)):
         raise UserError("probes=false leaves nothing to measure of this encoder on another cohort")
-    shown = trained.shown(training, settings.cohort, settings.store)
+    shown = trained.shown(training, carrying(settings.cohort, settings.groups), settings.store)
+    check_groups(shown.scans, settings.groups)
     tested = shown.scans.loc[shown.scans["split"] == "test", "subject"].unique().tolist()
     known = check_new(run / "checkpoints" / "best.ckpt", tested, settings.allow_overlap)
     inputs = trained.probe_inputs(training, module, shown)
@@ -232,13 +261,18 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     folder = _emptied(run / f"on_{name.lower()}")
     phantom = truth.read(shown.cohort.root)
     embedded, evaluation = _shown(shown), None
+    headlines: list[Any] = []
     if isinstance(module, ContrastivePretraining):
         embedded = _embedded_once(inputs, run, shown, phantom)
         evaluation = evaluate(embedded, seed=training.seed)
         write_evaluation(evaluation, folder)
+        headlines += sources.contrastive_headlines(embedded)
     probes = evaluate_probes(inputs, training.seed) if settings.probes else None
     if probes is not None:
         write_probes(probes, folder)
+        headlines += sources.probe_headlines(inputs)
+    compared = evaluate_groups(headlines, shown.scans, settings.groups, training.seed)
+    write_groups(compared, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
     remarks = [
         *record.remarks,
@@ -246,7 +280,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         *(["Its classifier of two scans is not measured on another cohort."] if training.change else []),
     ]
     record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
-    write_report(embedded, evaluation, record, folder, probes=probes)
+    write_report(embedded, evaluation, record, folder, probes=probes, groups=compared)
     print(f"report: {folder / 'report.html'}")
 
 

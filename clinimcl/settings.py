@@ -9,6 +9,7 @@ from typing import Any
 from clinimcl.errors import UserError
 
 Node = dict[str, Any]
+GROUPS = ("sex", "age", "site", "scanner", "interval", "severity")  # by which every headline is compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +109,14 @@ class TrainSettings(PrepareSettings):
 class EvaluateSettings:
     run: str  # folder of the run
     probes: bool
+    groups: list[str]  # of people and scans, between which every headline is compared
     cohort: Node | None  # another one than the run's own
     store: str | None  # of the other cohort
     allow_overlap: bool  # its test subjects may have trained the encoder
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError(f"groups must name at least one grouping, such as {', '.join(GROUPS)}, got none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from clinimcl.building import build
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.errors import UserError
 from clinimcl.evaluation import report, trajectories
+from clinimcl.evaluation.groups.writing import gap_table
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
 from clinimcl.pseudonyms import keyed, read_key
@@ -56,6 +57,8 @@ def log_evaluation(loggers: list[Logger], evaluated: report.Reported) -> None:
             _log_chances(logger, evaluated.record)
         if isinstance(logger, WandbLogger) and evaluated.change is not None:
             logger.log_table("confusion", ["measured", "answered", "answers"], _cells(evaluated.change.confusion))
+        if isinstance(logger, WandbLogger) and evaluated.groups is not None:
+            logger.log_table("groups", *gap_table(evaluated.groups))
         logger.save()
 
 

@@ -46,6 +46,7 @@ class Cohort(ABC):
     change_threshold: float | int | None = None  # of the score; None for the known rule, or half a standard deviation
     change_bins: Sequence[float | int] | None = None  # edges whose crossing is a change
     orientation: str | None = None  # directions toward which stored axes run, where headers do not say
+    groups: Sequence[str] = ()  # further columns of the tables, by which results are compared
 
     def __post_init__(self) -> None:
         if self.spacing is not None and (len(self.spacing) != 3 or min(self.spacing) <= 0):
@@ -84,8 +85,9 @@ class Cohort(ABC):
         return Reading(validate(scans), audit, remarks + against)
 
     def extra_columns(self) -> list[str]:
-        """Columns that splitting needs and the scan table does not have by itself: readers look for them."""
-        return [name for name in self.split.columns if name not in SCANS.columns or name == "split"]
+        """Columns that are asked for and the scan table does not have by itself: readers look for them."""
+        splitting = [name for name in self.split.columns if name not in SCANS.columns or name == "split"]
+        return list(dict.fromkeys([*splitting, *self.groups]))
 
     def _require_scores(self, scans: pd.DataFrame) -> None:
         if self.score is not None and scans["score"].isna().all():

@@ -36,6 +36,15 @@ def order_tau(train: Sessions, test: Sessions, rng: np.random.Generator) -> Outc
     All subjects with at least 2 sessions on different days count: with 2, τ is −1 or 1, and chance is 0 for
     any number of sessions.
     """
+    taus = subject_taus(train, test)
+    if isinstance(taus, Absent):
+        return taus
+    outcome = mean_metric(taus, len(repeated(test).table), (-1.0, 1.0), rng)
+    return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)
+
+
+def subject_taus(train: Sessions, test: Sessions) -> "pd.Series[float] | Absent":
+    """Kendall's τ-b of each test subject with sessions on different days, by subject."""
     axis = axis_of_change(train)
     if axis is None:
         return Absent("no training subject that was embedded has sessions on two different days")
@@ -46,8 +55,7 @@ def order_tau(train: Sessions, test: Sessions, rng: np.random.Generator) -> Outc
     for subject, rows in test.table.groupby("subject", sort=False).indices.items():
         if np.ptp(days[rows]) > 0:
             taus[subject] = tau(days[rows], position[rows])
-    outcome = mean_metric(pd.Series(taus, dtype=float), len(test.table), (-1.0, 1.0), rng)
-    return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)
+    return pd.Series(taus, dtype=float)
 
 
 def tau(day: Float[np.ndarray, " session"], position: Float[np.ndarray, " session"]) -> float:

@@ -16,6 +16,9 @@ from clinimcl.evaluation.comparison import gaps_figure, retrieval_figure
 from clinimcl.evaluation.curves import curves_figure, epochs_metrics_figure
 from clinimcl.evaluation.embedded import Embedded
 from clinimcl.evaluation.figures import save
+from clinimcl.evaluation.groups.comparison import GroupEvaluation
+from clinimcl.evaluation.groups.context import group_context
+from clinimcl.evaluation.groups.figures import group_figures
 from clinimcl.evaluation.measure import EPOCH_METRICS, Evaluation
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figure
@@ -59,6 +62,7 @@ class Reported(NamedTuple):
     record: RunRecord
     change: ChangeEvaluation | None
     probes: ProbeEvaluation | None = None
+    groups: GroupEvaluation | None = None
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -81,6 +85,7 @@ def write_report(
     folder: Path,
     change: ChangeEvaluation | None = None,
     probes: ProbeEvaluation | None = None,
+    groups: GroupEvaluation | None = None,
 ) -> None:
     """Writes report.html and figures/*.png in the run folder.
 
@@ -96,6 +101,8 @@ def write_report(
         drawn |= change_figures(change)
     if probes is not None:
         drawn |= probe_figures(probes)
+    if groups is not None:
+        drawn |= group_figures(groups)
     pictures = saved(drawn, folder / "figures")
     context = record_context(record, names) | {"pictures": pictures, "contrastive": evaluation is not None}
     if embedded is not None and evaluation is not None:
@@ -104,6 +111,7 @@ def write_report(
         }
     context |= {"change": change_context(change) if change else None}
     context |= {"probes": probe_context(probes) if probes else None}
+    context |= {"groups": group_context(groups) if groups else None}
     write_text(page("report.html.j2", context), folder / "report.html")
 
 

@@ -1,7 +1,6 @@
 """The card of an exported model: what it wants to see, and what people want to know of it."""
 
 import importlib.metadata
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,10 @@ import pandas as pd
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.contract import check_new, read_contract
 from clinimcl.evaluation.exported_report import of_run
+from clinimcl.evaluation.groups.card import group_lines
+from clinimcl.evaluation.groups.writing import KEY, without_groups
 from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.probes.writing import held
 from clinimcl.evaluation.wording import label, number
 from clinimcl.exporting.judged import Measured
 from clinimcl.files import write_text
@@ -72,7 +74,7 @@ def told(run: Path, datamodule: LongitudinalDataModule, measured: Measured) -> d
     counted = {
         split: {"subjects": int(own["subject"].nunique()), "scans": len(own)} for split, own in scans.groupby("split")
     }
-    evaluation = run / "evaluation.json"
+    evaluation = held(run / "evaluation.json")
     reported = {name: own.entry() for name, own in measured.outcomes.items() if isinstance(own, Metric)}
     return {
         "cohorts": _cohorts(run / "checkpoints" / "change.ckpt"),
@@ -81,7 +83,8 @@ def told(run: Path, datamodule: LongitudinalDataModule, measured: Measured) -> d
         "score": str(scans["score_name"].dropna().iloc[0]),
         "rule": datamodule.rule.sentence,
         "metrics": reported,
-        "metrics_of_run": of_run(json.loads(evaluation.read_text())) if evaluation.is_file() else {},
+        "metrics_of_run": of_run(without_groups(evaluation)),
+        "groups_of_run": evaluation.get(KEY, {}),
         "absent": {name: own.reason for name, own in measured.outcomes.items() if isinstance(own, Absent)},
         "reliability": measured.reliability.to_dict("records"),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
@@ -92,6 +95,7 @@ def write_model_card(card: Card, folder: Path) -> None:
     """For people, as model cards are: Mitchell et al. 2019."""
     tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
     context = {"card": card, "parts": card.typed(), "tables": tables, "label": label}
+    context["groups"] = [group_lines(card.told[name]) for name in ("groups", "groups_of_run")]
     write_text(filled("clinimcl.inference", "model_card.md.j2", context, escaped=False), folder / "README.md")
 
 

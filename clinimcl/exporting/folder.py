@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.evaluation.groups.writing import group_entries
 from clinimcl.exporting import card as exported_card
 from clinimcl.exporting import described, familiarity, judged, networks
 from clinimcl.inference import card, selftest
@@ -39,6 +40,8 @@ def write_folder(
     )
     measured = judged.measure(travels, scans, compared, parts, datamodule.rule, training.seed)
     told = exported_card.told(run, datamodule, measured)
+    groups = judged.compare_groups(travels, scans, parts.calibration, datamodule.rule, datamodule.scans, training.seed)
+    told["groups"] = group_entries(groups)
     told |= exported_card.stated(settings, datamodule, found.tells_people) | {"known_people": known}
     made = card.Card(
         format=card.FORMAT,

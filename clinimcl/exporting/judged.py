@@ -8,6 +8,10 @@ from jaxtyping import Float
 
 from clinimcl.evaluation.change.levels import class_shares
 from clinimcl.evaluation.exported import Answered, Judged, evaluate_answers, evaluate_flags
+from clinimcl.evaluation.groups.comparison import GroupEvaluation
+from clinimcl.evaluation.groups.headlines import Headline
+from clinimcl.evaluation.groups.measure import evaluate_groups
+from clinimcl.evaluation.groups.sources import pair_headlines, years_between
 from clinimcl.evaluation.metrics import Absent, Outcome
 from clinimcl.exporting.described import Described, change_pairs_of, people_pairs, person_pairs
 from clinimcl.exporting.familiarity import likenesses
@@ -15,6 +19,7 @@ from clinimcl.inference import calibration
 from clinimcl.inference.card import Calibration, Score, Typed
 from clinimcl.inference.networks import Networks as Exported
 from clinimcl.inference.references import References
+from clinimcl.settings import GROUPS
 
 
 def logits(exported: Exported, found: Described, pairs: pd.DataFrame) -> Float[np.ndarray, "pair 3"]:
@@ -85,6 +90,21 @@ def measure(exported: Exported, found: Described, known: References, parts: Type
         judged = Judged(subject[own[:, 0]], subject[own[:, 1]], flagged)
         outcomes[f"flagged_of_{name}"] = evaluate_flags(judged, seed, "there is no such pair of test scans")
     return Measured(outcomes, reliability)
+
+
+def compare_groups(
+    exported: Exported, found: Described, rule: Calibration, change: Any, scans: pd.DataFrame, seed: int
+) -> GroupEvaluation:
+    """The calibrated answers to test subjects' pairs, between groups; `scans` are all of the cohort."""
+    pairs = change_pairs_of(found, "test", change)
+    headlines: list[Headline] = []
+    if len(pairs):
+        answered = _answered(exported, found, rule, pairs, pd.factorize(found.scans["subject"].to_numpy())[0])
+        earlier, later = (found.scans.iloc[pairs[name]] for name in ("earlier", "later"))
+        guess = answered.probabilities.argmax(axis=1)
+        asked = pair_headlines(answered.change, guess, earlier, later, "exported_")
+        headlines = [own._replace(years=years_between(earlier, later)) for own in asked]
+    return evaluate_groups(headlines, scans, GROUPS, seed)
 
 
 def _answered(

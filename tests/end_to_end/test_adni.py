@@ -45,9 +45,24 @@ def test_probes_stand_beside_what_was_measured_of_a_score_pretrained_run(folder,
     result = clinimcl("evaluate", "run=run", "probes=true", cwd=folder)
     assert result.returncode == 0, result.stderr
     after = json.loads((folder / "run" / "evaluation.json").read_text())
+    assert set(before.pop("groups")["headlines"]) < set(after["groups"]["headlines"])
     assert {name: after[name] for name in before} == before
     assert {"probe_score_spearman", "untrained_probe_score_spearman", "probe_age_mae"} <= set(after)
     assert "<h2>Probes</h2>" in (folder / "run" / "report.html").read_text()
+
+
+def test_a_grouping_that_no_table_has_gets_a_sentence(folder, clinimcl):
+    result = clinimcl("evaluate", "run=run", "groups=[sex,race]", "probes=false", cwd=folder)
+    assert result.returncode == 2
+    assert "groups=race is no column with a value" in result.stderr and "severity" in result.stderr
+
+
+def test_results_are_compared_by_a_further_column_of_the_cohorts_tables(folder, clinimcl):
+    result = clinimcl("evaluate", "run=run", "groups=[sex,DX_bl]", "probes=false", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    groups = json.loads((folder / "run" / "evaluation.json").read_text())["groups"]
+    assert set(groups["headlines"]["accuracy"]) == {"sex", "DX_bl"}
+    assert "<h2>For whom</h2>" in (folder / "run" / "report.html").read_text()
 
 
 def test_slices_of_volumes_train_an_encoder_of_frames(folder, clinimcl):

@@ -40,6 +40,7 @@ def trained(clinimcl, lung):
 def test_every_metric_of_health_change_stands_with_its_interval(trained):
     metrics = json.loads((trained / "evaluation.json").read_text())
     assert {"accuracy", "score_spearman", "oracle_accuracy", "null_accuracy"} <= set(metrics)
+    assert {"accuracy", "steps_off", "score_bias"} <= set(metrics.pop("groups")["headlines"])
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in metrics.values())
     assert metrics["accuracy"]["majority"] < 1
     absent = json.loads((trained / "absent.json").read_text())

@@ -59,6 +59,7 @@ def test_every_metric_stands_with_its_interval(trained):
     assert {"retrieval_top1", "raw_voxels_retrieval_top1", "realigned_voxels_retrieval_top1", "val_loss"} <= set(
         metrics
     )
+    assert set(metrics.pop("groups")["headlines"]) == {"retrieval_top1", "order_tau"}
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in metrics.values())
     assert 0 < metrics["retrieval_top1"]["chance"] < 0.5
 
@@ -112,6 +113,8 @@ def test_a_second_evaluation_gives_the_same_numbers_and_the_probes(trained, clin
     result = clinimcl("evaluate", "run=run", cwd=folder)
     assert result.returncode == 0, result.stderr
     after = json.loads((folder / "run" / "evaluation.json").read_text())
+    groups = [own.pop("groups")["headlines"] for own in (before, after)]
+    assert set(groups[0]) < set(groups[1]) and "probe_age_bias" in groups[1]
     assert {name: after[name] for name in before} == before
     assert {"probe_age_mae", "untrained_probe_age_mae"} <= set(after)
 

@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from clinimcl.cohorts.splits import read_sides
+from clinimcl.evaluation.groups.writing import without_groups
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.sweep.factors import Settings, settings_of
 
@@ -87,7 +88,7 @@ def read_job(folder: Path) -> Job:
         folder.name,
         settings_of(config),
         dict(split_override(text) for text in overrides(folder, config)),
-        {name: Metric(**entry) for name, entry in entries.items()},
+        {name: Metric(**entry) for name, entry in without_groups(entries).items()},
         validation(folder),
         table,
         notes.read_text(encoding="utf-8").splitlines()[0] if change and notes.is_file() else "",

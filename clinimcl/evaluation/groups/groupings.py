@@ -1,0 +1,151 @@
+"""By what people and scans are grouped, and where the bands of numbers end.
+
+Bands are thirds of the training scans: nobody who is tested has a say in them, they suit a cohort
+of children and one of old people alike, and each holds enough people where training and test are
+alike. An edge that two thirds share falls away, so a score with few values has fewer bands.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from clinimcl.cohorts.schema import SCANS
+from clinimcl.errors import UserError
+from clinimcl.evaluation.groups.headlines import Headline
+from clinimcl.evaluation.metrics import Absent
+from clinimcl.settings import GROUPS, Node
+
+COLUMNS = {"severity": "score"}  # grouping → column, where it is called otherwise
+UNITS = {"age": " years", "interval": " years"}
+MIXED = "mixed"  # the two scans of an item are of two groups
+NAMES = tuple(name for name in SCANS.columns if name not in ("age", "score"))  # never numbers
+MOST_VALUES = 8  # of a further column of numbers that are taken as they are
+DAYS_PER_YEAR = 365.25
+NAMING = ("subject", "session", "path", "mask", "key", "checksum")
+NO_GROUPS = (*NAMING, "day", "score", "score_name", "higher_is", "split", "reason", "remark")
+
+Labels = pd.Series  # of each item, its group; missing where it is not known
+
+
+class Bands(NamedTuple):
+    """Bands of a number; a value that equals an edge lies above it."""
+
+    edges: tuple[float, ...]
+    unit: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """From the lowest to the highest."""
+        texts = [f"{edge:g}" for edge in self.edges]
+        if not texts:
+            return ["all"]
+        between = [f"{low} to {high}" for low, high in pairwise(texts)]
+        names = [f"below {texts[0]}", *between, f"{texts[-1]} and more"]
+        return [name + self.unit for name in names]
+
+    def labels(self, values: "pd.Series[float]") -> Labels:
+        names = np.array(self.names, dtype=object)
+        band = np.searchsorted(np.asarray(self.edges), values.to_numpy(float), side="right")
+        return pd.Series(names[band], index=values.index).where(values.notna())
+
+
+def thirds(values: Float[np.ndarray, " value"], unit: str = "") -> Bands:
+    """Edges of three digits; none where there is no value."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return Bands((), unit)
+    edges = {float(f"{edge:.3g}") for edge in np.quantile(known, [1 / 3, 2 / 3])}
+    return Bands(tuple(sorted(edge for edge in edges if edge > known.min())), unit)
+
+
+def bands_of(training: pd.DataFrame, groupings: Sequence[str]) -> dict[str, Bands]:
+    """Of every grouping by a number; `training` are the rows of the training subjects."""
+    found = {}
+    for name in groupings:
+        if name == "interval":
+            found[name] = thirds(intervals(training), UNITS[name])
+        elif (numbers := numbers_of(training, name)) is not None:
+            found[name] = thirds(numbers.to_numpy(float), UNITS.get(name, ""))
+    return found
+
+
+def intervals(training: pd.DataFrame) -> Float[np.ndarray, " pair"]:
+    """Years between every two sessions of one person."""
+    days = training.groupby(["subject", "session"], sort=False)["day"].min()
+    found = [np.zeros(0)]
+    for _, own in days.groupby(level="subject", sort=False):
+        first, second = np.triu_indices(len(own), 1)
+        found.append(np.abs(own.to_numpy()[second] - own.to_numpy()[first]))
+    return np.concatenate(found) / DAYS_PER_YEAR
+
+
+def numbers_of(scans: pd.DataFrame, grouping: str) -> "pd.Series[float] | None":
+    """The column as numbers; None where it holds words, or few numbers, which are names then."""
+    values = column_of(scans, grouping)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    if grouping in ("age", "severity"):
+        return numbers
+    words = grouping in NAMES or bool((numbers.isna() & values.notna()).any())
+    return None if words or values.nunique() <= MOST_VALUES else numbers
+
+
+def column_of(scans: pd.DataFrame, grouping: str) -> pd.Series:
+    """Missing all over where the table has no such column."""
+    name = COLUMNS.get(grouping, grouping)
+    if name not in scans:
+        return pd.Series(np.nan, index=scans.index, dtype=object)
+    values = scans[name].astype(object)
+    return values.where(values.notna() & (values != ""))
+
+
+def labels_of(headline: Headline, grouping: str, bands: dict[str, Bands]) -> Labels | Absent:
+    """The group of each item.
+
+    A number is that of the earlier scan. Two scans of two groups, as of two scanners, are mixed.
+    """
+    if grouping == "interval":
+        if headline.years is None:
+            return Absent("its items are single scans, or of two people")
+        return bands[grouping].labels(pd.Series(headline.years))
+    if grouping in bands:
+        numbers = pd.to_numeric(column_of(headline.earlier, grouping), errors="coerce")
+        return bands[grouping].labels(numbers.astype(float).reset_index(drop=True))
+    earlier, later = (
+        column_of(scans, grouping).reset_index(drop=True).map(str, na_action="ignore")
+        for scans in (headline.earlier, headline.later)
+    )
+    known = earlier.notna() & later.notna()
+    return earlier.where(earlier == later, MIXED).where(known)
+
+
+def available(scans: pd.DataFrame) -> list[str]:
+    """What the table can be grouped by."""
+    further = [name for name in scans if name not in NO_GROUPS and name not in GROUPS]
+    return [*GROUPS, *(str(name) for name in further if scans[name].notna().any())]
+
+
+def carrying(cohort: Node, groupings: Sequence[str]) -> Node:
+    """The cohort's settings; its reader then looks for the columns of these groupings as well."""
+    further = [name for name in groupings if name not in (*GROUPS, *SCANS.columns)]
+    return cohort | {"groups": further} if further else cohort
+
+
+def check_groups(scans: pd.DataFrame, groupings: Sequence[str]) -> None:
+    """
+    Raises:
+        UserError: a grouping names subjects or scans, is there twice, or is no column of the table.
+    """
+    there = available(scans)
+    if len(set(groupings)) < len(groupings):
+        raise UserError(f"groups must name each grouping once, got {', '.join(groupings)}")
+    for name in groupings:
+        if name in NAMING:
+            raise UserError(f"groups={name} would name single people or scans: leave it out")
+        if name not in there:
+            raise UserError(
+                f"groups={name} is no column with a value in the cohort's tables: expected some of {', '.join(there)}"
+            )

@@ -1,0 +1,92 @@
+"""The groups in evaluation.json."""
+
+from pathlib import Path
+from typing import Any
+
+from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation
+from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.probes.writing import held
+from clinimcl.files import write_json
+
+KEY = "groups"  # beside the metrics
+
+
+def write_groups(groups: GroupEvaluation, folder: Path) -> None:
+    """Adds to evaluation.json, where there is one; figures of an earlier evaluation go."""
+    for figure in (folder / "figures").glob(f"{KEY}_*.png"):
+        figure.unlink()
+    entries = held(folder / "evaluation.json") | {KEY: group_entries(groups)}
+    write_json(entries, folder / "evaluation.json")
+
+
+def group_entries(groups: GroupEvaluation) -> dict[str, Any]:
+    """headline → grouping → what it found; beside it the bands' edges and the sentences."""
+    headlines: dict[str, dict[str, Any]] = {}
+    for own in groups.comparisons:
+        headlines.setdefault(own.headline, {})[own.grouping] = comparison_entry(own)
+    return {
+        "least_subjects": LEAST,
+        "bands": {name: list(own.edges) for name, own in groups.bands.items()},
+        "notes": groups.notes,
+        "headlines": headlines,
+    }
+
+
+def comparison_entry(comparison: Comparison) -> dict[str, Any]:
+    """Groups with a value, those without one by their size, and the gap or why there is none."""
+    groups, few, lonely = {}, {}, 0
+    for name, own in comparison.groups.items():
+        if own.n_subjects >= LEAST:
+            absent = {} if isinstance(own.outcome, Metric) else {"absent": own.outcome.reason}
+            value = own.outcome.entry() if isinstance(own.outcome, Metric) else absent
+            counts = {"n_subjects": own.n_subjects, "n_items": own.n_items}
+            groups[name] = counts | value
+        elif own.n_subjects > 1:
+            few[name] = own.n_subjects
+        else:
+            lonely += 1
+    unknown = comparison.unknown
+    return {
+        "groups": groups,
+        "too_few": few,
+        "of_one": lonely,
+        "unknown": {"n_subjects": unknown.n_subjects, "n_items": unknown.n_items},
+        "gap": gap_entry(comparison),
+    }
+
+
+def gap_entry(comparison: Comparison) -> dict[str, Any]:
+    """p and p_holm are left out, with the reason, where they are not asked for."""
+    difference = comparison.difference
+    if not isinstance(difference, Difference):
+        return {"absent": difference.reason}
+    entry = {
+        **difference.gap._asdict(),
+        "worst": difference.worst,
+        "best": difference.best,
+        "n_subjects": difference.n_subjects,
+        "n_items": difference.n_items,
+    }
+    if difference.p is None:
+        return entry | {"untested": comparison.untested}
+    return entry | {"p": difference.p, "p_holm": difference.p_holm}
+
+
+def without_groups(entries: dict[str, Any]) -> dict[str, Any]:
+    """The metrics alone."""
+    return {name: entry for name, entry in entries.items() if name != KEY}
+
+
+def gap_table(groups: GroupEvaluation) -> tuple[list[str], list[list[Any]]]:
+    """Columns and a row a gap, for a dashboard."""
+    columns = ["headline", "grouping", "worst", "best", "gap", "low", "high", "p_holm", "subjects"]
+    rows = [
+        [
+            *(own.headline, own.grouping, own.difference.worst, own.difference.best),
+            *own.difference.gap,
+            *(own.difference.p_holm, own.difference.n_subjects),
+        ]
+        for own in groups.comparisons
+        if isinstance(own.difference, Difference)
+    ]
+    return columns, rows

@@ -81,7 +81,7 @@ def estimate(vectors: Float[np.ndarray, "row dimension"], design: Design) -> Com
             others = rest * subjects.rank + time * subjects.visit_explained
             scanner = (subjects.explained - others) / subjects.scanner_explained
     repeats = float(whole.subject[0]) / (design.subjects - 1)
-    return Components(*(defined(part) for part in (subject, scanner, time, rest)), repeats)
+    return Components(defined(subject), defined(scanner), defined(time), defined(rest), repeats)
 
 
 def defined(component: Stack) -> Stack:

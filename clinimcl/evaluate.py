@@ -19,7 +19,7 @@ def evaluate_run(
     """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
-    probes on request, since they take the embeddings of all training scans, by two encoders.
+    probes and the scanner's part on request, since they take the embeddings of all training scans, by two encoders.
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
@@ -45,22 +45,39 @@ def evaluate_run(
         change = evaluate_change(inputs, seed=settings.seed)
         write_change(change, run, evaluation)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    probed = _probed(settings, run, datamodule) if probes else None
+    probed, scanner = _probed(settings, run, datamodule, embedded) if probes else (None, None)
     record = _record(settings, run, datamodule, embedded, phantom)
-    write_report(embedded, evaluation, record, run, change, probed)
-    return Reported(embedded, evaluation, record, change, probed)
+    write_report(embedded, evaluation, record, run, change, probed, scanner)
+    return Reported(embedded, evaluation, record, change, probed, scanner)
 
 
-def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
-    """What linear probes read off the encoder, written beside what was measured before."""
+def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any) -> tuple[Any, Any]:
+    """What linear probes and scanners tell of the encoder, written beside what was measured before."""
     from clinimcl import stages, trained
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
 
     module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
-    probes = evaluate_probes(trained.probe_inputs(settings, module, datamodule), settings.seed)
+    inputs = trained.probe_inputs(settings, module, datamodule)
+    probes = evaluate_probes(inputs, settings.seed)
     write_probes(probes, run)
-    return probes
+    return probes, _scanner(inputs, datamodule, embedded, run, settings.seed)
+
+
+def _scanner(inputs: Any, source: Any, embedded: Any, folder: Path, seed: int) -> Any:
+    """How much of the embeddings is the scanner, written beside what was measured before."""
+    from clinimcl.evaluation.scanner.inputs import ScannerInputs
+    from clinimcl.evaluation.scanner.measure import evaluate_scanner
+    from clinimcl.evaluation.scanner.writing import write_scanner
+    from clinimcl.modules import embedding
+
+    test = inputs.scans[inputs.scans["split"] == "test"]
+    raw = embedded.raw
+    if raw is None and len(test):
+        raw = embedding.voxels(source.store, test)
+    scanner = evaluate_scanner(ScannerInputs(inputs, raw), seed)
+    write_scanner(scanner, folder)
+    return scanner
 
 
 def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
@@ -237,8 +254,10 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         evaluation = evaluate(embedded, seed=training.seed)
         write_evaluation(evaluation, folder)
     probes = evaluate_probes(inputs, training.seed) if settings.probes else None
+    scanner = None
     if probes is not None:
         write_probes(probes, folder)
+        scanner = _scanner(inputs, shown, embedded, folder, training.seed)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
     remarks = [
         *record.remarks,
@@ -246,7 +265,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         *(["Its classifier of two scans is not measured on another cohort."] if training.change else []),
     ]
     record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
-    write_report(embedded, evaluation, record, folder, probes=probes)
+    write_report(embedded, evaluation, record, folder, probes=probes, scanner=scanner)
     print(f"report: {folder / 'report.html'}")
 
 

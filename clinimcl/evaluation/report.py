@@ -22,6 +22,9 @@ from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figur
 from clinimcl.evaluation.probes.context import probe_context
 from clinimcl.evaluation.probes.figures import probe_figures
 from clinimcl.evaluation.probes.measure import ProbeEvaluation
+from clinimcl.evaluation.scanner.context import scanner_context
+from clinimcl.evaluation.scanner.figures import scanner_figures
+from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.trajectories import epochs_figure, interactive, trajectories, trajectories_figure
 from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
 from clinimcl.files import write_text
@@ -59,12 +62,16 @@ class Reported(NamedTuple):
     record: RunRecord
     change: ChangeEvaluation | None
     probes: ProbeEvaluation | None = None
+    scanner: ScannerEvaluation | None = None
 
     @property
     def metrics(self) -> dict[str, Metric]:
         contrastive = self.evaluation.metrics if self.evaluation else {}
         return contrastive | {
-            name: own for part in (self.change, self.probes) if part for name, own in part.measured.items()
+            name: own
+            for part in (self.change, self.probes, self.scanner)
+            if part
+            for name, own in part.measured.items()
         }
 
     @property
@@ -81,6 +88,7 @@ def write_report(
     folder: Path,
     change: ChangeEvaluation | None = None,
     probes: ProbeEvaluation | None = None,
+    scanner: ScannerEvaluation | None = None,
 ) -> None:
     """Writes report.html and figures/*.png in the run folder.
 
@@ -96,6 +104,8 @@ def write_report(
         drawn |= change_figures(change)
     if probes is not None:
         drawn |= probe_figures(probes)
+    if scanner is not None:
+        drawn |= scanner_figures(scanner)
     pictures = saved(drawn, folder / "figures")
     context = record_context(record, names) | {"pictures": pictures, "contrastive": evaluation is not None}
     if embedded is not None and evaluation is not None:
@@ -104,6 +114,7 @@ def write_report(
         }
     context |= {"change": change_context(change) if change else None}
     context |= {"probes": probe_context(probes) if probes else None}
+    context |= {"scanner": scanner_context(scanner) if scanner else None}
     write_text(page("report.html.j2", context), folder / "report.html")
 
 

@@ -65,7 +65,7 @@ def estimate(vectors: Float[np.ndarray, "row dimension"], design: Design) -> Com
 
     `vectors` has the rows of the design.
     """
-    centred = vectors - vectors.mean(axis=0)
+    centred = principal_scores(vectors)
     whole = level_of(centred, design, np.full(len(centred), UNGROUPED))
     subjects = level_of(centred, design, design.subject)
     visits = level_of(centred, design, design.visit)
@@ -82,6 +82,17 @@ def estimate(vectors: Float[np.ndarray, "row dimension"], design: Design) -> Com
             scanner = (subjects.explained - others) / subjects.scanner_explained
     repeats = float(whole.subject[0]) / (design.subjects - 1)
     return Components(defined(subject), defined(scanner), defined(time), defined(rest), repeats)
+
+
+def principal_scores(
+    vectors: Float[np.ndarray, "row dimension"],
+) -> Float[np.ndarray, "row part"]:
+    """Centred; of more dimensions than rows, as voxels are, all principal parts instead of the dimensions."""
+    centred = vectors - vectors.mean(axis=0)
+    if centred.shape[1] <= len(centred):
+        return centred
+    variances, axes = np.linalg.eigh((centred @ centred.T).astype(float))
+    return axes * np.sqrt(variances.clip(0))
 
 
 def defined(component: Stack) -> Stack:

@@ -18,6 +18,8 @@ class PhantomSettings:
     subjects: int
     seed: int
     spacing: float  # mm
+    scanners: int | None  # one a site; None: as the layout has them
+    travelling: int  # subjects who are scanned on every scanner within days
     workers: int | None
 
 

@@ -19,7 +19,7 @@ def evaluate_run(
     """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
-    probes and the scanner's part on request, since they take the embeddings of all training scans, by two encoders.
+    probes and harmonisation on request, since they take the embeddings of all training scans, by two encoders.
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
@@ -45,23 +45,28 @@ def evaluate_run(
         change = evaluate_change(inputs, seed=settings.seed)
         write_change(change, run, evaluation)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    probed, scanner = _probed(settings, run, datamodule, embedded) if probes else (None, None)
+    probed, scanner = _probed(settings, run, datamodule, embedded, probes)
     record = _record(settings, run, datamodule, embedded, phantom)
     write_report(embedded, evaluation, record, run, change, probed, scanner)
     return Reported(embedded, evaluation, record, change, probed, scanner)
 
 
-def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any) -> tuple[Any, Any]:
-    """What linear probes and scanners tell of the encoder, written beside what was measured before."""
+def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, probes: bool) -> tuple[Any, Any]:
+    """What linear probes, on request, and scanners tell of the encoder, written beside what was measured before."""
     from clinimcl import stages, trained
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
 
     module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
+    if not probes and not (datamodule.scans["split"] == "test").any():
+        return None, None
+    if not probes:
+        inputs = trained.probe_inputs(settings, module, datamodule, ["test"])
+        return None, _scanner(inputs, datamodule, embedded, run, settings.seed)
     inputs = trained.probe_inputs(settings, module, datamodule)
-    probes = evaluate_probes(inputs, settings.seed)
-    write_probes(probes, run)
-    return probes, _scanner(inputs, datamodule, embedded, run, settings.seed)
+    probed = evaluate_probes(inputs, settings.seed)
+    write_probes(probed, run)
+    return probed, _scanner(inputs, datamodule, embedded, run, settings.seed)
 
 
 def _scanner(inputs: Any, source: Any, embedded: Any, folder: Path, seed: int) -> Any:

@@ -25,6 +25,7 @@ from clinimcl.harmonisation.combat import LEAST_SCANS, fit_harmonisation, fitted
 
 Vectors = Float[np.ndarray, "scan dimension"]
 UNHARMONISED = "none"
+UNEMBEDDED = "there are no embeddings of training scans; clinimcl.evaluate with probes=true takes them"
 SHARED = ("share_scanner", "share_subject")
 
 
@@ -44,6 +45,8 @@ def measure_harmonised(vectors: Vectors, scans: pd.DataFrame, design: Design | A
     `design` is that of the test scans.
     """
     train = (scans["split"] == "train").to_numpy(bool)
+    if not train.any():
+        return Harmonised(dict.fromkeys(names(), Absent(UNEMBEDDED)), {}, "", [], 0)
     factor = harmonised_factor(scans[train])
     if not factor:
         reason = Absent(f"training scans are not of two known scanners or sites with {LEAST_SCANS} scans each")

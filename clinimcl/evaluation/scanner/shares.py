@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from clinimcl.evaluation.change.clusters import Replicates, metric
+from clinimcl.evaluation.intervals import subject_interval
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.scanner.components import Components, Stack, estimate
 from clinimcl.evaluation.scanner.design import Design
@@ -49,7 +49,7 @@ def share(components: Components, part: str, items: int) -> Outcome:
     component: Stack = getattr(components, part)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = component / components.total
-    found = metric(Replicates(shares[:1], shares[1:], items), EVERYWHERE)
+    found = left_out_metric(shares, items)
     if isinstance(found, Absent):
         return found
     whole = np.array([getattr(components, name)[0] for name in SHARES]).clip(0)
@@ -70,11 +70,31 @@ def agreement(between: Stack, within: Stack, repeats: float, items: int) -> Outc
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(1 + repeats * between / within)
-    found = metric(Replicates(ratio[:1], ratio[1:], items), EVERYWHERE)
+    found = left_out_metric(ratio, items)
     if isinstance(found, Absent):
         return found
     value, low, high = (intraclass(end, repeats) for end in found[:3])
     return Metric(value, low, high, found.n_subjects, items)
+
+
+def left_out_metric(values: Stack, items: int) -> Outcome:
+    """Of a value of all subjects, followed by those without each.
+
+    Student's degrees are of the subjects on whom it rests, such as a few travelling heads: of as many normal
+    deviations, whose fourth moment is three times the square of their second, as have this fourth moment.
+    """
+    value = float(values[0])
+    subjects = len(values) - 1
+    if not np.isfinite(value):
+        return Absent("it is not defined for these scans")
+    deviation = (subjects - 1) * (value - values[1:])
+    if not np.isfinite(deviation).all():
+        return Absent("it hangs on one subject alone: without that subject it is not defined")
+    square = deviation**2
+    resting = 3 * square.sum() ** 2 / max(float((square**2).sum()), np.finfo(float).tiny)
+    freedom = float(np.clip(resting - 1, 1, subjects - 1))
+    interval = subject_interval(value, deviation, EVERYWHERE, freedom=freedom)
+    return Metric(*interval, n_subjects=subjects, n_items=items)
 
 
 def intraclass(log_ratio: float, repeats: float) -> float:

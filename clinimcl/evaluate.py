@@ -131,7 +131,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         title=settings.name,
         curves=_curves(run),
         chances=_chances(settings, embedded.validation_losses),
-        remarks=(run / "weights.txt").read_text().splitlines() if (run / "weights.txt").is_file() else [],
+        remarks=_remarks(run),
         counts=counts(datamodule.scans),
         cohort_remarks=list(datamodule.remarks),
         scan_remarks=remark_counts(datamodule.scans),
@@ -143,6 +143,12 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         versions=versions(),
         volumes=_pictured(datamodule, embedded, phantom),
     )
+
+
+def _remarks(run: Path) -> list[str]:
+    """What must be read with the results: of pretrained weights, of harmonised embeddings."""
+    files = [run / name for name in ("weights.txt", "harmonised.txt")]
+    return [line for file in files if file.is_file() for line in file.read_text().splitlines()]
 
 
 def _pictured(datamodule: Any, embedded: Any, phantom: Any) -> Any:

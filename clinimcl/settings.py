@@ -9,6 +9,7 @@ from typing import Any
 from clinimcl.errors import UserError
 
 Node = dict[str, Any]
+HARMONISATIONS = ("combat", "longitudinal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ class TrainSettings(PrepareSettings):
     change: Node | None
     trainer: Node
     logger: Node
+    harmonise: str | None = None  # how the embeddings are that the classifier of change reads; runs of before have none
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,8 +104,21 @@ class TrainSettings(PrepareSettings):
             raise ValueError(f"seed must be at least 0 and less than 2³², got {self.seed}")
         if self.mirror is not None and "://" not in self.mirror:
             raise ValueError(f"mirror must be the URL of a folder, such as gs://bucket/runs, got {self.mirror}")
+        if self.harmonise is not None:
+            check_harmonise(self.harmonise, self.change)
         if self.change is None and self.module["_target_"].endswith("ScorePretraining"):
             raise ValueError("pretraining=score is measured by health change: set change=three_way")
+
+
+def check_harmonise(method: str, change: Node | None) -> None:
+    """Raises ValueError: the method is not known, or there is no classifier that reads embeddings."""
+    if method not in HARMONISATIONS:
+        raise ValueError(f"harmonise must be {' or '.join(HARMONISATIONS)}, or null, got {method}")
+    if change is None or not change["frozen"]:
+        raise ValueError(
+            f"harmonise={method} is for a classifier of change on the embeddings of a frozen encoder: set "
+            "change=three_way and change.frozen=true, or leave harmonise out"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,3 +57,12 @@ def test_slices_of_volumes_train_an_encoder_of_frames(folder, clinimcl):
     contract = json.loads((folder / "slices" / "checkpoints" / "best.ckpt.contract.json").read_text())
     assert contract["input"] == "2x16x16"
     assert pd.read_csv(folder / "slices" / "metrics.csv")["train/loss"].notna().any()
+
+
+def test_a_classifier_reads_harmonised_embeddings_and_the_report_says_so(folder, clinimcl):
+    result = clinimcl("train", *TINY, "encoder.channels=[8,8]", "run=even", "harmonise=combat", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    sentence = "The classifier reads embeddings after harmonise=combat, fitted on training scans of"
+    assert sentence in result.stdout and sentence in (folder / "even" / "report.html").read_text()
+    refused = clinimcl("export", "run=even", "out=model", cwd=folder)
+    assert refused.returncode == 2 and "what harmonises cannot travel" in refused.stderr

@@ -12,7 +12,7 @@ from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.measure import DIFFERENCE, tested
 from clinimcl.evaluation.probes.scoring import agreeing, outcome, scored
 from clinimcl.evaluation.probes.targets import Items, items_of
-from clinimcl.evaluation.scanner.design import FACTORS, Design
+from clinimcl.evaluation.scanner.design import Design
 from clinimcl.evaluation.scanner.shares import measure_shares
 from clinimcl.evaluation.scanner.wording import (
     HARMONISED,
@@ -21,7 +21,8 @@ from clinimcl.evaluation.scanner.wording import (
     difference_name,
     harmonised_name,
 )
-from clinimcl.harmonisation.combat import LEAST_SCANS, fit_harmonisation, fitted_sites, harmonise
+from clinimcl.harmonisation.combat import LEAST_SCANS, fit_harmonisation, harmonise
+from clinimcl.harmonisation.of_cohort import common_factor
 
 Vectors = Float[np.ndarray, "scan dimension"]
 UNHARMONISED = "none"
@@ -47,7 +48,7 @@ def measure_harmonised(vectors: Vectors, scans: pd.DataFrame, design: Design | A
     train = (scans["split"] == "train").to_numpy(bool)
     if not train.any():
         return Harmonised(dict.fromkeys(names(), Absent(UNEMBEDDED)), {}, "", [], 0)
-    factor = harmonised_factor(scans[train])
+    factor = common_factor(scans[train])
     if not factor:
         reason = Absent(f"training scans are not of two known scanners or sites with {LEAST_SCANS} scans each")
         return Harmonised(dict.fromkeys(names(), reason), {}, "", [], 0)
@@ -63,11 +64,6 @@ def measure_harmonised(vectors: Vectors, scans: pd.DataFrame, design: Design | A
         metrics |= measure_shared(method, encoded[method][test], design)
     unseen = int((test & ~known).sum())
     return Harmonised(metrics, as_it_is, factor, fitted.covariates.names, unseen)
-
-
-def harmonised_factor(train: pd.DataFrame) -> str:
-    """Scanners, else sites, of which training has two."""
-    return next((name for name in FACTORS if len(fitted_sites(train[name])) > 1), "")
 
 
 def names() -> list[str]:

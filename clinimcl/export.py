@@ -30,11 +30,6 @@ def export(settings: ExportSettings) -> None:
         raise UserError(
             f"run={run} was trained on masked scans (cohort.mask), and a mask cannot travel with a model yet"
         )
-    if training.harmonise is not None:
-        raise UserError(
-            f"run={run} was trained with harmonise={training.harmonise}, and what harmonises cannot travel with a "
-            "model yet: train a run without harmonise to export it"
-        )
     from clinimcl import experiment, memory
     from clinimcl.evaluation.exported_report import tell_report
     from clinimcl.exporting.folder import write_folder

@@ -33,7 +33,13 @@ from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
 from clinimcl.errors import UserError
 from clinimcl.files import write_json, write_text
-from clinimcl.harmonisation.of_cohort import check_harmonisable, harmonise_cohort, harmonised_sentence
+from clinimcl.harmonisation.numbers import FILE, write_harmonisation
+from clinimcl.harmonisation.of_cohort import (
+    HarmonisedCohort,
+    check_harmonisable,
+    harmonise_cohort,
+    harmonised_sentence,
+)
 from clinimcl.modules import checkpoints, company, embedding, ending
 from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
@@ -61,7 +67,7 @@ class Scored(NamedTuple):
 
     vectors: Float[np.ndarray, "scan embedding"]
     predicted: Float[np.ndarray, " scan"] | None  # scores in their own unit, by the encoder's own embeddings
-    remark: str = ""  # how `vectors` are harmonised
+    harmonised: HarmonisedCohort | None = None  # what `vectors` went through
 
 
 def pretrain(
@@ -194,9 +200,11 @@ def classify(
     pairs, rule = build(change["pairs"], "change.pairs"), datamodule.rule
     learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
     scored = embed_scored(settings, module, datamodule)
-    if scored.remark:
-        print(scored.remark)
-        write_text(scored.remark + "\n", folder / "harmonised.txt")
+    if settings.harmonise is not None and scored.harmonised is not None:
+        remark = harmonised_sentence(settings.harmonise, scored.harmonised)
+        print(remark)
+        write_text(remark + "\n", folder / "harmonised.txt")
+        write_harmonisation(scored.harmonised.fitted, folder / "checkpoints" / FILE)
     learner = change_learner(settings, module, scored, learned["train"])
     data = {split: _dataset(change, datamodule, scored, own) for split, own in learned.items()}
     best = KeepBest(folder / "checkpoints", "change", "change/selection")
@@ -231,7 +239,7 @@ def embed_scored(settings: TrainSettings, module: experiment.Pretraining, datamo
     if settings.harmonise is None:
         return Scored(vectors, predicted)
     harmonised = harmonise_cohort(settings.harmonise, vectors, datamodule.scans)
-    return Scored(harmonised.vectors, predicted, harmonised_sentence(settings.harmonise, harmonised))
+    return Scored(harmonised.vectors, predicted, harmonised)
 
 
 def change_learner(

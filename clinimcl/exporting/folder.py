@@ -6,6 +6,7 @@ from pathlib import Path
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.exporting import card as exported_card
 from clinimcl.exporting import described, familiarity, judged, networks
+from clinimcl.harmonisation.numbers import FILE, read_harmonisation, write_harmonisation
 from clinimcl.inference import card, selftest
 from clinimcl.inference.networks import Networks
 from clinimcl.inference.references import write_references
@@ -28,7 +29,11 @@ def write_folder(
     travels = Networks(folder, networks.names(found))
     networks.check_same(found, travels, wanted.shape)
     selftest.write_selftest(travels, wanted.shape, folder)
-    scans = described.describe(travels, datamodule, wanted.kind, found.tells_people)
+    fitted = None
+    if training.harmonise is not None:
+        fitted = read_harmonisation(run / "checkpoints" / FILE)
+        write_harmonisation(fitted, folder / FILE)
+    scans = described.describe(travels, datamodule, wanted.kind, found.tells_people, fitted)
     compared = familiarity.references(scans)
     write_references(compared, folder)
     parts = card.Typed(
@@ -41,7 +46,7 @@ def write_folder(
     told = exported_card.told(run, datamodule, measured)
     told |= exported_card.stated(settings, datamodule, found.tells_people) | {"known_people": known}
     made = card.Card(
-        format=card.FORMAT,
+        format=card.FORMAT if fitted is None else card.HARMONISED_FORMAT,
         name=training.name,
         input=asdict(parts.input),
         score=asdict(parts.score) if parts.score else None,

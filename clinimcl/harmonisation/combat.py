@@ -24,6 +24,7 @@ class Harmonisation(NamedTuple):
     """What was fitted, in plain numbers."""
 
     method: str  # of METHODS
+    factor: str  # column of the scan table: scanner or site
     sites: list[str]
     covariates: Covariates
     mean: Float[np.ndarray, " dimension"]
@@ -75,7 +76,7 @@ def fit_harmonisation(
     ]
     shift, spread = (np.stack(part) for part in zip(*shrunk, strict=True))
     weights = coefficients[len(sites) :]
-    return Harmonisation(method, sites, covariates, mean, weights, scale, effects, shift, spread, ratio)
+    return Harmonisation(method, factor, sites, covariates, mean, weights, scale, effects, shift, spread, ratio)
 
 
 def fixed_effects(
@@ -97,22 +98,19 @@ def fixed_effects(
 
 
 def harmonise(
-    fitted: Harmonisation,
-    vectors: Float[np.ndarray, "scan dimension"],
-    scans: pd.DataFrame,
-    factor: str,
+    fitted: Harmonisation, vectors: Float[np.ndarray, "scan dimension"], scans: pd.DataFrame
 ) -> tuple[Float[np.ndarray, "scan dimension"], Bool[np.ndarray, " scan"]]:
     """Embeddings of any people, and which are harmonised: those of a site that was not fitted stay as they are.
 
     Nothing but a scan's site, age and sex is looked at; what is missing of the latter counts as the mean of training.
     A new subject's intercept is predicted from that subject's own scans.
     """
-    known = scans[factor].isin(fitted.sites).to_numpy(bool)
+    known = scans[fitted.factor].isin(fitted.sites).to_numpy(bool)
     result = vectors.astype(float)
     if not known.any():
         return result, known
     table = scans[known]
-    site = table[factor].map({name: number for number, name in enumerate(fitted.sites)})
+    site = table[fitted.factor].map({name: number for number, name in enumerate(fitted.sites)})
     numbers = site.to_numpy(int)
     expected = fitted.mean + covariate_design(fitted.covariates, table) @ fitted.weights
     residual = result[known] - expected - fitted.effects[numbers]

@@ -23,7 +23,6 @@ class HarmonisedCohort(NamedTuple):
 
     vectors: Float[np.ndarray, "scan dimension"]
     fitted: Harmonisation
-    factor: str  # scanner or site
     unseen: int  # scans of a scanner that training has not, which stay as they are
 
 
@@ -62,16 +61,16 @@ def harmonise_cohort(
     factor = check_harmonisable(method, table)
     train = (table["split"] == "train").to_numpy(bool)
     fitted = fit_harmonisation(method, vectors[there][train], table[train], factor)
-    without, known = harmonise(fitted, vectors[there], table, factor)
+    without, known = harmonise(fitted, vectors[there], table)
     result = vectors.copy()
     result[there] = without
-    return HarmonisedCohort(result, fitted, factor, int((~known).sum()))
+    return HarmonisedCohort(result, fitted, int((~known).sum()))
 
 
 def harmonised_sentence(method: str, cohort: HarmonisedCohort) -> str:
     """For the terminal and the report."""
-    known = f"{len(cohort.fitted.sites)} {cohort.factor}s"
+    known = f"{len(cohort.fitted.sites)} {cohort.fitted.factor}s"
     sentence = f"The classifier reads embeddings after harmonise={method}, fitted on training scans of {known}"
     if not cohort.unseen:
         return f"{sentence}."
-    return f"{sentence}; {cohort.unseen} scans of a {cohort.factor} that training has not stay as they are."
+    return f"{sentence}; {cohort.unseen} scans of a {cohort.fitted.factor} that training has not stay as they are."

@@ -73,7 +73,7 @@ def test_combat_without_covariates_is_that_of_johnson():
     scans = cohort(20).drop(columns=["age", "sex"])
     vectors = embeddings(cohort(20))
     model = fit_harmonisation("combat", vectors, scans, "scanner")
-    harmonised, _ = harmonise(model, vectors, scans, "scanner")
+    harmonised, _ = harmonise(model, vectors, scans)
     assert harmonised == pytest.approx(johnson(vectors, scans["scanner"].to_numpy()), abs=1e-4)
 
 
@@ -82,7 +82,7 @@ def test_new_people_of_known_sites_keep_nothing_of_the_sites_shift(method: str):
     model = fitted(method)[0]
     new = cohort(400, seed=5)
     new["age"] = 60.0
-    harmonised, known = harmonise(model, embeddings(new, seed=6), new, "scanner")
+    harmonised, known = harmonise(model, embeddings(new, seed=6), new)
     means = pd.DataFrame(harmonised).groupby(new["scanner"].to_numpy()).mean()
     assert known.all()
     assert float((means.max() - means.min()).max()) < 0.4  # the shifts differ by 3
@@ -102,7 +102,7 @@ def test_longitudinal_combat_finds_shifts_within_subjects_where_people_differ_mo
 @pytest.mark.parametrize("method", METHODS)
 def test_age_is_preserved(method: str):
     model, scans, vectors = fitted(method)
-    harmonised, _ = harmonise(model, vectors, scans, "scanner")
+    harmonised, _ = harmonise(model, vectors, scans)
     slope = np.polyfit(scans["age"], harmonised.mean(axis=1), 1)[0]
     assert model.covariates.names == ["age", "sex"]
     assert slope == pytest.approx(0.1, abs=0.03)
@@ -110,15 +110,15 @@ def test_age_is_preserved(method: str):
 
 def test_neither_score_nor_any_other_column_changes_an_answer():
     model, scans, vectors = fitted("longitudinal")
-    before, _ = harmonise(model, vectors, scans, "scanner")
-    after, _ = harmonise(model, vectors, scans.assign(score=np.arange(len(scans))), "scanner")
+    before, _ = harmonise(model, vectors, scans)
+    after, _ = harmonise(model, vectors, scans.assign(score=np.arange(len(scans))))
     assert (before == after).all()
 
 
 def test_a_site_that_was_not_fitted_stays_as_it_is():
     model, scans, vectors = fitted()
     other = scans.assign(scanner=["S9", *scans["scanner"][1:]])
-    harmonised, known = harmonise(model, vectors, other, "scanner")
+    harmonised, known = harmonise(model, vectors, other)
     assert known.tolist() == [False] + [True] * (len(scans) - 1)
     assert (harmonised[0] == vectors[0]).all() and (harmonised[1] != vectors[1]).any()
 
@@ -126,8 +126,8 @@ def test_a_site_that_was_not_fitted_stays_as_it_is():
 def test_people_of_unknown_age_count_as_the_mean_of_training():
     model, scans, vectors = fitted()
     mean = model.covariates.means[0]
-    unknown, _ = harmonise(model, vectors, scans.assign(age=np.nan), "scanner")
-    average, _ = harmonise(model, vectors, scans.assign(age=mean), "scanner")
+    unknown, _ = harmonise(model, vectors, scans.assign(age=np.nan))
+    average, _ = harmonise(model, vectors, scans.assign(age=mean))
     assert unknown == pytest.approx(average)
 
 

@@ -55,7 +55,7 @@ def measure_harmonised(vectors: Vectors, scans: pd.DataFrame, design: Design | A
     encoded = {UNHARMONISED: vectors}
     for method in METHODS:
         fitted = fit_harmonisation(method, vectors[train], scans[train], factor)
-        encoded[method], known = harmonise(fitted, vectors, scans, factor)
+        encoded[method], known = harmonise(fitted, vectors, scans)
     probes = measure_probes(encoded, scans, train, {PAIRED[0]: factor, PAIRED[1]: "score"}, seed)
     metrics = dict(probes)
     as_it_is = {kind: metrics.pop(harmonised_name(UNHARMONISED, kind)) for kind in PAIRED}

@@ -85,11 +85,13 @@ def score_clause(method: str, metrics: dict[str, Outcome]) -> str:
     cost = metrics[difference_name(method, PAIRED[1])]
     if isinstance(cost, Absent):
         return ""
-    much = "more" if cost.value < -MOST_LOST else "no more"
-    return (
-        f"; the score's Spearman changes by {number(cost.value)} ({interval(cost)}), {much} than the "
-        f"{MOST_LOST:g} that it may cost"
-    )
+    if cost.value < -MOST_LOST:
+        judged = f"more than the {MOST_LOST:g} that it may cost"
+    elif cost.low < -MOST_LOST:
+        judged = f"no more than the {MOST_LOST:g} that it may cost, though its interval holds more"
+    else:
+        judged = f"no more than the {MOST_LOST:g} that it may cost"
+    return f"; the score's Spearman changes by {number(cost.value)} ({interval(cost)}), {judged}"
 
 
 def preserved_sentence(harmonised: Harmonised) -> str:

@@ -29,7 +29,7 @@ def change_inputs(
     assert settings.change is not None
     module, rule = stages.pretrained(settings, run), datamodule.rule
     if scored is None:
-        scored = stages.embed_scored(module, datamodule)
+        scored = stages.embed_scored(settings, module, datamodule)
     pairs = build(settings.change["pairs"], "change.pairs")
     learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
     training = learned["train"]

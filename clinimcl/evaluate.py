@@ -26,8 +26,8 @@ def evaluate_run(
     """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
-    probes on request, since they take the embeddings of all training scans, by two encoders. All of this is compared
-    between `groups` of people and scans.
+    probes and harmonisation on request, since they take the embeddings of all training scans, by two encoders. All of
+    this is compared between `groups` of people and scans.
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
@@ -61,28 +61,51 @@ def evaluate_run(
         write_change(change, run, evaluation)
         headlines += sources.change_headlines(inputs)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    probed = None
-    if probes:
-        probed, asked = _probed(settings, run, datamodule)
+    probed, scanner, asked = _probed(settings, run, datamodule, embedded, probes)
+    if probed is not None:
         headlines += sources.probe_headlines(asked)
     compared = evaluate_groups(headlines, datamodule.scans, groups, settings.seed)
     write_groups(compared, run)
     record = _record(settings, run, datamodule, embedded, phantom)
-    write_report(embedded, evaluation, record, run, change, probed, compared)
-    return Reported(embedded, evaluation, record, change, probed, compared)
+    write_report(embedded, evaluation, record, run, change, probed, compared, scanner)
+    return Reported(embedded, evaluation, record, change, probed, compared, scanner)
 
 
-def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> tuple[Any, Any]:
-    """What linear probes read off the encoder, written beside what was measured before; and what they were given."""
+def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, probes: bool) -> tuple[Any, Any, Any]:
+    """What linear probes, on request, and scanners tell of the encoder, written beside what was measured before.
+
+    Third is what they were given.
+    """
     from clinimcl import stages, trained
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
 
     module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
+    if not probes and not (datamodule.scans["split"] == "test").any():
+        return None, None, None
+    if not probes:
+        inputs = trained.probe_inputs(settings, module, datamodule, ["test"])
+        return None, _scanner(inputs, datamodule, embedded, run, settings.seed), inputs
     inputs = trained.probe_inputs(settings, module, datamodule)
-    probes = evaluate_probes(inputs, settings.seed)
-    write_probes(probes, run)
-    return probes, inputs
+    probed = evaluate_probes(inputs, settings.seed)
+    write_probes(probed, run)
+    return probed, _scanner(inputs, datamodule, embedded, run, settings.seed), inputs
+
+
+def _scanner(inputs: Any, source: Any, embedded: Any, folder: Path, seed: int) -> Any:
+    """How much of the embeddings is the scanner, written beside what was measured before."""
+    from clinimcl.evaluation.scanner.inputs import ScannerInputs
+    from clinimcl.evaluation.scanner.measure import evaluate_scanner
+    from clinimcl.evaluation.scanner.writing import write_scanner
+    from clinimcl.modules import embedding
+
+    test = inputs.scans[inputs.scans["split"] == "test"]
+    raw = embedded.raw
+    if raw is None and len(test):
+        raw = embedding.voxels(source.store, test)
+    scanner = evaluate_scanner(ScannerInputs(inputs, raw), seed)
+    write_scanner(scanner, folder)
+    return scanner
 
 
 def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
@@ -131,7 +154,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         title=settings.name,
         curves=_curves(run),
         chances=_chances(settings, embedded.validation_losses),
-        remarks=(run / "weights.txt").read_text().splitlines() if (run / "weights.txt").is_file() else [],
+        remarks=_remarks(run),
         counts=counts(datamodule.scans),
         cohort_remarks=list(datamodule.remarks),
         scan_remarks=remark_counts(datamodule.scans),
@@ -143,6 +166,12 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         versions=versions(),
         volumes=_pictured(datamodule, embedded, phantom),
     )
+
+
+def _remarks(run: Path) -> list[str]:
+    """What must be read with the results: of pretrained weights, of harmonised embeddings."""
+    files = [run / name for name in ("weights.txt", "harmonised.txt")]
+    return [line for file in files if file.is_file() for line in file.read_text().splitlines()]
 
 
 def _pictured(datamodule: Any, embedded: Any, phantom: Any) -> Any:
@@ -268,9 +297,11 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         write_evaluation(evaluation, folder)
         headlines += sources.contrastive_headlines(embedded)
     probes = evaluate_probes(inputs, training.seed) if settings.probes else None
+    scanner = None
     if probes is not None:
         write_probes(probes, folder)
         headlines += sources.probe_headlines(inputs)
+        scanner = _scanner(inputs, shown, embedded, folder, training.seed)
     compared = evaluate_groups(headlines, shown.scans, settings.groups, training.seed)
     write_groups(compared, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
@@ -280,7 +311,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         *(["Its classifier of two scans is not measured on another cohort."] if training.change else []),
     ]
     record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
-    write_report(embedded, evaluation, record, folder, probes=probes, groups=compared)
+    write_report(embedded, evaluation, record, folder, probes=probes, groups=compared, scanner=scanner)
     print(f"report: {folder / 'report.html'}")
 
 

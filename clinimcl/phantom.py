@@ -9,13 +9,19 @@ from clinimcl.settings import PhantomSettings
 def phantom(settings: PhantomSettings) -> None:
     from dataclasses import replace
 
-    from clinimcl.phantoms.parameters import BrainParameters
+    from clinimcl.errors import UserError
+    from clinimcl.phantoms.parameters import BrainParameters, with_scanners
     from clinimcl.phantoms.writing import layout_named, write_cohort
 
     out = Path(settings.out)
     parameters = layout_named(settings.layout).parameters
     if isinstance(parameters, BrainParameters):
         parameters = replace(parameters, spacing=settings.spacing)
+        parameters = with_scanners(parameters, settings.scanners, settings.travelling)
+    elif settings.scanners is not None or settings.travelling:
+        raise UserError(
+            f"scanners and travelling are of brains, and layout={settings.layout} is of lungs: leave them out"
+        )
     written = write_cohort(
         out,
         layout=settings.layout,

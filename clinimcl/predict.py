@@ -28,7 +28,8 @@ def predict(settings: PredictSettings) -> None:
     for left in ("answer.json", "page.html"):  # of another pair
         (out / left).unlink(missing_ok=True)
     assert settings.earlier is not None and settings.later is not None
-    asked = ask(model, *given_pair(settings.earlier, settings.later, model.pipeline, model.parts.input))
+    pair = given_pair(settings.earlier, settings.later, model.pipeline, model.parts.input)
+    asked = ask(model, *pair, (settings.earlier_scanner, settings.later_scanner))
     found = answer(model, asked, (settings.earlier_date, settings.later_date))
     print("\n".join(sentences(model, found)), flush=True)
     made_folder(out, "out")

@@ -32,6 +32,7 @@ LEFT = (
     "reliability.csv",
     "notes.txt",
     "weights.txt",
+    "harmonised.txt",
 )
 
 

@@ -10,6 +10,7 @@ from clinimcl.errors import UserError
 
 Node = dict[str, Any]
 GROUPS = ("sex", "age", "site", "scanner", "interval", "severity")  # by which every headline is compared
+HARMONISATIONS = ("combat", "longitudinal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class PhantomSettings:
     subjects: int
     seed: int
     spacing: float  # mm
+    scanners: int | None  # one a site; None: as the layout has them
+    travelling: int  # subjects who are scanned on every scanner within days
     workers: int | None
 
 
@@ -87,6 +90,7 @@ class TrainSettings(PrepareSettings):
     change: Node | None
     trainer: Node
     logger: Node
+    harmonise: str | None = None  # how the embeddings are that the classifier of change reads; runs of before have none
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,8 +105,21 @@ class TrainSettings(PrepareSettings):
             raise ValueError(f"seed must be at least 0 and less than 2³², got {self.seed}")
         if self.mirror is not None and "://" not in self.mirror:
             raise ValueError(f"mirror must be the URL of a folder, such as gs://bucket/runs, got {self.mirror}")
+        if self.harmonise is not None:
+            check_harmonise(self.harmonise, self.change)
         if self.change is None and self.module["_target_"].endswith("ScorePretraining"):
             raise ValueError("pretraining=score is measured by health change: set change=three_way")
+
+
+def check_harmonise(method: str, change: Node | None) -> None:
+    """Raises ValueError: the method is not known, or there is no classifier that reads embeddings."""
+    if method not in HARMONISATIONS:
+        raise ValueError(f"harmonise must be {' or '.join(HARMONISATIONS)}, or null, got {method}")
+    if change is None or not change["frozen"]:
+        raise ValueError(
+            f"harmonise={method} is for a classifier of change on the embeddings of a frozen encoder: set "
+            "change=three_way and change.frozen=true, or leave harmonise out"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +191,8 @@ class PredictSettings:
     later: str | None
     earlier_date: str | None  # only their order is looked at
     later_date: str | None
+    earlier_scanner: str | None  # or site, of a model that harmonises, as the training cohort calls it
+    later_scanner: str | None
     pairs: str | None  # CSV file of many pairs
     out: str  # folder of the answer
     page: bool  # with pictures

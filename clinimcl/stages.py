@@ -33,6 +33,13 @@ from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.contract import write_contract
 from clinimcl.errors import UserError
 from clinimcl.files import write_json, write_text
+from clinimcl.harmonisation.numbers import FILE, write_harmonisation
+from clinimcl.harmonisation.of_cohort import (
+    HarmonisedCohort,
+    check_harmonisable,
+    harmonise_cohort,
+    harmonised_sentence,
+)
 from clinimcl.modules import checkpoints, company, embedding, ending
 from clinimcl.modules.health_change import HealthChange, class_weights
 from clinimcl.modules.keep import KeepBest, RememberBest
@@ -44,7 +51,7 @@ from clinimcl.settings import Node, TrainSettings
 AFTER_PRETRAINING = {
     *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside", "save_minutes"),
     *("cache", "cache_gib", "mirror"),
-    *("change", "classifier"),
+    *("change", "classifier", "harmonise"),
 }
 
 
@@ -59,7 +66,8 @@ class Scored(NamedTuple):
     """What the pretrained encoder says of every scan with a score; rows as in the cohort's table, NaN elsewhere."""
 
     vectors: Float[np.ndarray, "scan embedding"]
-    predicted: Float[np.ndarray, " scan"] | None  # scores in their own unit
+    predicted: Float[np.ndarray, " scan"] | None  # scores in their own unit, by the encoder's own embeddings
+    harmonised: HarmonisedCohort | None = None  # what `vectors` went through
 
 
 def pretrain(
@@ -178,6 +186,8 @@ def check_pairs(settings: TrainSettings, datamodule: LongitudinalDataModule) -> 
         for split in ("train", "validation"):
             pairs.learned(datamodule.scans, split, rule)
         pairs.tested(datamodule.scans, rule)
+    if settings.harmonise is not None:
+        check_harmonisable(settings.harmonise, datamodule.scans[datamodule.scans["score"].notna()])
 
 
 def classify(
@@ -189,7 +199,12 @@ def classify(
     module, change = pretrained(settings, folder), settings.change
     pairs, rule = build(change["pairs"], "change.pairs"), datamodule.rule
     learned = {split: pairs.learned(datamodule.scans, split, rule) for split in ("train", "validation")}
-    scored = embed_scored(module, datamodule)
+    scored = embed_scored(settings, module, datamodule)
+    if settings.harmonise is not None and scored.harmonised is not None:
+        remark = harmonised_sentence(settings.harmonise, scored.harmonised)
+        print(remark)
+        write_text(remark + "\n", folder / "harmonised.txt")
+        write_harmonisation(scored.harmonised.fitted, folder / "checkpoints" / FILE)
     learner = change_learner(settings, module, scored, learned["train"])
     data = {split: _dataset(change, datamodule, scored, own) for split, own in learned.items()}
     best = KeepBest(folder / "checkpoints", "change", "change/selection")
@@ -211,15 +226,20 @@ def pretrained(settings: TrainSettings, folder: Path) -> experiment.Pretraining:
 
 
 @torch.inference_mode()
-def embed_scored(module: experiment.Pretraining, datamodule: LongitudinalDataModule) -> Scored:
+def embed_scored(settings: TrainSettings, module: experiment.Pretraining, datamodule: LongitudinalDataModule) -> Scored:
+    """The same at training and at evaluation: what harmonises is fitted anew on the same training scans."""
     rows = datamodule.scans.index[datamodule.scans["score"].notna()].to_numpy()
     found = embedding.embed(module, datamodule.scan_dataloader(rows.tolist()))
     vectors = np.full((len(datamodule.scans), found.shape[1]), np.nan, np.float32)
     vectors[rows] = found
-    if not isinstance(module, ScorePretraining):
-        return Scored(vectors, None)
-    normalised = module.predicted(torch.from_numpy(vectors)).numpy().astype(float)
-    return Scored(vectors, datamodule.scale.restored(normalised))
+    predicted = None
+    if isinstance(module, ScorePretraining):
+        normalised = module.predicted(torch.from_numpy(vectors)).numpy().astype(float)
+        predicted = datamodule.scale.restored(normalised)
+    if settings.harmonise is None:
+        return Scored(vectors, predicted)
+    harmonised = harmonise_cohort(settings.harmonise, vectors, datamodule.scans)
+    return Scored(harmonised.vectors, predicted, harmonised)
 
 
 def change_learner(

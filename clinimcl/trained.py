@@ -73,9 +73,12 @@ def vectors(
 
 
 def probe_inputs(
-    settings: TrainSettings, module: experiment.Pretraining, source: Shown | LongitudinalDataModule
+    settings: TrainSettings,
+    module: experiment.Pretraining,
+    source: Shown | LongitudinalDataModule,
+    splits: Sequence[str] = ("train", "test"),
 ) -> ProbeInputs:
-    """Embeddings of all training and test scans by the run's encoder, and by the same one untrained."""
-    rows = source.scans.index[source.scans["split"].isin(["train", "test"])].tolist()
+    """Embeddings of all scans of these splits by the run's encoder, and by the same one untrained."""
+    rows = source.scans.index[source.scans["split"].isin(splits)].tolist()
     scans = source.scans.loc[rows].reset_index(drop=True)
     return ProbeInputs(scans, vectors(module, source, rows), vectors(untrained(settings), source, rows))

@@ -25,6 +25,9 @@ from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figur
 from clinimcl.evaluation.probes.context import probe_context
 from clinimcl.evaluation.probes.figures import probe_figures
 from clinimcl.evaluation.probes.measure import ProbeEvaluation
+from clinimcl.evaluation.scanner.context import scanner_context
+from clinimcl.evaluation.scanner.figures import scanner_figures
+from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.trajectories import epochs_figure, interactive, trajectories, trajectories_figure
 from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
 from clinimcl.files import write_text
@@ -63,12 +66,16 @@ class Reported(NamedTuple):
     change: ChangeEvaluation | None
     probes: ProbeEvaluation | None = None
     groups: GroupEvaluation | None = None
+    scanner: ScannerEvaluation | None = None
 
     @property
     def metrics(self) -> dict[str, Metric]:
         contrastive = self.evaluation.metrics if self.evaluation else {}
         return contrastive | {
-            name: own for part in (self.change, self.probes) if part for name, own in part.measured.items()
+            name: own
+            for part in (self.change, self.probes, self.scanner)
+            if part
+            for name, own in part.measured.items()
         }
 
     @property
@@ -86,6 +93,7 @@ def write_report(
     change: ChangeEvaluation | None = None,
     probes: ProbeEvaluation | None = None,
     groups: GroupEvaluation | None = None,
+    scanner: ScannerEvaluation | None = None,
 ) -> None:
     """Writes report.html and figures/*.png in the run folder.
 
@@ -103,6 +111,8 @@ def write_report(
         drawn |= probe_figures(probes)
     if groups is not None:
         drawn |= group_figures(groups)
+    if scanner is not None:
+        drawn |= scanner_figures(scanner)
     pictures = saved(drawn, folder / "figures")
     context = record_context(record, names) | {"pictures": pictures, "contrastive": evaluation is not None}
     if embedded is not None and evaluation is not None:
@@ -112,6 +122,7 @@ def write_report(
     context |= {"change": change_context(change) if change else None}
     context |= {"probes": probe_context(probes) if probes else None}
     context |= {"groups": group_context(groups) if groups else None}
+    context |= {"scanner": scanner_context(scanner) if scanner else None}
     write_text(page("report.html.j2", context), folder / "report.html")
 
 

@@ -5,6 +5,7 @@ from clinimcl.evaluation.change import wording as change
 from clinimcl.evaluation.measure import Evaluation
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.probes import wording as probes
+from clinimcl.evaluation.scanner import wording as scanner
 
 # name: label, what it means and which way is good
 METRICS = {
@@ -79,6 +80,7 @@ METRICS = {
     **exported.METRICS,
     **change.METRICS,
     **probes.METRICS,
+    **scanner.METRICS,
 }
 GENERATED = (
     "The cohort is generated: these numbers show that the method and the software work, not what they do for patients."

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 
 from clinimcl.data import change_pairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.harmonisation.combat import Harmonisation
+from clinimcl.harmonisation.numbers import harmonise_alone
 from clinimcl.inference.familiarity import appearance
 from clinimcl.inference.networks import ENCODER, IDENTITY, SCORE
 from clinimcl.inference.networks import Networks as Exported
@@ -21,6 +23,7 @@ class Described(NamedTuple):
 
     scans: pd.DataFrame
     change: Float[np.ndarray, "scan embedding"]
+    classified: Float[np.ndarray, "scan embedding"]  # what the classifier reads: harmonised, or the same
     identity: Float[np.ndarray, "scan _"] | None
     score: Float[np.ndarray, " scan"] | None
     appearance: Float[np.ndarray, "scan value"]
@@ -29,7 +32,13 @@ class Described(NamedTuple):
         return np.flatnonzero((self.scans["split"] == name).to_numpy())
 
 
-def describe(exported: Exported, datamodule: LongitudinalDataModule, kind: str, tells_people: bool) -> Described:
+def describe(
+    exported: Exported,
+    datamodule: LongitudinalDataModule,
+    kind: str,
+    tells_people: bool,
+    fitted: Harmonisation | None = None,
+) -> Described:
     """Of all validation and test scans, and of some training scans, by what will travel and not by what was trained."""
     scans = datamodule.scans
     training = scans.index[scans["split"] == "train"].to_numpy()
@@ -48,9 +57,12 @@ def describe(exported: Exported, datamodule: LongitudinalDataModule, kind: str, 
     embedding = np.concatenate(change)
     own = np.concatenate(identity) if identity else embedding
     score = exported.run(SCORE, embedding=embedding)[:, 0] if SCORE in exported else None
-    return Described(
-        scans.loc[rows].reset_index(drop=True), embedding, own if tells_people else None, score, np.stack(looks)
-    )
+    table = scans.loc[rows].reset_index(drop=True)
+    classified = embedding
+    if fitted is not None:
+        classified, _ = harmonise_alone(fitted, embedding, table[fitted.factor].tolist())
+    identities = own if tells_people else None
+    return Described(table, embedding, classified, identities, score, np.stack(looks))
 
 
 def person_pairs(found: Described, split: str) -> Int[np.ndarray, "pair 2"]:

@@ -7,6 +7,7 @@ from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.evaluation.groups.writing import group_entries
 from clinimcl.exporting import card as exported_card
 from clinimcl.exporting import described, familiarity, judged, networks
+from clinimcl.harmonisation.numbers import FILE, read_harmonisation, write_harmonisation
 from clinimcl.inference import card, selftest
 from clinimcl.inference.networks import Networks
 from clinimcl.inference.references import write_references
@@ -29,7 +30,11 @@ def write_folder(
     travels = Networks(folder, networks.names(found))
     networks.check_same(found, travels, wanted.shape)
     selftest.write_selftest(travels, wanted.shape, folder)
-    scans = described.describe(travels, datamodule, wanted.kind, found.tells_people)
+    fitted = None
+    if training.harmonise is not None:
+        fitted = read_harmonisation(run / "checkpoints" / FILE)
+        write_harmonisation(fitted, folder / FILE)
+    scans = described.describe(travels, datamodule, wanted.kind, found.tells_people, fitted)
     compared = familiarity.references(scans)
     write_references(compared, folder)
     parts = card.Typed(
@@ -44,7 +49,7 @@ def write_folder(
     told["groups"] = group_entries(groups)
     told |= exported_card.stated(settings, datamodule, found.tells_people) | {"known_people": known}
     made = card.Card(
-        format=card.FORMAT,
+        format=card.FORMAT if fitted is None else card.HARMONISED_FORMAT,
         name=training.name,
         input=asdict(parts.input),
         score=asdict(parts.score) if parts.score else None,

@@ -23,7 +23,7 @@ from clinimcl.settings import GROUPS
 
 
 def logits(exported: Exported, found: Described, pairs: pd.DataFrame) -> Float[np.ndarray, "pair 3"]:
-    earlier, later = (found.change[pairs[name].to_numpy(int)] for name in ("earlier", "later"))
+    earlier, later = (found.classified[pairs[name].to_numpy(int)] for name in ("earlier", "later"))
     return exported.logits(earlier, later)
 
 

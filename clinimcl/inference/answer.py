@@ -44,9 +44,15 @@ class Asked(NamedTuple):
     earlier: Given
     later: Given
     embedded: Embedded
+    scanners: tuple[str | None, str | None] = (None, None)  # of a model that harmonises; None: not known
 
 
-def ask(model: Model, earlier: Given, later: Given) -> Asked:
+def ask(
+    model: Model,
+    earlier: Given,
+    later: Given,
+    scanners: tuple[str | None, str | None] = (None, None),
+) -> Asked:
     """
     Raises:
         Refused: the two are one file, or a scan is unlike those that the model knows.
@@ -63,12 +69,12 @@ def ask(model: Model, earlier: Given, later: Given) -> Asked:
             raise Refused(
                 f"the {scan.role} scan is out of distribution: it {UNLIKE[worst]} ({found[worst]:.3g} times the limit)"
             )
-    return Asked(earlier, later, embedded)
+    return Asked(earlier, later, embedded, scanners)
 
 
 def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (None, None)) -> Answer:
     """Dates as they were given, if they were: compared, and not kept."""
-    change, parts = asked.embedded.change, model.parts
+    change, parts = model.classified(asked.embedded.change, asked.scanners)[0], model.parts
     asked_both_ways = model.logits(change[:1], change[1:])
     probabilities = model.rule.probabilities(asked_both_ways)
     least, likely = parts.calibration.least, None
@@ -84,9 +90,30 @@ def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (No
         likely,
         None if scores is None else (float(scores[0]), float(scores[1])),
         likeness,
-        [*flags(parts.limits, likeness, volumes, days), *assumptions(asked.earlier, asked.later)],
+        [
+            *flags(parts.limits, likeness, volumes, days),
+            *unharmonised(model, asked),
+            *assumptions(asked.earlier, asked.later),
+        ],
         parts.calibration.sentence,
     )
+
+
+def unharmonised(model: Model, asked: Asked) -> list[str]:
+    """Scans of scanners that did not train the model: they are answered, since nothing else is known to be wrong."""
+    if model.harmonisation is None:
+        return []
+    known = model.classified(asked.embedded.change, asked.scanners)[1]
+    factor, sites = model.harmonisation.factor, len(model.harmonisation.sites)
+    found = []
+    for harmonised, role, scanner in zip(known, ("earlier", "later"), asked.scanners, strict=True):
+        if not harmonised:
+            why = f"is none of the {sites} that trained the model" if scanner else f"is not given ({role}_scanner=)"
+            found.append(
+                f"the {factor} of the {role} scan {why}: its embedding is not harmonised, and the "
+                f"answer may be one of the {factor}"
+            )
+    return found
 
 
 def sentences(model: Model, found: Answer) -> list[str]:

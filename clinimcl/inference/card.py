@@ -12,7 +12,8 @@ from clinimcl.errors import UserError
 from clinimcl.files import write_json, write_text
 from clinimcl.settings import Node
 
-FORMAT = 1  # raise it when an older version would misread the card
+FORMAT = 1  # of a model without what harmonises; raise both when an older version would misread the card
+HARMONISED_FORMAT = 2  # an older version would ask the classifier about embeddings that are not harmonised
 CARD = "card.json"
 SUMS = "SHA256SUMS"  # as sha256sum writes and checks them
 
@@ -117,9 +118,10 @@ def read_card(folder: Path) -> Card:
         version = found["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({type(error).__name__}): export the model again") from None
-    if type(version) is not int or version > FORMAT:
+    if type(version) is not int or version > HARMONISED_FORMAT:
         raise UserError(
-            f"{path} has format {version}, this version of clinimcl reads up to {FORMAT}: install a newer clinimcl"
+            f"{path} has format {version}, this version of clinimcl reads up to {HARMONISED_FORMAT}: install a newer "
+            "clinimcl"
         )
     sums = _checked(folder)
     card = settings(Card, found)

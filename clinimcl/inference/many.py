@@ -71,7 +71,8 @@ def answer_table(model: Model, folder: Path, pairs: Path, out: Path, *, page: bo
 
 def _answered(model: Model, row: Row, place: Path | None) -> Done:
     try:
-        asked = ask(model, *given_pair(row.earlier, row.later, model.pipeline, model.parts.input))
+        pair = given_pair(row.earlier, row.later, model.pipeline, model.parts.input)
+        asked = ask(model, *pair, row.scanners)
         found = answer(model, asked, row.days)
     except UserError as refused:
         return Done(_cells(None, str(refused)), "", lasting=isinstance(refused, Refused))

@@ -1,16 +1,18 @@
 """An exported model at work: two scans in, an answer out."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from threadpoolctl import threadpool_limits
 
 from clinimcl import memory
 from clinimcl.building import build
 from clinimcl.errors import UserError
+from clinimcl.harmonisation.numbers import FILE, harmonise_alone, read_harmonisation
 from clinimcl.inference.calibration import Rule
 from clinimcl.inference.card import Card, read_card
 from clinimcl.inference.familiarity import appearance
@@ -71,6 +73,7 @@ class Model:
         if runtime is not None:
             check_runtime(runtime, self.networks, folder)
         self.references = read_references(folder)
+        self.harmonisation = read_harmonisation(folder / FILE) if FILE in self.card.files else None
 
     def seen(self, prepared: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "1 a b c"]:
         """A prepared scan as the encoder sees it."""
@@ -84,6 +87,17 @@ class Model:
             identity = self.networks.run(IDENTITY, volume=seen) if IDENTITY in self.networks else change
         score = self.networks.run(SCORE, embedding=change)[:, 0] if SCORE in self.networks else None
         return Embedded(change, identity, score)
+
+    def classified(
+        self, change: Float[np.ndarray, "scan embedding"], scanners: Sequence[str | None]
+    ) -> tuple[Float[np.ndarray, "scan embedding"], Bool[np.ndarray, " scan"]]:
+        """What the classifier reads of embeddings, and of which scans it is what it learned from.
+
+        A scanner (or site) that did not train the model leaves its scans as they are.
+        """
+        if self.harmonisation is None:
+            return change, np.ones(len(change), bool)
+        return harmonise_alone(self.harmonisation, change, scanners)
 
     def logits(
         self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]

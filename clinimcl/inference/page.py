@@ -67,7 +67,8 @@ def effect_of_hiding(model: Model, asked: Asked, found: Answer) -> Float[np.ndar
         earlier: Float[np.ndarray, "scan a b c"], later: Float[np.ndarray, "scan a b c"]
     ) -> Float[np.ndarray, " scan"]:
         seen = np.concatenate([np.stack([model.seen(scan) for scan in own]) for own in (earlier, later)])
-        first, second = np.split(model.embed(seen).change, 2)
+        scanners = [name for name in asked.scanners for _ in range(len(earlier))]
+        first, second = np.split(model.classified(model.embed(seen).change, scanners)[0], 2)
         logits = model.logits(first, second)
         return logits[:, number] - np.delete(logits, number, axis=1).max(axis=1)
 

@@ -11,6 +11,7 @@ from clinimcl.inference.flags import reversed_days
 from clinimcl.preparation.fetching import fingerprint
 
 DATES = ("earlier_date", "later_date")
+SCANNERS = ("earlier_scanner", "later_scanner")
 
 
 class Row(NamedTuple):
@@ -18,6 +19,7 @@ class Row(NamedTuple):
     earlier: str
     later: str
     days: tuple[str | None, str | None]
+    scanners: tuple[str | None, str | None] = (None, None)
 
     def digest(self, asked: str) -> str:
         """Changes when a file, a date, or what is `asked` of which model does."""
@@ -62,7 +64,8 @@ def _row(table: Path, number: int, cells: dict[Any, Any]) -> Row:
         reversed_days(first, second)
     except UserError as error:
         raise UserError(f"pairs=... row {number}: {error}") from None
-    return Row(number, earlier, later, (first, second))
+    one, other = (cells.get(name) or None for name in SCANNERS)
+    return Row(number, earlier, later, (first, second), (one, other))
 
 
 def _place(table: Path, path: str) -> str:

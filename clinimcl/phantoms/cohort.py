@@ -20,10 +20,16 @@ from clinimcl.phantoms.brain import (
     sample_subject,
 )
 from clinimcl.phantoms.course import Scores, sample_scores, state_at
-from clinimcl.phantoms.parameters import BrainParameters, ChangingCourse, Course
+from clinimcl.phantoms.parameters import (
+    BrainParameters,
+    ChangingCourse,
+    Course,
+    TravellingAcquisition,
+)
 
 DAYS_A_YEAR = 365.25
 HALF_YEAR = DAYS_A_YEAR / 2
+JOURNEY = 1  # tells the draws of a travelling head from others
 
 
 class Visit(NamedTuple):
@@ -56,7 +62,37 @@ def sample_member(seed: int, index: int, parameters: BrainParameters) -> Member:
         first = sample_session(generator, parameters, subject.person, scanner, day)
         again = generator.random() < course.two_runs_share
         sessions.append([first, sample_rerun(generator, first)] if again else [first])
+    if isinstance(parameters.acquisition, TravellingAcquisition):
+        journey = np.random.default_rng([seed, index, JOURNEY])  # of its own, so that all else stays as it is
+        sessions[1:1] = _sample_journey(journey, parameters, sessions[0][0], subject, scanners, index)
     return Member(index, subject, sessions, _sample_visits(generator, subject, sessions[-1][0].day, parameters))
+
+
+def _sample_journey(
+    generator: np.random.Generator,
+    parameters: BrainParameters,
+    home: Session,
+    subject: Subject,
+    scanners: list[Scanner],
+    index: int,
+) -> list[list[Session]]:
+    """Sessions on all other scanners in the days after the first one, of a head that travels; else none."""
+    acquisition = parameters.acquisition
+    assert isinstance(acquisition, TravellingAcquisition)
+    sessions: list[list[Session]] = []
+    day = home.day
+    for scanner in scanners if index < acquisition.travelling else []:
+        if scanner != home.scanner:
+            first, last = acquisition.days_between
+            day += int(generator.integers(first, last + 1))
+            session = sample_session(generator, parameters, subject.person, scanner, day)
+            sessions.append([session])
+    return sessions
+
+
+def travels(member: Member, parameters: BrainParameters) -> bool:
+    acquisition = parameters.acquisition
+    return isinstance(acquisition, TravellingAcquisition) and member.number < acquisition.travelling
 
 
 def _sample_days(generator: np.random.Generator, course: Course) -> list[int]:
@@ -149,6 +185,7 @@ def truth(member: Member, name: str, session: Session, path: str, parameters: Br
         "brain": state.brain,
         "site": scanner.site,
         "scanner": scanner.name,
+        "travelling": travels(member, parameters),
         "gamma": session.gamma,
         "noise": scanner.noise,
         **{f"bias_{n}": value for n, value in enumerate(session.bias)},

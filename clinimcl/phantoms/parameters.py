@@ -24,8 +24,12 @@ so that raw voxels are neither hopeless nor enough, in 0.58; with the pose undon
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from clinimcl.errors import UserError
+
+MOST_SCANNERS = 26  # sites are named by letters
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,14 @@ class Acquisition:
 
 
 @dataclass(frozen=True)
+class TravellingAcquisition(Acquisition):
+    """The first subjects of a cohort are scanned on every scanner within days, at their first visit."""
+
+    travelling: int = 0  # subjects
+    days_between: tuple[int, int] = (1, 4)  # from one scanner to the next, both ends included
+
+
+@dataclass(frozen=True)
 class BrainParameters:
     """Everything that decides what the phantom looks like, save the seed and the number of subjects."""
 
@@ -148,6 +160,26 @@ class BrainParameters:
 
 BRAIN = BrainParameters()
 BRAIN_CHANGE = BrainParameters(course=ChangingCourse())
+
+
+def with_scanners(parameters: BrainParameters, scanners: int | None, travelling: int) -> BrainParameters:
+    """One scanner a site where their number is given, and that many travelling heads.
+
+    With neither, the parameters as they are.
+
+    Raises:
+        UserError: a number that is not possible.
+    """
+    if travelling < 0 or (scanners is not None and not 1 <= scanners <= MOST_SCANNERS):
+        raise UserError(
+            f"travelling must be at least 0 and scanners between 1 and {MOST_SCANNERS}, got {travelling} and {scanners}"
+        )
+    acquisition = parameters.acquisition
+    if scanners is not None:
+        acquisition = replace(acquisition, sites=scanners, scanners_a_site=1)
+    if travelling:
+        acquisition = TravellingAcquisition(**asdict(acquisition), travelling=travelling)
+    return replace(parameters, acquisition=acquisition)
 
 
 def digest(parameters: Any) -> str:

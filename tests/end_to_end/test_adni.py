@@ -72,3 +72,19 @@ def test_slices_of_volumes_train_an_encoder_of_frames(folder, clinimcl):
     contract = json.loads((folder / "slices" / "checkpoints" / "best.ckpt.contract.json").read_text())
     assert contract["input"] == "2x16x16"
     assert pd.read_csv(folder / "slices" / "metrics.csv")["train/loss"].notna().any()
+
+
+def test_a_classifier_reads_harmonised_embeddings_and_the_report_says_so(folder, clinimcl):
+    result = clinimcl("train", *TINY, "encoder.channels=[8,8]", "run=even", "harmonise=combat", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    sentence = "The classifier reads embeddings after harmonise=combat, fitted on training scans of"
+    assert sentence in result.stdout and sentence in (folder / "even" / "report.html").read_text()
+
+
+def test_what_harmonises_travels_with_the_exported_model(folder, clinimcl):
+    exported = clinimcl("export", "run=even", "out=model", cwd=folder)
+    assert exported.returncode == 0, exported.stderr
+    held = [json.loads((folder / place).read_text()) for place in ("even/checkpoints/harmonisation.json",
+                                                                    "model/harmonisation.json")]  # fmt: skip
+    assert held[0] == held[1] and len(held[0]["sites"]) >= 2
+    assert json.loads((folder / "model" / "card.json").read_text())["format"] == 2

@@ -70,7 +70,7 @@ def newer(folder):
 MODELS = {
     incomplete: "is incomplete: classifier.onnx is missing; copy the whole folder again",
     changed: "encoder.onnx is damaged or was changed: its SHA-256 is not that of SHA256SUMS; copy it again",
-    newer: "has format 99, this version of clinimcl reads up to 1: install a newer clinimcl",
+    newer: "has format 99, this version of clinimcl reads up to 2: install a newer clinimcl",
 }
 
 

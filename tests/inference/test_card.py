@@ -47,7 +47,7 @@ def changed(copied, **values):
 
 def test_a_card_of_a_newer_version_is_told(copied):
     changed(copied, format=99)
-    with pytest.raises(UserError, match=re.escape("has format 99, this version of clinimcl reads up to 1")):
+    with pytest.raises(UserError, match=re.escape("has format 99, this version of clinimcl reads up to 2")):
         read_card(copied)
 
 

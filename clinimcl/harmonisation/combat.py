@@ -1,0 +1,131 @@
+"""ComBat and longitudinal ComBat of embeddings: fitted on some people, applied to others of the same sites.
+
+`combatlearn` 2.3 is not used: it shrinks each dimension's effects towards their mean over sites, not each site's
+effects towards their mean over dimensions as Johnson et al. do, and takes the intercept of a new subject for 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from clinimcl.errors import UserError
+from clinimcl.harmonisation.covariates import Covariates, covariate_design, fit_covariates
+from clinimcl.harmonisation.random_intercept import fit_random_intercept, predict_intercept
+from clinimcl.harmonisation.shrinkage import shrink
+
+METHODS = ("combat", "longitudinal")
+LEAST_SCANS = 3  # of a site
+SMALLEST_DEVIATION = 1e-9
+
+
+class Harmonisation(NamedTuple):
+    """What was fitted, in plain numbers."""
+
+    method: str  # of METHODS
+    factor: str  # column of the scan table: scanner or site
+    sites: list[str]
+    covariates: Covariates
+    mean: Float[np.ndarray, " dimension"]
+    weights: Float[np.ndarray, "covariate dimension"]
+    scale: Float[np.ndarray, " dimension"]  # deviation of the rest
+    effects: Float[np.ndarray, "site dimension"]  # of sites, in units of the embedding, not shrunk
+    shift: Float[np.ndarray, "site dimension"]  # in units of `scale`, shrunk
+    variance: Float[np.ndarray, "site dimension"]  # likewise
+    ratio: Float[np.ndarray, " dimension"]  # variance of subjects over that of the rest; 0 for combat
+
+
+def fit_harmonisation(
+    method: str, vectors: Float[np.ndarray, "scan dimension"], scans: pd.DataFrame, factor: str
+) -> Harmonisation:
+    """Of training scans alone; `factor` is the column of sites or scanners, age and sex are preserved.
+
+    The score is not among what is preserved, as it would have to be known of whom the model is asked about.
+
+    Sources: Johnson et al. 2007; Fortin et al. 2018, NeuroImage 167:104 (covariates); Beer et al. 2020, NeuroImage
+    220:117129 (`longitudinal`: the subject's random intercept is part of what is standardised).
+
+    Raises:
+        UserError: fewer than two sites have three scans.
+    """
+    sites = fitted_sites(scans[factor])
+    if len(sites) < 2:
+        raise UserError(
+            f"harmonise={method} needs training scans of at least 2 {factor}s with {LEAST_SCANS} scans each, got "
+            f"{len(sites)}: leave harmonise out, or choose a cohort of several {factor}s"
+        )
+    known = scans[factor].isin(sites).to_numpy(bool)
+    table = scans[known]
+    values = vectors[known].astype(float)
+    site = table[factor].map({name: number for number, name in enumerate(sites)}).to_numpy(int)
+    marks = np.eye(len(sites))[site]
+    covariates = fit_covariates(table, marks)
+    design = np.hstack([marks, covariate_design(covariates, table)])
+    subject = subject_codes(table)
+    coefficients, ratio, variance = fixed_effects(method, design, values, subject)
+    mean = marks.mean(axis=0) @ coefficients[: len(sites)]
+    scale = np.sqrt(variance)
+    scale = np.where(scale > SMALLEST_DEVIATION, scale, 1.0)
+    effects = coefficients[: len(sites)] - mean
+    residual = values - design @ coefficients
+    standardised = (residual - predict_intercept(residual, subject, ratio)) / scale
+    shrunk = [
+        shrink(standardised[site == number] + effects[number] / scale, effects[number] / scale)
+        for number in range(len(sites))
+    ]
+    shift, spread = (np.stack(part) for part in zip(*shrunk, strict=True))
+    weights = coefficients[len(sites) :]
+    return Harmonisation(method, factor, sites, covariates, mean, weights, scale, effects, shift, spread, ratio)
+
+
+def fixed_effects(
+    method: str,
+    design: Float[np.ndarray, "scan effect"],
+    values: Float[np.ndarray, "scan dimension"],
+    subject: Int[np.ndarray, " scan"],
+) -> tuple[
+    Float[np.ndarray, "effect dimension"],
+    Float[np.ndarray, " dimension"],
+    Float[np.ndarray, " dimension"],
+]:
+    """Coefficients, variance of subjects over that of the rest, and the latter."""
+    if method == "longitudinal":
+        return fit_random_intercept(design, values, subject)
+    coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
+    variance = ((values - design @ coefficients) ** 2).mean(axis=0)
+    return coefficients, np.zeros(values.shape[1]), variance
+
+
+def harmonise(
+    fitted: Harmonisation, vectors: Float[np.ndarray, "scan dimension"], scans: pd.DataFrame
+) -> tuple[Float[np.ndarray, "scan dimension"], Bool[np.ndarray, " scan"]]:
+    """Embeddings of any people, and which are harmonised: those of a site that was not fitted stay as they are.
+
+    Nothing but a scan's site, age and sex is looked at; what is missing of the latter counts as the mean of training.
+    A new subject's intercept is predicted from that subject's own scans.
+    """
+    known = scans[fitted.factor].isin(fitted.sites).to_numpy(bool)
+    result = vectors.astype(float)
+    if not known.any():
+        return result, known
+    table = scans[known]
+    site = table[fitted.factor].map({name: number for number, name in enumerate(fitted.sites)})
+    numbers = site.to_numpy(int)
+    expected = fitted.mean + covariate_design(fitted.covariates, table) @ fitted.weights
+    residual = result[known] - expected - fitted.effects[numbers]
+    expected = expected + predict_intercept(residual, subject_codes(table), fitted.ratio)
+    standardised = (result[known] - expected) / fitted.scale
+    without = (standardised - fitted.shift[numbers]) / np.sqrt(fitted.variance[numbers])
+    result[known] = without * fitted.scale + expected
+    return result, known
+
+
+def fitted_sites(values: pd.Series) -> list[str]:
+    """Known sites of enough scans, sorted."""
+    counts = values[values.notna() & (values.astype(str) != "")].value_counts()
+    return sorted(str(name) for name in counts.index[counts >= LEAST_SCANS])
+
+
+def subject_codes(scans: pd.DataFrame) -> Int[np.ndarray, " scan"]:
+    return np.asarray(scans["subject"].factorize()[0], dtype=int)

@@ -1,0 +1,65 @@
+"""A model that harmonises: of known scanners, of others, and of those that are not given."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clinimcl.harmonisation.combat import fit_harmonisation
+from clinimcl.harmonisation.numbers import FILE, write_harmonisation
+from clinimcl.inference import card
+from clinimcl.inference.answer import Answer, answer, ask
+from clinimcl.inference.model import Model
+from clinimcl.inference.scans import Given
+from clinimcl.preparation.nifti import read_nifti
+from tests.inference.heads import head, nifti
+
+
+@pytest.fixture(scope="module")
+def harmonising(folder, tmp_path_factory) -> Model:
+    """The untrained model, with shifts of two scanners in its six dimensions."""
+    copied = tmp_path_factory.mktemp("harmonising") / "model"
+    shutil.copytree(folder, copied)
+    scans = pd.DataFrame({"subject": np.arange(40), "scanner": ["Trio", "Skyra"] * 20})
+    vectors = np.random.default_rng(0).normal(size=(40, 6)) + np.arange(40)[:, None] % 2
+    write_harmonisation(fit_harmonisation("combat", vectors, scans, "scanner"), copied / FILE)
+    made = card.read_card(folder)
+    (copied / card.SUMS).unlink()
+    (copied / card.CARD).unlink()
+    made = dataclasses.replace(made, format=card.HARMONISED_FORMAT, files=card.digests(copied))
+    card.write_card(made, copied)
+    card.write_sums(copied)
+    return Model(copied)
+
+
+def answered(model: Model, *scanners: str | None) -> Answer:
+    read = [read_nifti(nifti(head(seed))) for seed in (100, 101)]
+    pair = [
+        Given(role, scan, model.pipeline.prepare(scan), role)
+        for role, scan in zip(("earlier", "later"), read, strict=True)
+    ]
+    return answer(model, ask(model, *pair, scanners))
+
+
+def test_known_scanners_change_the_answer_and_are_not_flagged(harmonising: Model, model: Model):
+    own = answered(harmonising, "Trio", "Skyra")
+    assert own.change != answered(model, "Trio", "Skyra").change
+    assert not any("harmonised" in flag for flag in own.flags)
+
+
+def test_a_scanner_that_did_not_train_the_model_is_answered_as_it_is_and_flagged(harmonising: Model, model: Model):
+    other = answered(harmonising, "Vida", "Vida")
+    assert other.change == answered(model, "Vida", "Vida").change
+    assert any("the scanner of the later scan is none of the 2 that trained" in flag for flag in other.flags)
+
+
+def test_a_scanner_that_is_not_given_is_flagged_with_the_setting_that_gives_it(harmonising: Model):
+    flags = [flag for flag in answered(harmonising, "Trio", None).flags if "harmonised" in flag]
+    assert len(flags) == 1
+    assert "the scanner of the later scan is not given (later_scanner=)" in flags[0]
+
+
+def test_likeness_does_not_hang_on_the_scanner_that_was_given(harmonising: Model):
+    assert answered(harmonising, "Trio", "Skyra").likeness == answered(harmonising, None, None).likeness

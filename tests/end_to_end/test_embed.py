@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from clinimcl.pseudonyms import keyed
+from clinimcl.scan_embedding import embed_scan
 
 TINY = [
     "experiment=demo",
@@ -79,6 +80,17 @@ def test_a_vector_a_scan_is_what_the_table_has_and_sits_the_exam(clinimcl, folde
     asked = ["embeddings=made/vectors", "column=sex", "least=5", "splits=2", "out=made/exam"]
     result = clinimcl("exam", *asked, cwd=folder)
     assert result.returncode == 0, result.stderr
+
+
+def test_one_scan_by_the_run_is_its_row_of_the_table(clinimcl, folder):
+    assert clinimcl("embed", "run=run", "out=made/rows.parquet", cwd=folder).returncode == 0
+    table = pd.read_parquet(folder / "made" / "rows.parquet")
+    scans = pd.read_parquet(folder / "store" / "scans.parquet")
+    key = (folder / "run" / "pseudonym.key").read_bytes().strip()
+    name = keyed(scans["subject"], key)[scans["subject"].iloc[0]]
+    rows = table[table["pseudonym"] == name].filter(like="embedding_").to_numpy()
+    vector = embed_scan(folder / "run", scans["path"].iloc[0]).vector
+    assert np.abs(rows - vector).max(axis=1).min() < 1e-5 < np.abs(rows - vector).max()
 
 
 def test_the_untrained_encoder_is_that_of_a_run_without_epochs(clinimcl, folder):

@@ -8,10 +8,10 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from clinimcl.evaluation.change.clusters import Replicates, spread
+from clinimcl.evaluation.exam.items import MOST_NAMES
 from clinimcl.evaluation.intervals import TAIL
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
-MOST_NAMES = 10  # numbers of more different values are cut into thirds
 SIGNED = (-1.0, 1.0)
 
 

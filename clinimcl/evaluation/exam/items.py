@@ -12,6 +12,7 @@ from clinimcl.evaluation.exam.embedding_files import Embeddings, with_subject
 from clinimcl.pseudonyms import keyed
 
 KEYS = ("subject", "session")
+MOST_NAMES = 10  # numbers of more different values are no names of classes or groups
 
 
 class Question(NamedTuple):
@@ -164,6 +165,10 @@ def _check_classes(items: Items, asked: Question) -> None:
     counts = items.subjects_a_class()
     if len(items.classes) < 2:
         raise UserError(f"column={asked.column} must have at least 2 classes, got {', '.join(items.classes)} alone")
+    if len(items.classes) > MOST_NAMES and pd.to_numeric(pd.Series(items.classes), errors="coerce").notna().all():
+        raise UserError(
+            f"column={asked.column} holds {len(items.classes)} different numbers: cut it into classes first"
+        )
     few = [f"{name} ({count})" for name, count in zip(items.classes, counts, strict=True) if count < asked.least]
     if few:
         shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")

@@ -33,7 +33,8 @@ def examine(items: Items, splits: int, seed: int, least: int) -> Exam:
     Raises:
         UserError: a class cannot be in every part of a split.
     """
-    parts = [partition(items.subject, items.label, seed + number) for number in range(splits)]
+    draws = [np.random.default_rng([seed, number]) for number in range(splits)]
+    parts = [partition(items.subject, items.label, rng) for rng in draws]
     told = {name: [answers(vectors, items.label, part) for part in parts] for name, vectors in items.vectors.items()}
     judged_groups = [variable(items.groups[name], items.subject, least) for name in items.groups]
     variables = [one for one, _ in judged_groups if len(one.groups) > 1]

@@ -10,7 +10,7 @@ TRAINING, VALIDATING = 0.4, 0.1  # shares of a class's subjects; the others are 
 
 
 def partition(
-    subject: Int[np.ndarray, " item"], label: Int[np.ndarray, " item"], seed: int
+    subject: Int[np.ndarray, " item"], label: Int[np.ndarray, " item"], rng: np.random.Generator
 ) -> Int[np.ndarray, " item"]:
     """TRAIN, VALIDATION or TEST of each item: 40, 10 and 50 % of the subjects of each class.
 
@@ -20,7 +20,6 @@ def partition(
     Raises:
         UserError: a class is not in all three parts, as its subjects have other labels, too.
     """
-    rng = np.random.default_rng(seed)
     stratum = rarest_label(subject, label)
     part = np.full(len(stratum), TEST)
     for number in np.unique(stratum):

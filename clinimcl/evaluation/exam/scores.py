@@ -87,8 +87,13 @@ def over(found: Replicates, subjects: Int[np.ndarray, " subject"]) -> Replicates
 def _of_split(
     score: Score, answers: Answers, subject: Int[np.ndarray, " item"], inside: Bool[np.ndarray, " item"]
 ) -> Replicates:
-    here = inside[answers.item].astype(float)
-    classes = judged(answers, here[None])
-    one = subject[answers.item]
-    clusters = Clusters(one, one, int(subject.max()) + 1, seed=0)
-    return replicate(clusters, lambda weights: class_mean(score(answers, weights * here), classes))
+    """Who is not tested changes nothing when left out."""
+    kept = inside[answers.item]
+    here = Answers(answers.item[kept], answers.truth[kept], answers.probability[kept])
+    members, one = np.unique(subject[here.item], return_inverse=True)
+    classes = judged(here, np.ones((1, len(one))))
+    clusters = Clusters(one, one, len(members), seed=0)
+    found = replicate(clusters, lambda weights: class_mean(score(here, weights), classes))
+    left_out = np.full(int(subject.max()) + 1, found.whole[0])
+    left_out[members] = found.left_out
+    return found._replace(left_out=left_out)

@@ -73,6 +73,7 @@ WRONG = {
     "needs at least 5 subjects, for 40, 10 and 50 % of them; too few: rare (2)": LABELS.assign(
         dx=["rare"] * 2 + ["well"] * 10
     ),
+    "column=dx holds 12 different numbers": LABELS.assign(dx=[str(60.5 + number) for number in range(12)]),
 }
 
 

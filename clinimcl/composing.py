@@ -30,6 +30,7 @@ from clinimcl.launching import configurations
 PATHS = (
     *("cohort.root", "store", "cache", "out", "run", "ckpt_path", "weights", "key", "logger.key"),
     *("identity", "model", "earlier", "later", "pairs"),
+    *("embeddings", "labels", "beside"),
 )
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids", "token")
 SERVING = ("fastapi", "python_multipart", "uvicorn")

@@ -8,12 +8,15 @@ from clinimcl.settings import EmbedSettings
 
 def embed(settings: EmbedSettings) -> None:
     from clinimcl.errors import UserError
+    from clinimcl.evaluation.embedding_folder import check_folder, write_folder
     from clinimcl.run_folder import settings_of
 
     run, out = Path(settings.run), Path(settings.out)
     training = settings_of(run)
-    if out.is_dir():
+    if settings.format == "parquet" and out.is_dir():
         raise UserError(f"out={out} is a folder: name a file")
+    if settings.format == "fomo":
+        check_folder(out)
     import numpy as np
 
     from clinimcl import experiment, memory, stages, trained
@@ -22,7 +25,7 @@ def embed(settings: EmbedSettings) -> None:
 
     experiment.hush()
     memory.keep_freed()
-    module = stages.pretrained(training, run)
+    module = trained.untrained(training) if settings.untrained else stages.pretrained(training, run)
     secret = Path(settings.key) if settings.key else run / "pseudonym.key"
     key = read_key(secret)
     shown = trained.shown(training, settings.cohort, settings.store)
@@ -31,7 +34,9 @@ def embed(settings: EmbedSettings) -> None:
     vectors = trained.vectors(module, shown, shown.scans.index.tolist())
     if not np.isfinite(vectors).all():
         raise UserError("the embeddings must be finite, got NaN or infinity: the training diverged")
-    write_table(embedding_table(shown.scans, vectors, key, scores=settings.scores), out)
+    table = embedding_table(shown.scans, vectors, key, scores=settings.scores, columns=settings.columns)
+    write = write_folder if settings.format == "fomo" else write_table
+    write(table, out)
     subjects = shown.scans["subject"].nunique()
     print(f"{out}: {len(vectors)} scans of {subjects} subjects, {vectors.shape[1]} numbers each")
     print(f"the key of their pseudonyms, not to be shared: {secret}")

@@ -139,15 +139,46 @@ class EvaluateSettings:
 @dataclass(frozen=True, kw_only=True)
 class EmbedSettings:
     run: str  # folder of the run
-    out: str  # parquet file
+    out: str  # parquet file, or a folder
+    format: str  # parquet, or fomo
     key: str | None  # secret of the pseudonyms; None: a file of the run
     scores: bool
+    columns: list[str]  # of the scan table
+    untrained: bool
     cohort: Node | None  # another one than the run's own
     store: str | None  # of the other cohort
 
     def __post_init__(self) -> None:
-        if not self.out.endswith(".parquet") or "://" in self.out:
+        if self.format not in ("parquet", "fomo"):
+            raise ValueError(f"format must be parquet, a table, or fomo, a folder of vectors, got {self.format}")
+        if self.format == "parquet" and (not self.out.endswith(".parquet") or "://" in self.out):
             raise ValueError(f"out must be a local file that ends with .parquet, got {self.out}")
+        if "://" in self.out:
+            raise ValueError(f"out must be a local folder, got {self.out}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamSettings:
+    embeddings: str  # a table, or a folder of vectors
+    labels: str | None  # a table; None: beside the embeddings
+    key: str | None  # secret of the pseudonyms, where the labels have the subjects' ids
+    column: str  # of the classes
+    groups: list[str]  # columns
+    beside: str | None  # other embeddings of the same subjects
+    splits: int
+    seed: int
+    least: int  # subjects of a class or group
+    out: str  # folder
+
+    def __post_init__(self) -> None:
+        if self.splits < 1 or self.seed < 0:
+            raise ValueError(f"splits must be at least 1 and seed at least 0, got {self.splits} and {self.seed}")
+        if self.least < 5:
+            raise ValueError(f"least must be at least 5 subjects, as half of them are tested, got {self.least}")
+        if "://" in self.out:
+            raise ValueError(f"out must be a local folder, got {self.out}")
+        if self.key is not None and self.labels is None:
+            raise ValueError("key= makes pseudonyms of the subjects of labels=FILE, which is not given")
 
 
 @dataclass(frozen=True, kw_only=True)

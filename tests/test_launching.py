@@ -25,7 +25,7 @@ def refused(clinimcl, tmp_path):
     return run
 
 
-COMMANDS = ["train", "prepare", "phantom", "evaluate", "embed", "dashboard", "export", "predict", "serve"]
+COMMANDS = ["train", "prepare", "phantom", "evaluate", "embed", "exam", "dashboard", "export", "predict", "serve"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from clinimcl.pseudonyms import keyed
+from clinimcl.scan_embedding import embed_scan
 
 TINY = [
     "experiment=demo",
@@ -69,9 +70,43 @@ def test_embeddings_are_a_row_a_scan_under_pseudonyms(clinimcl, folder):
     assert b"OAS3" not in (folder / "made" / "embedded.parquet").read_bytes()
 
 
+def test_a_vector_a_scan_is_what_the_table_has_and_sits_the_exam(clinimcl, folder):
+    for out in (["out=made/table.parquet"], ["out=made/vectors", "format=fomo", "columns=[sex]"]):
+        assert clinimcl("embed", "run=run", *out, cwd=folder).returncode == 0
+    table, index = pd.read_parquet(folder / "made/table.parquet"), pd.read_csv(folder / "made/vectors/index.csv")
+    vectors = np.stack([np.load(folder / "made" / "vectors" / name) for name in index["file"]])
+    np.testing.assert_array_equal(vectors, table.filter(like="embedding_"))
+    assert "OAS3" not in (folder / "made/vectors/index.csv").read_text()
+    asked = ["embeddings=made/vectors", "column=sex", "least=5", "splits=2", "out=made/exam"]
+    result = clinimcl("exam", *asked, cwd=folder)
+    assert result.returncode == 0, result.stderr
+
+
+def test_one_scan_by_the_run_is_its_row_of_the_table(clinimcl, folder):
+    assert clinimcl("embed", "run=run", "out=made/rows.parquet", cwd=folder).returncode == 0
+    table = pd.read_parquet(folder / "made" / "rows.parquet")
+    scans = pd.read_parquet(folder / "store" / "scans.parquet")
+    key = (folder / "run" / "pseudonym.key").read_bytes().strip()
+    name = keyed(scans["subject"], key)[scans["subject"].iloc[0]]
+    rows = table[table["pseudonym"] == name].filter(like="embedding_").to_numpy()
+    vector = embed_scan(folder / "run", scans["path"].iloc[0]).vector
+    assert np.abs(rows - vector).max(axis=1).min() < 1e-5 < np.abs(rows - vector).max()
+
+
+def test_the_untrained_encoder_is_that_of_a_run_without_epochs(clinimcl, folder):
+    for name in ("false", "true"):
+        result = clinimcl("embed", "run=run", f"out=made/{name}.parquet", f"untrained={name}", cwd=folder)
+        assert result.returncode == 0, result.stderr
+    one, other = (pd.read_parquet(folder / "made" / f"{name}.parquet") for name in ("false", "true"))
+    pd.testing.assert_frame_equal(one, other)
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
+        (["embed", "run=run", "out=x.parquet", "format=npy"], "format must be parquet"),
+        (["embed", "run=run", "out=x.parquet", "columns=[path]"], "columns=path is not among those"),
+        (["embed", "run=run", "out=store", "format=fomo"], "must be a new folder"),
         (["embed", "run=nowhere", "out=x.parquet"], "must be a run folder"),
         (["embed", "run=run", "out=x.csv"], "out must be a local file that ends with .parquet"),
         (["embed", "run=run"], "out must be given"),

@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
+import pytest
 
+from clinimcl.errors import UserError
 from clinimcl.evaluation.export import embedding_table
 from clinimcl.pseudonyms import keyed
 
@@ -34,3 +36,18 @@ def test_the_order_of_the_rows_is_that_of_the_pseudonyms():
 def test_health_scores_are_left_out_unless_they_are_asked_for():
     assert "score" not in embedding_table(SCANS, VECTORS, KEY, scores=False)
     assert embedding_table(SCANS, VECTORS, KEY, scores=True)["score"].tolist() == [29.0] * 9
+
+
+def test_other_columns_come_where_they_are_asked_for():
+    table = embedding_table(SCANS.assign(sex="F"), VECTORS, KEY, scores=False, columns=["sex"])
+    assert table.columns.tolist() == [
+        *("pseudonym", "session", "day", "zone", "run", "split", "sex"),
+        *("embedding_0", "embedding_1"),
+    ]
+
+
+@pytest.mark.parametrize("column", ["subject", "path", "sexes"])
+def test_a_column_that_names_a_subject_or_is_not_there_is_refused(column):
+    scans = SCANS.assign(sex="F", path="OAS1.nii")
+    with pytest.raises(UserError, match=f"columns={column} is not among .*: day, run, split, score, .*sex"):
+        embedding_table(scans, VECTORS, KEY, scores=False, columns=[column])

@@ -1,0 +1,83 @@
+"""Between whom the answers should be alike: variables, their groups, and the gap of the best and the worst."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int
+
+from clinimcl.evaluation.change.clusters import Replicates, spread
+from clinimcl.evaluation.exam.items import MOST_NAMES
+from clinimcl.evaluation.intervals import TAIL
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+
+SIGNED = (-1.0, 1.0)
+
+
+class Variable(NamedTuple):
+    name: str
+    groups: list[str]
+    of_item: Int[np.ndarray, " item"]  # −1: unknown, or of a group with too few subjects
+
+    def inside(self, group: int) -> Bool[np.ndarray, " item"]:
+        return self.of_item == group
+
+
+def variable(values: pd.Series, subject: Int[np.ndarray, " item"], least: int) -> tuple[Variable, list[str]]:
+    """The groups with at least `least` subjects; and sentences on those with fewer."""
+    name = str(values.name)
+    named = _thirds(values, subject)
+    counts = pd.Series(subject, named.index).groupby(named, observed=True).nunique()
+    few = counts[counts < least]
+    groups = [str(group) for group in counts.index[counts >= least]]
+    numbers = {group: number for number, group in enumerate(groups)}
+    of_item = np.array([numbers.get(group, -1) for group in named])
+    notes = [f"{name} {group}: {count} subjects are too few to be a group." for group, count in few.items()]
+    unknown = int(named.isna().sum())
+    notes += [f"{name} is not known of {unknown} items, or not the same in all of their scans."] if unknown else []
+    return Variable(name, groups, of_item), notes
+
+
+def gap(variables: list[list[Replicates]], tail: float = TAIL) -> Outcome:
+    """Mean over variables of the best group's score minus the worst one's; all leave out the same subjects.
+
+    The interval is that of all differences of two groups at once, each end of each leaving out its part of `tail`
+    (Bonferroni): the true gap is at least the largest of their low ends and at most the largest of their high ends.
+    So it may begin at 0, which a gap that is measured hardly ever is.
+    """
+    pairs = [list(combinations(groups, 2)) for groups in variables]
+    shared = tail / sum(len(own) for own in pairs)
+    gaps = [_largest(own, shared) for own in pairs]
+    known = [one for one in gaps if one is not None]
+    if len(known) < len(gaps):
+        return Absent("the score of a group hangs on one subject alone")
+    items = max(sum(one.items for one in groups) for groups in variables)
+    value, low, high = np.mean(known, axis=0).tolist()
+    return Metric(value, low, high, n_subjects=len(variables[0][0].left_out), n_items=items)
+
+
+def _largest(pairs: list[tuple[Replicates, Replicates]], tail: float) -> tuple[float, float, float] | None:
+    """Of the differences of two groups, without their signs; None where one is not defined."""
+    ends = [spread(one.minus(other), SIGNED) for one, other in pairs]
+    if any(interval_at is None for interval_at in ends):
+        return None
+    intervals = [interval_at(tail) for interval_at in ends if interval_at is not None]
+    value = max(abs(one.value) for one in intervals)
+    low = max(max(one.low, -one.high, 0.0) for one in intervals)
+    high = max(max(one.high, -one.low) for one in intervals)
+    return value, min(low, value), high
+
+
+def _thirds(values: pd.Series, subject: Int[np.ndarray, " item"]) -> pd.Series:
+    """Numbers as thirds of the subjects, all else as it is."""
+    known = values.dropna()
+    numbers = pd.to_numeric(known, errors="coerce")
+    if numbers.isna().any() or numbers.nunique() <= MOST_NAMES:
+        return values
+    edges = np.quantile(numbers.groupby(subject[known.index]).mean(), [1 / 3, 2 / 3])
+    low, high = (f"{edge:.3g}" for edge in edges)
+    names = [f"up to {low}", f"{low} to {high}", f"above {high}"]
+    third = np.array(names)[np.searchsorted(edges, numbers)]
+    ordered = pd.Categorical(third.tolist(), categories=names, ordered=True)
+    return pd.Series(ordered, index=known.index).reindex(values.index)

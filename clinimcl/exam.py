@@ -1,0 +1,61 @@
+"""`python -m clinimcl.exam embeddings=FILE labels=FILE column=NAME out=DIR`: a linear probe, and for whom it errs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clinimcl.launching import launch
+from clinimcl.settings import ExamSettings
+
+if TYPE_CHECKING:
+    from clinimcl.evaluation.exam.items import Labelled, Question
+
+
+def exam(settings: ExamSettings) -> None:
+    from clinimcl.evaluation.exam.items import Question, items_of
+    from clinimcl.evaluation.exam.measure import examine
+    from clinimcl.evaluation.exam.writing import print_exam, sitting, write_exam
+
+    asked = Question(settings.column, tuple(settings.groups), settings.least)
+    made = labelled_embeddings(settings, asked)
+    items = items_of(made, asked)
+    found = examine(items, settings.splits, settings.seed, settings.least)
+    out = Path(settings.out)
+    write_exam(found, sitting(asked, items, made, settings.splits, settings.seed), out)
+    print_exam(found)
+    print(f"exam: {out / 'exam.html'}")
+
+
+def labelled_embeddings(settings: ExamSettings, asked: "Question") -> "dict[str, Labelled]":
+    """By who made them: embeddings, and beside."""
+    from clinimcl.evaluation.exam.embedding_files import read_embeddings, read_table
+    from clinimcl.evaluation.exam.items import labelled, pseudonymous
+
+    labels = None
+    if settings.labels is not None:
+        labels = pseudonymous(read_table(Path(settings.labels), "labels"), secret(settings.key))
+    files = {"embeddings": settings.embeddings, "beside": settings.beside}
+    read = {name: read_embeddings(Path(file), name) for name, file in files.items() if file is not None}
+    return {name: labelled(embeddings, labels, asked) for name, embeddings in read.items()}
+
+
+def secret(path: str | None) -> bytes | None:
+    """
+    Raises:
+        UserError: there is no such file; a new key would give other pseudonyms.
+    """
+    from clinimcl.errors import UserError
+    from clinimcl.pseudonyms import read_key
+
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        raise UserError(f"key={path} is not there: name the one that made the pseudonyms, such as RUN/pseudonym.key")
+    return read_key(Path(path))
+
+
+def main() -> None:
+    launch(exam, ExamSettings, "exam")
+
+
+if __name__ == "__main__":
+    main()

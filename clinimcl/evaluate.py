@@ -4,6 +4,8 @@ import importlib.metadata
 import json
 import math
 import platform
+import shutil
+import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,14 +18,14 @@ from clinimcl.settings import EvaluateSettings, TrainSettings
 def evaluate_run(
     settings: TrainSettings, run: Path, datamodule: Any, *, scored: Any = None, probes: bool = False
 ) -> Any:
-    """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
+    """Measure a run on held-out subjects; write evaluation.json, figures, report.html and the review pack.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
     probes on request, since they take the embeddings of all training scans, by two encoders.
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
-    from clinimcl import assessment, stages
+    from clinimcl import assessment, reviewing, stages
     from clinimcl.evaluation.change.measure import evaluate_change
     from clinimcl.evaluation.change.writing import write_change
     from clinimcl.evaluation.measure import evaluate, write_evaluation
@@ -31,8 +33,9 @@ def evaluate_run(
     from clinimcl.modules.contrastive import ContrastivePretraining
     from clinimcl.phantoms import truth
 
+    began = time.perf_counter()
     phantom = truth.read(datamodule.cohort.root)
-    evaluation = change = None
+    evaluation = change = inputs = None
     module = stages.pretrained(settings, run)
     if isinstance(module, ContrastivePretraining):
         embedded = _embedded(module, run, datamodule, phantom)
@@ -46,9 +49,14 @@ def evaluate_run(
         write_change(change, run, evaluation)
     (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
     probed = _probed(settings, run, datamodule) if probes else None
-    record = _record(settings, run, datamodule, embedded, phantom)
+    reviewed = settings.review != "off"
+    record = _record(settings, run, datamodule, embedded, phantom)._replace(reviewed=reviewed)
     write_report(embedded, evaluation, record, run, change, probed)
-    return Reported(embedded, evaluation, record, change, probed)
+    reported = Reported(embedded, evaluation, record, change, probed)
+    shutil.rmtree(run / "review", ignore_errors=True)  # of an earlier evaluation
+    if reviewed:
+        reviewing.write(reviewing.Run(settings, run, datamodule), reported, inputs, began)
+    return reported
 
 
 def _probed(settings: TrainSettings, run: Path, datamodule: Any) -> Any:
@@ -197,6 +205,8 @@ def evaluate_command(settings: EvaluateSettings) -> None:
     datamodule.prepare_data()
     datamodule.setup()
     experiment.check_splits(run, datamodule.scans)
+    if settings.review is not None:
+        training = replace(training, review=settings.review, faces_consent=settings.faces_consent)
     evaluate_run(training, run, datamodule, probes=settings.probes)
     print(f"report: {run / 'report.html'}")
 
@@ -252,8 +262,6 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
 
 def _emptied(folder: Path) -> Path:
     """What an earlier evaluation left is removed, lest it be taken for new."""
-    import shutil
-
     for name in ("evaluation.json", "absent.json", "epochs.csv", "probes.csv", "report.html"):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "figures", ignore_errors=True)

@@ -32,6 +32,8 @@ LEFT = (
     "reliability.csv",
     "notes.txt",
     "weights.txt",
+    "costs.json",
+    "review",
 )
 
 

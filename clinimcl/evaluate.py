@@ -4,6 +4,8 @@ import importlib.metadata
 import json
 import math
 import platform
+import shutil
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -23,7 +25,7 @@ def evaluate_run(
     probes: bool = False,
     groups: Sequence[str] = GROUPS,
 ) -> Any:
-    """Measure a run on held-out subjects; write evaluation.json, figures and report.html.
+    """Measure a run on held-out subjects; write evaluation.json, figures, report.html and the review pack.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
     probes and harmonisation on request, since they take the embeddings of all training scans, by two encoders. All of
@@ -31,7 +33,7 @@ def evaluate_run(
     `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
     Returns what was `Reported`.
     """
-    from clinimcl import assessment, stages
+    from clinimcl import assessment, reviewing, stages
     from clinimcl.evaluation.change.measure import evaluate_change
     from clinimcl.evaluation.change.writing import write_change
     from clinimcl.evaluation.groups import sources
@@ -44,8 +46,9 @@ def evaluate_run(
     from clinimcl.phantoms import truth
 
     check_groups(datamodule.scans, groups)
+    began = time.perf_counter()
     phantom = truth.read(datamodule.cohort.root)
-    evaluation = change = None
+    evaluation = change = inputs = None
     headlines: list[Any] = []
     module = stages.pretrained(settings, run)
     if isinstance(module, ContrastivePretraining):
@@ -66,9 +69,14 @@ def evaluate_run(
         headlines += sources.probe_headlines(asked)
     compared = evaluate_groups(headlines, datamodule.scans, groups, settings.seed)
     write_groups(compared, run)
-    record = _record(settings, run, datamodule, embedded, phantom)
+    reviewed = settings.review != "off"
+    record = _record(settings, run, datamodule, embedded, phantom)._replace(reviewed=reviewed)
     write_report(embedded, evaluation, record, run, change, probed, compared, scanner)
-    return Reported(embedded, evaluation, record, change, probed, compared, scanner)
+    reported = Reported(embedded, evaluation, record, change, probed, compared, scanner)
+    shutil.rmtree(run / "review", ignore_errors=True)  # of an earlier evaluation
+    if reviewed:
+        reviewing.write(reviewing.Run(settings, run, datamodule), reported, inputs, began)
+    return reported
 
 
 def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, probes: bool) -> tuple[Any, Any, Any]:
@@ -250,6 +258,8 @@ def evaluate_command(settings: EvaluateSettings) -> None:
     datamodule.prepare_data()
     datamodule.setup()
     experiment.check_splits(run, datamodule.scans)
+    if settings.review is not None:
+        training = replace(training, review=settings.review, faces_consent=settings.faces_consent)
     evaluate_run(training, run, datamodule, probes=settings.probes, groups=settings.groups)
     print(f"report: {run / 'report.html'}")
 
@@ -317,8 +327,6 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
 
 def _emptied(folder: Path) -> Path:
     """What an earlier evaluation left is removed, lest it be taken for new."""
-    import shutil
-
     for name in ("evaluation.json", "absent.json", "epochs.csv", "probes.csv", "report.html"):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "figures", ignore_errors=True)

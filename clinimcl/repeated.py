@@ -14,6 +14,7 @@ MAY_DIFFER = {  # without another result
     *("run", "ckpt_path", "overrides", "engine", "cache", "cache_gib", "mirror", "save_minutes", "logger"),
     *("trainer.max_epochs", "trainer.devices", "trainer.num_nodes"),  # the first repeats `epochs`
     *("loading.workers", "loading.place", "loading.pin_memory"),
+    *("review", "faces_consent", "review_scans"),
 }
 FROM_CHECKPOINT = ("optimizer", "weights")
 NAMED = 3  # settings in the sentence

@@ -33,6 +33,8 @@ LEFT = (
     "notes.txt",
     "weights.txt",
     "harmonised.txt",
+    "costs.json",
+    "review",
 )
 
 

@@ -61,6 +61,23 @@ class StoreSettings(PrepareSettings):
             )
 
 
+REVIEWS = ("auto", "off", "faces")
+
+
+def check_review(review: str, faces_consent: bool) -> None:
+    """
+    Raises:
+        ValueError: no such review, or pictures of faces that nobody agreed to.
+    """
+    if review not in REVIEWS:
+        raise ValueError(f"review must be {', '.join(REVIEWS)}, got {review}")
+    if review == "faces" and not faces_consent:
+        raise ValueError(
+            "review=faces shows heads with their faces: set faces_consent=true if those who are "
+            "pictured agreed to it, or review=auto, which takes faces off"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(PrepareSettings):
     name: str
@@ -91,9 +108,15 @@ class TrainSettings(PrepareSettings):
     trainer: Node
     logger: Node
     harmonise: str | None = None  # how the embeddings are that the classifier of change reads; runs of before have none
+    review: str = "auto"  # runs of before had none of the three
+    faces_consent: bool = False  # who is pictured agreed that faces are shown
+    review_scans: int = 120  # test scans that robustness is measured on, at most
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_review(self.review, self.faces_consent)
+        if self.review_scans < 0:
+            raise ValueError(f"review_scans must be at least 0, got {self.review_scans}")
         if not re.fullmatch(r"[\w.+-]*\w", self.name):
             raise ValueError(f"name must be letters, digits, '_', '-', '.' or '+', got {self.name!r}")
         if self.epochs < 0 or self.keep_every < 1 or self.save_minutes < 0:
@@ -130,8 +153,11 @@ class EvaluateSettings:
     cohort: Node | None  # another one than the run's own
     store: str | None  # of the other cohort
     allow_overlap: bool  # its test subjects may have trained the encoder
+    review: str | None = None  # None: as when the run was trained
+    faces_consent: bool = False
 
     def __post_init__(self) -> None:
+        check_review(self.review or "auto", self.faces_consent)
         if not self.groups:
             raise ValueError(f"groups must name at least one grouping, such as {', '.join(GROUPS)}, got none")
 

@@ -52,6 +52,7 @@ AFTER_PRETRAINING = {
     *("run", "sweep", "overrides", "name", "logger", "engine", "most_set_aside", "save_minutes"),
     *("cache", "cache_gib", "mirror"),
     *("change", "classifier", "harmonise"),
+    *("review", "faces_consent", "review_scans"),
 }
 
 

@@ -90,24 +90,31 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
 def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
     from clinimcl import evaluate, stages, tracking
     from clinimcl.cohorts import splits
+    from clinimcl.costs import Costs
     from clinimcl.files import write_json
     from clinimcl.modules import mirror
     from clinimcl.modules.speed import SpeedMeter
     from clinimcl.run_folder import is_own, mirror_url
 
-    folder = Path(settings.run)
+    folder, costs = Path(settings.run), Costs()
     mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
     for each in mirrors:
         each.check(may_replace=settings.sweep is not None or is_own(folder, settings.ckpt_path))
-    datamodule = _data(settings, told=True)
+    with costs.stage("preparation"):
+        datamodule = _data(settings, told=True)
     begin()
     write_json(asdict(splits.sides(datamodule.scans, _salt(settings))), folder / "splits.json")
     speed = SpeedMeter()
     with tracking.loggers(settings, folder) as loggers:
-        stages.pretrain(settings, folder, datamodule, stages.Watching(loggers, [speed, *mirrors]))
+        with costs.stage("pretraining"):
+            stages.pretrain(settings, folder, datamodule, stages.Watching(loggers, [speed, *mirrors]))
         write_json(speed.measured(), folder / "speed.json")
         print(f"speed: {speed}" if speed.measured() else "speed: too few steps to tell")
-        scored = None if settings.change is None else stages.classify(settings, folder, datamodule, loggers)
+        scored = None
+        if settings.change is not None:
+            with costs.stage("classifier of health change"):
+                scored = stages.classify(settings, folder, datamodule, loggers)
+        costs.write(folder)
         for each in mirrors:
             each.finish(mirror.LAST)
         reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)

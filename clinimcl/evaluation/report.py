@@ -55,6 +55,7 @@ class RunRecord(NamedTuple):
     phantom_digest: str  # "" where the cohort is not generated
     versions: dict[str, str]
     volumes: dict[int, Volume]  # row in scans → prepared volume, RAS; {}: no images in the report
+    reviewed: bool = False  # review/review.html stands beside it
 
 
 class Reported(NamedTuple):

@@ -127,7 +127,15 @@ Effect = Callable[[Float[np.ndarray, "scan a b c"], Float[np.ndarray, "scan a b 
 def occlusion(
     earlier: Float[np.ndarray, "a b c"], later: Float[np.ndarray, "a b c"], cells: tuple[int, int, int], support: Effect
 ) -> Float[np.ndarray, "a b c"]:
-    """How much less the answer is supported when a cell of both scans is hidden by its mean; smooth between cells.
+    """How much less the answer is supported when a cell of both scans is hidden by its mean; smooth between cells."""
+    effect = cell_effects(earlier, later, cells, support)
+    return geometry.stretch(effect.astype(np.float32), list(earlier.shape))
+
+
+def cell_effects(
+    earlier: Float[np.ndarray, "a b c"], later: Float[np.ndarray, "a b c"], cells: tuple[int, int, int], support: Effect
+) -> Float[np.ndarray, "i j k"]:
+    """How much less the answer is supported when each cell of both scans is hidden by its mean.
 
     `support` is what the model says of pairs for the answer that it gave. Empty cells have no effect.
 
@@ -139,7 +147,7 @@ def occlusion(
         place = tuple(slice(edge[at], edge[at + 1]) for edge, at in zip(edges, index, strict=True))
         if max(earlier[place].max(), later[place].max()) > 0.05:
             effect[index] = whole - float(support(_hidden(earlier, place), _hidden(later, place))[0])
-    return geometry.stretch(effect.astype(np.float32), list(earlier.shape))
+    return effect
 
 
 def _hidden(scan: Float[np.ndarray, "a b c"], place: tuple[slice, ...]) -> Float[np.ndarray, "1 a b c"]:

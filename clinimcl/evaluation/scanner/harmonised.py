@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric
+from clinimcl.evaluation.change.clusters import Clusters, Replicates
 from clinimcl.evaluation.metrics import Absent, Outcome
 from clinimcl.evaluation.probes.fitting import components
-from clinimcl.evaluation.probes.measure import DIFFERENCE, tested
-from clinimcl.evaluation.probes.scoring import agreeing, outcome, scored
+from clinimcl.evaluation.probes.measure import tested
+from clinimcl.evaluation.probes.scoring import minus, outcome, scored
 from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.evaluation.scanner.design import Design
 from clinimcl.evaluation.scanner.shares import measure_shares
@@ -108,6 +108,6 @@ def probe_pairs(kind: str, items: Items, features: dict[str, Vectors], clusters:
     }
     outcomes = {harmonised_name(name, kind): outcome(items, measure, own) for name, own in answers.items()}
     for method in METHODS:
-        minus = answers[method].minus(answers[UNHARMONISED])
-        outcomes[difference_name(method, kind)] = metric(minus, DIFFERENCE, agreeing(items))
+        difference = minus(items, measure, answers[method], answers[UNHARMONISED])
+        outcomes[difference_name(method, kind)] = difference
     return outcomes

@@ -1,0 +1,1 @@
+from tests.evaluation.change.conftest import given  # noqa: F401  # inputs of health change

@@ -32,6 +32,7 @@ SIMULATIONS = (
     Simulation("losses", numbers.losses, False),
     Simulation("embeddings", numbers.embeddings, False),
     Simulation("retrievals", numbers.retrievals, False),
+    Simulation("sweep_means", numbers.sweep_means, False),
 )
 COLUMNS = [
     "metric",

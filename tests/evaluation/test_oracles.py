@@ -71,6 +71,12 @@ def test_r2_does_not_depend_on_the_unit_of_the_score():
     assert found[1] == pytest.approx(found[0])
 
 
+def test_scores_that_differ_by_rounding_alone_have_no_r2():
+    score = np.r_[np.full(9, 0.1 + 0.2), 0.3]
+    found = errors(score, np.arange(10.0), clusters_of(np.arange(10), np.arange(10), seed=0))
+    assert np.isnan(found["r2"].whole).all()
+
+
 def test_average_precision_without_ties_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     scans = pd.DataFrame({"subject": np.repeat(np.arange(8), 3), "session": np.arange(24)})

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from clinimcl.cohorts.change import ULPS
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric, ratio, replicate
 from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.change.contrasts import correlation, correlation_difference, difference
@@ -56,11 +57,12 @@ def errors(
     error, around = regressed - measured, measured - measured.mean()
     terms = np.stack([np.abs(error), error**2, around, np.ones(len(measured)), around**2], axis=1)
     sums = replicate(clusters, lambda weights: weights @ terms)
-    spread = float(around.var())
+    rounding = ULPS * np.finfo(float).eps * np.abs(measured).max()
+    least = max(1e-12 * float(around.var()), rounding**2)
     both = np.stack([measured, regressed])
     return {
         "mae": sums.map(lambda stack: ratio(stack[:, 0], stack[:, 3])),
-        "r2": sums.map(lambda stack: determination(stack, spread)),
+        "r2": sums.map(lambda stack: determination(stack, least)),
         "spearman": replicate(clusters, lambda weights: spearman(both, weights)),
     }
 
@@ -69,14 +71,10 @@ def scored(inputs: ChangeInputs, split: str) -> Bool[np.ndarray, " scan"]:
     return ((inputs.scans["split"] == split) & inputs.scans["score"].notna()).to_numpy(bool)
 
 
-def determination(sums: Float[np.ndarray, "stack 5"], spread: float) -> Float[np.ndarray, " stack"]:
-    """R²: 1 less squared error over squares around the mean of each resample.
-
-    NaN where a resample does not vary, beside the variance `spread` of all.
-    """
+def determination(sums: Float[np.ndarray, "stack 5"], least: float) -> Float[np.ndarray, " stack"]:
+    """R²: 1 less squared error over squares around the mean of each resample; NaN where their variance is `least`."""
     around = sums[:, 4] - ratio(sums[:, 2] ** 2, sums[:, 3])
-    varies = around > 1e-12 * spread * sums[:, 3]
-    return 1 - ratio(sums[:, 1], np.where(varies, around, 0.0))
+    return 1 - ratio(sums[:, 1], np.where(around > least * sums[:, 3], around, 0.0))
 
 
 def with_chances(

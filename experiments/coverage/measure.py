@@ -81,9 +81,11 @@ def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> lis
 
 def measured(tasks: list[Task], workers: int = 1) -> pd.DataFrame:
     if workers == 1:
-        return pd.concat([simulate(task) for task in tasks], ignore_index=True)
-    with ProcessPoolExecutor(workers) as pool:
-        return pd.concat(pool.map(simulate, tasks), ignore_index=True)
+        found = [simulate(task) for task in tasks]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            found = list(pool.map(simulate, tasks))
+    return pd.concat([table for table in found if len(table)], ignore_index=True)
 
 
 def simulate(task: Task) -> pd.DataFrame:

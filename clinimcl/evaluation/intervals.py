@@ -171,7 +171,12 @@ def wider(one: Interval, other: Interval) -> Interval:
     return Interval(one.value, min(one.low, other.low), max(one.high, other.high))
 
 
-def statistic_interval(value: float, left_out: Float[np.ndarray, " part"], bounds: tuple[float, float]) -> Interval:
+def statistic_interval(
+    value: float,
+    left_out: Float[np.ndarray, " part"],
+    bounds: tuple[float, float],
+    freedom: float | None = None,
+) -> Interval:
     """Interval of any statistic, of which `left_out` are those without each of some equal parts of the subjects.
 
     The rule is that of `subject_interval`. Where the statistic is not defined without some part, or does not vary, the
@@ -180,7 +185,7 @@ def statistic_interval(value: float, left_out: Float[np.ndarray, " part"], bound
     parts = len(left_out)
     if not np.isfinite(left_out).all():
         return exact_interval(value, parts, bounds)
-    return subject_interval(value, (parts - 1) * (value - left_out), bounds)
+    return subject_interval(value, (parts - 1) * (value - left_out), bounds, freedom=freedom)
 
 
 def exact_interval(value: float, subjects: int, bounds: tuple[float, float], tail: float = TAIL) -> Interval:

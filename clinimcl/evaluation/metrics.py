@@ -45,14 +45,19 @@ def mean_metric(
 
 
 def statistic_metric(
-    value: float, left_out: Float[np.ndarray, " part"], counts: tuple[int, int], bounds: tuple[float, float]
+    value: float,
+    left_out: Float[np.ndarray, " part"],
+    counts: tuple[int, int],
+    bounds: tuple[float, float],
+    freedom: float | None = None,
 ) -> Outcome:
     """A statistic of all subjects together, as a ratio of means. `counts` are of subjects and of items.
 
     `left_out`: the same without each of some equal parts of the subjects, in turn; usually each subject is one.
+    `freedom`: Student's degrees, unless they are to be those of `degrees_of_freedom`.
     """
     subjects, n_items = counts
     if subjects < 3:
         return Absent(f"an interval over pairs of subjects needs at least 3 of them, and there are {subjects}")
-    interval = statistic_interval(value, left_out, bounds)
+    interval = statistic_interval(value, left_out, bounds, freedom)
     return Metric(*interval, n_subjects=subjects, n_items=n_items)

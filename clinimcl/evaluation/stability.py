@@ -10,7 +10,6 @@ from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric, st
 from clinimcl.evaluation.sessions import Sessions
 
 MOST_LEFT_OUT = 50  # parts into which subjects fall, each left out in turn: each takes an eigendecomposition
-FEWEST_OF_RANK = 5
 DISTANCES = (0.0, 2.0)
 
 
@@ -121,12 +120,12 @@ def rank_metric(vectors: Float[np.ndarray, "session dimension"], subject: Int[np
     """Effective rank of this many sessions: what is estimated is the mean over tests of as many subjects.
 
     It grows with the number of sessions: compare epochs and encoders on the same scans. Above 50 subjects, each
-    fiftieth of them is left out together. Below 5, intervals hold the truth too seldom: experiments/coverage.
+    fiftieth of them is left out together. Student's t has a degree of freedom less, since the trend with the number
+    of sessions is estimated, too.
     """
     subjects = int(subject.max()) + 1
-    if subjects < FEWEST_OF_RANK:
-        return Absent(f"the interval of an effective rank needs at least {FEWEST_OF_RANK} subjects, got {subjects}")
     parts = np.arange(subjects) % min(subjects, MOST_LEFT_OUT)
     left_out = [effective_rank(vectors[parts[subject] != part]) for part in range(int(parts.max()) + 1)]
     bounds = (1.0, float(min(vectors.shape)))
-    return statistic_metric(effective_rank(vectors), np.array(left_out), (subjects, len(vectors)), bounds)
+    counts, freedom = (subjects, len(vectors)), max(len(left_out) - 2.0, 1.0)
+    return statistic_metric(effective_rank(vectors), np.array(left_out), counts, bounds, freedom)

@@ -17,7 +17,7 @@ from clinimcl.evaluation.metrics import Metric
 from experiments.coverage import answering, numbers, report
 from experiments.coverage.design import Estimate, Setting, Simulation, settings
 
-TRIALS, SEED, WORKERS = 1000, 2026, 2
+TRIALS, SEED, WORKERS = 500, 2026, 2
 FOLDER = Path(__file__).parent
 SIMULATIONS = (
     Simulation("class_levels", answering.class_levels, True),
@@ -32,6 +32,7 @@ SIMULATIONS = (
     Simulation("losses", numbers.losses, False),
     Simulation("embeddings", numbers.embeddings, False),
     Simulation("retrievals", numbers.retrievals, False),
+    Simulation("sweep_means", numbers.sweep_means, False),
 )
 COLUMNS = [
     "metric",
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> list[Task]:
-    """The longest first. Of 100 subjects there are half as many trials, of 300 a quarter: each takes longer."""
+    """The longest first. Above 25 subjects there are fewer trials, since each takes longer: of 100 half as many."""
     tasks = [
         Task(simulation, setting, int(trials * min(1.0, np.sqrt(25 / setting.subjects))), seed)
         for simulation in simulations
@@ -80,9 +81,11 @@ def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> lis
 
 def measured(tasks: list[Task], workers: int = 1) -> pd.DataFrame:
     if workers == 1:
-        return pd.concat([simulate(task) for task in tasks], ignore_index=True)
-    with ProcessPoolExecutor(workers) as pool:
-        return pd.concat(pool.map(simulate, tasks), ignore_index=True)
+        found = [simulate(task) for task in tasks]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            found = list(pool.map(simulate, tasks))
+    return pd.concat([table for table in found if len(table)], ignore_index=True)
 
 
 def simulate(task: Task) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from clinimcl.evaluation.change.contrasts import correlation
 from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.change.regression import compare, errors, measure
 from clinimcl.evaluation.measure import val_loss
+from clinimcl.evaluation.metrics import Metric, mean_metric
 from clinimcl.evaluation.order import order_tau
 from clinimcl.evaluation.retrieval import (
     cosine_similarity,
@@ -21,6 +22,7 @@ from clinimcl.evaluation.retrieval import (
 )
 from clinimcl.evaluation.sessions import Sessions, sessions_of
 from clinimcl.evaluation.stability import stability
+from clinimcl.evaluation.sweep.means import averaged
 from experiments.coverage.design import Estimate, Setting
 from experiments.coverage.people import LARGE, Regressed, regressed
 
@@ -165,3 +167,20 @@ def retrievals(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
         Estimate("retrieval_map", retrieval_metric(encoder, "average_precision", rng), None),
         Estimate("retrieval_top1 difference", retrieval_difference(encoder, raw, rng), None if setting.real else 0.0),
     ]
+
+
+def sweep_means(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
+    """A mean of one value a subject, over two seeds of each of two folds, of which the answers are not kept."""
+    if setting.subjects < 8:
+        return []
+    centre = 0.7 if setting.real else 0.3
+    person = rng.beta(3 * centre, 3 * (1 - centre), setting.subjects)
+    jobs: dict[tuple[int, int], Metric] = {}
+    for seed in (0, 1):
+        values = pd.Series(rng.binomial(4 * setting.answers, person) / (4 * setting.answers))
+        for fold in (0, 1):
+            tested = values[fold::2]
+            outcome = mean_metric(tested, len(tested), (0.0, 1.0), rng)
+            assert isinstance(outcome, Metric), "each fold has subjects enough"
+            jobs[seed, fold] = outcome
+    return [Estimate("sweep mean", averaged(jobs), centre)]

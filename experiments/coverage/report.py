@@ -25,7 +25,7 @@ def tables(table: pd.DataFrame) -> str:
 
 
 def coverages(table: pd.DataFrame) -> str:
-    """Lowest and highest coverage in percent over settings, by metric and number of subjects."""
+    """Mean and lowest coverage in percent over settings, by metric and number of subjects."""
     lines = [header(["95 % intervals hold the truth in %", *map(str, SUBJECTS)])]
     for name, own in table.groupby("metric", sort=False):
         cells = [span(own[own["subjects"] == subjects]) for subjects in SUBJECTS]
@@ -41,17 +41,17 @@ def span(rows: pd.DataFrame) -> str:
     kept = rows[rows["given"] >= RARE]
     if kept.empty:
         return "absent"
-    lowest, highest = 100 * kept["coverage"].min(), 100 * kept["coverage"].max()
-    return f"{lowest:.1f}–{highest:.1f}"
+    mean = np.average(kept["coverage"], weights=kept["given"] * kept["trials"])
+    return f"{100 * mean:.1f} ({100 * kept['coverage'].min():.0f})"
 
 
 def found(table: pd.DataFrame) -> str:
-    """Highest share of differences that are found where there are none."""
+    """Mean share of differences that are found where there are none, over settings."""
     lines = [header(["differences found where there is none, in %", *map(str, SUBJECTS)])]
     none = table[(table["effect"] == "none") & table["found_5"].notna()]
     for name, own in none.groupby("metric", sort=False):
         for level, column in ((5, "found_5"), (1, "found_1")):
-            shares = [100 * own.loc[own["subjects"] == subjects, column].max() for subjects in SUBJECTS]
+            shares = [100 * own.loc[own["subjects"] == subjects, column].mean() for subjects in SUBJECTS]
             lines.append(f"| {name}, at {level} % | " + " | ".join(f"{share:.1f}" for share in shares) + " |")
     return "\n".join(lines)
 

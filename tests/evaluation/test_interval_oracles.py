@@ -48,6 +48,12 @@ def test_kappa_is_that_of_statsmodels():
     assert levels()["quadratic_kappa"] == pytest.approx(cohens_kappa(table, wt="fc").kappa)
 
 
+def test_scores_that_differ_by_rounding_alone_have_no_r2():
+    score = np.r_[np.full(9, 0.1 + 0.2), 0.3]
+    found = errors(score, np.arange(10.0), clusters_of(np.arange(10), np.arange(10), seed=0))
+    assert np.isnan(found["r2"].whole).all()
+
+
 def test_r2_does_not_depend_on_the_unit_of_the_score():
     rng = np.random.default_rng(0)
     score, noise = rng.normal(size=(2, 50))

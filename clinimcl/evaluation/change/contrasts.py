@@ -7,17 +7,25 @@ from scipy.special import stdtrit
 
 from clinimcl.evaluation.change.clusters import Replicates, jackknife_error, metric, spread
 from clinimcl.evaluation.change.confusion import SIGNED
-from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, TAIL, Interval, exact_interval, wider
+from clinimcl.evaluation.intervals import (
+    SMALLEST_DEVIATION,
+    TAIL,
+    Interval,
+    exact_interval,
+    subject_interval,
+    wider,
+)
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
-FEWEST = 5  # subjects, below whom intervals of correlations hold the truth too seldom: experiments/coverage
+FEWEST = 5  # subjects, below whom the standard error of Fisher's z says little
 UNBOUNDED = (-np.inf, np.inf)
 
 
 def correlation(replicates: Replicates) -> Outcome:
     """A correlation with its interval: that of Student's t on the scale of Fisher's z, with n − 3 degrees of freedom.
 
-    Of fewer than 5 subjects there is none. Source: Fisher 1921; the standard error is the jackknife's.
+    Of fewer than 5 subjects it is that of a mean within the same bounds. Source: Fisher 1921; the standard error is
+    the jackknife's.
     """
     return undefined(replicates) or measured(correlation_interval(replicates), replicates)
 
@@ -46,8 +54,8 @@ def difference(one: Replicates, other: Replicates, bounds: tuple[float, float]) 
 def undefined(replicates: Replicates) -> Absent | None:
     """Why there can be no interval of a correlation."""
     subjects = len(replicates.left_out)
-    if subjects < FEWEST:
-        return Absent(f"the interval of a correlation needs at least {FEWEST} subjects, and {subjects} can be measured")
+    if subjects < 2:
+        return Absent(f"an interval over subjects needs at least 2 of them, and {subjects} can be measured")
     if not np.isfinite(replicates.whole).all():
         return Absent("it is not defined for these answers")
     if not np.isfinite(replicates.left_out).all():
@@ -62,6 +70,8 @@ def measured(interval: Interval, replicates: Replicates) -> Metric:
 def correlation_interval(replicates: Replicates) -> Interval:
     """The exact one where the correlation is perfect, or the same whoever is left out."""
     value, subjects = float(replicates.whole[0]), len(replicates.left_out)
+    if subjects < FEWEST:
+        return subject_interval(value, (subjects - 1) * (value - replicates.left_out), SIGNED)
     most = 1 - SMALLEST_DEVIATION
     error = jackknife_error(np.arctanh(np.clip(replicates.left_out, -most, most)))
     if abs(value) >= most or error <= SMALLEST_DEVIATION:

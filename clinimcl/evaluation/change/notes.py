@@ -133,6 +133,7 @@ def method(metrics: dict[str, Outcome], kind: str) -> str:
         return ""
     both = "; both people of a pair are left out in turn" if kind == "inter-subject" else ""
     return (
-        "Intervals are 95\u00a0% intervals over subjects: binomial, of as many subjects as have the standard error of "
-        f"the jackknife, with Student's t; of statistics over classes, class by class{both}."
+        "Intervals are 95\u00a0% intervals over subjects: Student's t of the jackknife, leaning to the longer tail; of "
+        "shares at least the exact binomial one; of statistics over classes, class by class; of correlations "
+        f"Fisher's{both}."
     )

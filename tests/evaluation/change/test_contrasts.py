@@ -36,10 +36,9 @@ def test_perfect_correlation_of_few_is_not_certain():
     assert own[:3] == pytest.approx((1.0, 1 - 2 * (1 - 0.025 ** (1 / 6)), 1.0))
 
 
-def test_correlation_of_four_subjects_has_no_interval():
-    outcome = correlation(ranked(*noisy(4)))
-    assert isinstance(outcome, Absent)
-    assert "at least 5 subjects" in outcome.reason
+def test_correlation_of_four_subjects_leaves_nearly_everything_open():
+    own = measured(correlation(ranked(*noisy(4))))
+    assert own.high - own.low > 1
 
 
 def test_correlation_that_one_subject_makes_has_no_interval():

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy.special import expit, logit
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, metric, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, replicate
 from clinimcl.evaluation.metrics import Absent, Outcome
 
 CERTAIN = 1e-6  # a probability nearer to 0 or 1 counts as this: its logit would have no end
@@ -45,8 +45,17 @@ def class_outcomes(
     offset = np.zeros_like(said)
     slope = fitted(np.stack([said, np.ones_like(said)], axis=1), offset, true)
     intercept = fitted(np.ones((len(said), 1)), said, true)
-    values = (replicate(clusters, fit) for fit in (slope, intercept))
-    return {key: metric(value, REALS) for key, value in zip(names, values, strict=True)}
+    return {
+        key: coefficient_outcome(replicate(clusters, fit)) for key, fit in zip(names, (slope, intercept), strict=True)
+    }
+
+
+def coefficient_outcome(coefficient: Replicates) -> Outcome:
+    if not np.isfinite(coefficient.whole).all():
+        return Absent(
+            "the probabilities of the class separate its answers from the others, to which no regression fits"
+        )
+    return metric(coefficient, REALS)
 
 
 def fitted(

@@ -11,9 +11,12 @@ from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 
 def discrimination(
-    clusters: Clusters, change: Int[np.ndarray, " answer"], probabilities: Float[np.ndarray, "answer 3"]
+    clusters: Clusters,
+    change: Int[np.ndarray, " answer"],
+    probabilities: Float[np.ndarray, "answer 3"],
 ) -> dict[str, Outcome]:
-    """Area under the ROC curve of each class against the others, and its mean over the classes of the test.
+    """Area under the ROC curve of each class against the others, and its mean over the classes of
+    the test.
 
     A tie counts half; chance is 0.5.
 

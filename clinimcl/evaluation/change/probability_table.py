@@ -29,7 +29,10 @@ def probability_table(
         "columns": list(stems.values()),
         "classes": [
             *((name, [cell(outcomes.get(f"{stem}_{name}")) for stem in stems]) for name in CHANGES),
-            ("all", [cell(outcomes.get(stem)) for stem in stems]),  # the mean AUROC, the coverage of all pairs
+            (
+                "all",
+                [cell(outcomes.get(stem)) for stem in stems],
+            ),  # the mean AUROC, the coverage of all pairs
         ],
     }
 

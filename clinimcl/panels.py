@@ -82,6 +82,7 @@ def sections() -> dict[str, list[Panel]]:
         "Classifier of two scans, three-way": [
             curve("change/validation_balanced_accuracy", "Balanced accuracy, validation"),
             *(bars(name) for name in ("balanced_accuracy", "accuracy", "quadratic_kappa", "swap_consistency")),
+            *(bars(name) for name in ("auroc", "brier_score")),
             *(bars(name, chance=False) for name in ("weighted_f1", "macro_f1", "calibration_error")),
             rows(),
             *(bars(f"balanced_accuracy_minus_{name}", chance=False) for name in BESIDES),

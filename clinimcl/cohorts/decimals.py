@@ -10,7 +10,8 @@ ULPS = 16
 
 
 def rounding(*numbers: Float[np.ndarray, "*#shape"] | float) -> Float[np.ndarray, "*shape"]:
-    """How far apart equal decimals may come out: some units in the last place of the largest number of a comparison.
+    """How far apart equal decimals may come out: some units in the last place of the largest number
+    of a comparison.
 
     4e-13 for a score of 100 in float64. 0 where a number is not finite.
     """

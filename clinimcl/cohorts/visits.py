@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from clinimcl.cohorts.decimals import rounding
+
 AUDIT = ("subject", "session", "run", "scan_day", "visit_day", "gap_days", "status", "duplicates")
 
 
@@ -17,16 +19,18 @@ def match(scans: pd.DataFrame, visits: pd.DataFrame, *, window_days: float | int
     """Give each scan its own subject's visit of the nearest day, if one lies within the window.
 
     Of two equally near visits the earlier wins and the audit says `tie`. Of several visits of one subject on
-    one day the first row counts; `duplicates` is the number of the others. gap_days is visit minus scan.
+    one day the first row counts; `duplicates` is the number of the others. gap_days is visit minus scan. Days may be
+    decimals, ages for example: what differs by their rounding alone is equally near, or still within the window.
     Both tables count days from the same origin. The scans keep their order and index.
     """
     once, duplicates = _one_a_day(visits)
     asked = scans[["subject"]].assign(day=scans["day"].astype(float), place=np.arange(len(scans)))
     asked = asked.sort_values("day", kind="stable")
-    before, after = (_nearest(asked, once, direction, window_days) for direction in ("backward", "forward"))
+    slack = float(rounding(max(asked["day"].abs().max(), once["day"].abs().max())))
+    before, after = (_nearest(asked, once, direction, window_days + slack) for direction in ("backward", "forward"))
     gap_before, gap_after = before["day"] - before["visit_day"], after["visit_day"] - after["day"]
-    later = (gap_after < gap_before) | gap_before.isna()
-    tie = (gap_after == gap_before) & (gap_after > 0)
+    later = (gap_after < gap_before - slack) | gap_before.isna()
+    tie = ((gap_after - gap_before).abs() <= slack) & (gap_after > slack)
     chosen = after["visit"].where(later, before["visit"])
     order = np.argsort(asked["place"].to_numpy())
     visit = chosen.to_numpy()[order]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.change.context import cells
+from clinimcl.evaluation.change.context import cells, reasons
 from clinimcl.evaluation.change.figures import reliability_figure
 from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
 from clinimcl.evaluation.change.probability_table import probability_table
@@ -30,8 +30,8 @@ def add_entries(run: Path, outcomes: dict[str, Outcome]) -> None:
     A run that was not evaluated has no such files, and gets none.
     """
     entries = {name: own.entry() for name, own in outcomes.items() if isinstance(own, Metric)}
-    reasons = {name: own.reason for name, own in outcomes.items() if isinstance(own, Absent)}
-    for path, added in ((run / "evaluation.json", entries), (run / "absent.json", reasons)):
+    absent = {name: own.reason for name, own in outcomes.items() if isinstance(own, Absent)}
+    for path, added in ((run / "evaluation.json", entries), (run / "absent.json", absent)):
         if path.is_file():
             write_json(of_run(json.loads(path.read_text("utf-8"))) | added, path)
 
@@ -64,7 +64,7 @@ def tell_report(
             if isinstance(own, Metric) and name not in IN_TABLE
         ],
         "probabilities": probability_table(outcomes, PREFIX, {"set_coverage": "coverage of the 90 % set"}),
-        "absent": {METRICS[name][0]: own.reason for name, own in outcomes.items() if isinstance(own, Absent)},
+        "absent": reasons({name: own.reason for name, own in outcomes.items() if isinstance(own, Absent)}),
         "picture": saved(drawn, run / "figures").get("exported_reliability"),
     }
     section = page("exported.html.j2", context)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from clinimcl.cohorts.decimals import rounding
 from clinimcl.evaluation.metrics import Absent, Outcome, mean_metric
 
 DAYS_PER_YEAR = 365.25
@@ -35,6 +36,7 @@ def gap_positives(scans: pd.DataFrame) -> dict[str, Bool[np.ndarray, "scan scan"
     """Positives by their distance in time, shortest first; gaps that no pair has are left out."""
     days = scans["day"].to_numpy(float)
     years = np.abs(days - days[:, None]) / DAYS_PER_YEAR
+    years += rounding(np.abs(days).max(initial=0.0)) / DAYS_PER_YEAR  # days may be ages, whose decimals are rounded
     bins = {}
     for low, high in pairwise(GAPS):
         label = f"{low:g}–{high:g} years" if np.isfinite(high) else f"over {low:g} years"

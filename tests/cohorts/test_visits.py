@@ -104,3 +104,19 @@ def test_the_summary_counts_and_measures():
 
 def test_the_summary_of_nothing_is_zero():
     assert summary(no_visits())["scans"] == 0
+
+
+def test_visits_as_near_in_decimals_are_a_tie_whatever_their_last_bit():
+    days = [age * 365.25 for age in (60.0, 60.1, 60.2)]
+    assert days[2] - days[1] < days[1] - days[0]
+    found = match(scans(("A", days[1])), visits(("A", days[0], 1.0), ("A", days[2], 2.0)), window_days=365)
+    assert found.audit["status"].tolist() == ["tie"]
+    assert found.scans["score"].tolist() == [1.0]
+
+
+def test_the_window_includes_its_edge_in_decimals():
+    near = [(start / 10, start / 10 + 0.3) for start in range(1, 400)]
+    assert any(later - earlier > 0.3 for earlier, later in near)
+    for earlier, later in near:
+        found = match(scans(("A", earlier)), visits(("A", later, 1.0)), window_days=0.3)
+        assert found.audit["status"].tolist() == ["matched"]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from clinimcl.evaluation.exported import METRICS, Answered, evaluate_answers
-from clinimcl.evaluation.exported_report import add_entries, of_run
+from clinimcl.evaluation.exported_report import add_entries, of_run, tell_report
 from clinimcl.evaluation.metrics import Absent, Metric
 
 
@@ -69,3 +69,13 @@ def test_entries_of_an_export_replace_those_of_an_earlier_one(tmp_path):
     assert set(found) == {"accuracy", "set_coverage"}
     assert of_run(found) == {"accuracy": {"value": 1.0}}
     assert not (tmp_path / "absent.json").exists()
+
+
+def test_the_report_of_a_run_shows_coverage_by_class_and_why_something_is_not_measured(tmp_path):
+    (tmp_path / "report.html").write_text("<main><!-- exported --><!-- /exported --></main>")
+    given = answered()
+    outcomes, bins = evaluate_answers(given._replace(change=np.where(given.change == 0, 1, given.change)), seed=0)
+    tell_report(tmp_path, tmp_path / "model", None, "calibrated", outcomes, bins)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "coverage of the 90 % set" in text
+    assert "Not measured, since no test pair is deteriorated: Coverage of the 90 % set, deteriorated" in text

@@ -127,6 +127,12 @@ def test_gap_bins_hold_pairs_of_that_distance_only():
     assert bins["0–1 years"].sum() == 2
 
 
+def test_ages_a_year_apart_are_a_year_apart_whatever_their_last_bit():
+    for age in np.arange(600, 800) / 10:
+        table = scans(("a", "1", age * 365.25, "A"), ("a", "2", (age + 1) * 365.25, "A"))
+        assert list(gap_positives(table)) == ["1–2 years"]
+
+
 def test_scans_of_the_subject_at_another_gap_leave_the_gallery():
     table = scans(("a", "1", 0, "A"), ("a", "2", 200, "A"), ("a", "3", 1000, "A"), ("b", "1", 0, "A"))
     far = gap_positives(table)["2–4 years"]

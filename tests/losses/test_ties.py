@@ -32,7 +32,8 @@ def test_distances_tie_where_those_of_the_scores_as_given_do(given):
     merged, exact = merge_ties(score_distance(score), score), exact_distance(given)
     for own, expected in zip(merged, exact, strict=True):
         torch.testing.assert_close(
-            torch.unique(own, return_inverse=True)[1], torch.unique(expected, return_inverse=True)[1]
+            torch.unique(own, return_inverse=True)[1],
+            torch.unique(expected, return_inverse=True)[1],
         )
 
 

@@ -24,16 +24,18 @@ def brier(
     probabilities: Float[np.ndarray, "answer 3"],
     shares: Float[np.ndarray, "3"],
 ) -> dict[str, Outcome]:
-    """The score, 0 to 2, and its parts: score = reliability − resolution + uncertainty + within bins.
+    """The score, 0 to 2, and its parts: score = reliability − resolution + uncertainty + within
+    bins.
 
-    Beside the score stands that of always saying `shares`, those of the training classes. Each class has bins of its
-    own, of equal count: 10, or one for 5 subjects; the parts are sums over the classes. `within_bins` is what bins
-    hide: the variance of what is said in a bin, less twice its covariance with the truth. Few answers a bin make
-    reliability and resolution larger; the jackknife over subjects takes this off, so that a calibrated classifier has a
-    reliability around 0, and may be below it. Below 20 subjects there are no parts.
+    Beside the score stands that of always saying `shares`, those of the training classes. Each
+    class has bins of its own, of equal count: 10, or one for 5 subjects; the parts are sums over
+    the classes. `within_bins` is what bins hide: the variance of what is said in a bin, less twice
+    its covariance with the truth. Few answers a bin make reliability and resolution larger; the
+    jackknife over subjects takes this off, so that a calibrated classifier has a reliability around
+    0, and may be below it. Below 20 subjects there are no parts.
 
-    Source: Brier 1950, eq. 2; Murphy 1973, eq. 10; within bins: Stephenson, Coelho and Jolliffe 2008, eq. 8; that the
-    parts are biased: Ferro and Fricker 2012; jackknife: Quenouille 1956.
+    Source: Brier 1950, eq. 2; Murphy 1973, eq. 10; within bins: Stephenson, Coelho and Jolliffe
+    2008, eq. 8; that the parts are biased: Ferro and Fricker 2012; jackknife: Quenouille 1956.
     """
     truth = np.eye(CLASSES)[change]
     score = ((probabilities - truth) ** 2).sum(axis=1)
@@ -46,7 +48,8 @@ def brier(
     raw = binned_parts(clusters, probabilities, truth, min(BINS, clusters.subjects // A_BIN))
     parts = balanced(unbiased(raw), whole)
     found |= {name: metric_of_few(one_of(parts, column), REALS) for column, name in enumerate(names)}
-    found["brier_uncertainty"] = around(found["brier_uncertainty"], metric(one_of(raw, UNCERTAINTY), UNIT))
+    mixed = metric(one_of(raw, UNCERTAINTY), UNIT)
+    found["brier_uncertainty"] = around(found["brier_uncertainty"], mixed)
     return beside(found, shares, truth)
 
 
@@ -54,15 +57,21 @@ def one_of(parts: Replicates, column: int) -> Replicates:
     return parts._replace(whole=parts.whole[:, column], left_out=parts.left_out[:, column])
 
 
-def around(unbiased: Outcome, raw: Outcome) -> Outcome:
-    """The unbiased value with the interval of the raw one: near thirds, where no test is more mixed, it covers more."""
-    if not isinstance(unbiased, Metric) or not isinstance(raw, Metric):
+def around(corrected: Outcome, raw: Outcome) -> Outcome:
+    """The corrected value with the interval of the raw one, which covers near thirds.
+
+    No test is more mixed than that, and there the corrected value pulls too little.
+    """
+    if not isinstance(corrected, Metric) or not isinstance(raw, Metric):
         return raw
-    return raw._replace(value=unbiased.value, low=min(raw.low, unbiased.value), high=max(raw.high, unbiased.value))
+    low, high = min(raw.low, corrected.value), max(raw.high, corrected.value)
+    return raw._replace(value=corrected.value, low=low, high=high)
 
 
 def beside(
-    outcomes: dict[str, Outcome], shares: Float[np.ndarray, "3"], truth: Float[np.ndarray, "answer 3"]
+    outcomes: dict[str, Outcome],
+    shares: Float[np.ndarray, "3"],
+    truth: Float[np.ndarray, "answer 3"],
 ) -> dict[str, Outcome]:
     """With what who knows nothing, or is calibrated, reaches."""
     guessed = float(((shares - truth) ** 2).sum(axis=1).mean())

@@ -4,16 +4,19 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Statistic, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, Statistic, ratio, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, UNIT, present
 from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 
 def discrimination(
-    clusters: Clusters, change: Int[np.ndarray, " answer"], probabilities: Float[np.ndarray, "answer 3"]
+    clusters: Clusters,
+    change: Int[np.ndarray, " answer"],
+    probabilities: Float[np.ndarray, "answer 3"],
 ) -> dict[str, Outcome]:
-    """Area under the ROC curve of each class against the others, and its mean over the classes of the test.
+    """Area under the ROC curve of each class against the others, and its mean over the classes of
+    the test.
 
     A tie counts half; chance is 0.5.
 
@@ -25,17 +28,14 @@ def discrimination(
     if len(classes) < 2:
         return dict.fromkeys(names, Absent(f"every test answer is {CHANGES[classes[0]]}"))
     areas = [area_of(probabilities[:, number], true[:, number]) for number in range(CLASSES)]
-    fewest = [side_subjects(clusters, true[:, number]) for number in range(CLASSES)]
-
-    def mean(weights: Float[np.ndarray, "stack answer"]) -> Float[np.ndarray, " stack"]:
-        return np.mean([areas[number](weights) for number in classes], axis=0)
-
-    outcomes = {"auroc": area_outcome(clusters, mean, min(fewest[number] for number in classes))}
+    rarer = [side_subjects(clusters, true[:, number]) for number in range(CLASSES)]
+    found = replicate(clusters, lambda weights: np.stack([area(weights) for area in areas], axis=1))
+    mean = found.map(lambda stack: stack[:, classes].mean(axis=1))
+    outcomes = {"auroc": area_outcome(mean, min(rarer[number] for number in classes))}
     for number, name in enumerate(CHANGES):
+        column = found._replace(whole=found.whole[:, number], left_out=found.left_out[:, number])
         outcomes[f"auroc_{name}"] = (
-            area_outcome(clusters, areas[number], fewest[number])
-            if number in classes
-            else Absent(f"no test answer is {name}")
+            area_outcome(column, rarer[number]) if number in classes else Absent(f"no test answer is {name}")
         )
     return outcomes
 
@@ -61,6 +61,7 @@ def side_subjects(clusters: Clusters, true: Bool[np.ndarray, " answer"]) -> int:
     return min(len(np.unique(ends[:, side])) for side in (true, ~true))
 
 
-def area_outcome(clusters: Clusters, area: Statistic, rarer: int) -> Outcome:
-    found = metric_of_few(replicate(clusters, area), UNIT, rarer)
+def area_outcome(area: Replicates, rarer: int) -> Outcome:
+    """`rarer` is what a statistic rests on that is the same without any subject."""
+    found = metric_of_few(area, UNIT, rarer)
     return found._replace(chance=0.5) if isinstance(found, Metric) else found

@@ -25,7 +25,9 @@ def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[
     apart = cosine_distance(inputs.embeddings[earlier], inputs.embeddings[later])
     seen = Scatter(differences(score[earlier], score[later]), apart)
     clusters = clusters_of(answers.earlier[answers.of_pair], answers.later[answers.of_pair], seed)
-    given = np.stack([*seen, np.abs(years(inputs, earlier, later)), age(inputs, earlier)])
+    slack = rounding(inputs.scans["day"].abs().max()) / DAYS_PER_YEAR
+    interval = merge_ties(np.abs(years(inputs, earlier, later)), float(slack))
+    given = np.stack([*seen, interval, age(inputs, earlier)])
     outcomes = {
         "distance_change_spearman": correlation(replicate(clusters, lambda weights: spearman(given[:2], weights))),
         "distance_change_partial": correlation(replicate(clusters, lambda weights: spearman(given, weights))),

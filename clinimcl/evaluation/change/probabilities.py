@@ -29,7 +29,10 @@ METRICS = {
         "Brier score: resolution",
         "Its part, subtracted, from telling answers apart. 0: all the same.",
     ),
-    "brier_uncertainty": ("Brier score: uncertainty", "Its part that is of the test alone: how mixed its classes are."),
+    "brier_uncertainty": (
+        "Brier score: uncertainty",
+        "Its part that is of the test alone: how mixed its classes are.",
+    ),
     "brier_within_bins": (
         "Brier score: within bins",
         "What bins hide. Reliability − resolution + uncertainty + this is the score.",
@@ -42,7 +45,10 @@ METRICS = {
             (f"calibration_intercept_{name}", (f"Calibration intercept, {name}", INTERCEPT)),
         )
     },
-    "auroc": ("AUROC, one against the others", "Mean over the classes of the test. 0.5: chance; 1: all told apart."),
+    "auroc": (
+        "AUROC, one against the others",
+        "Mean over the classes of the test. 0.5: chance; 1: all told apart.",
+    ),
     **{
         f"auroc_{name}": (
             f"AUROC, {name}",

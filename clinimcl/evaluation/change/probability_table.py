@@ -27,7 +27,13 @@ def probability_table(
         "chance": "–" if chance is None else number(chance),
         "parts": [(name, *cell(outcomes.get(f"{prefix}brier_{part}"))[:2]) for part, name in PARTS.items()],
         "columns": list(stems.values()),
-        "classes": [(name, [cell(outcomes.get(f"{stem}_{name}")) for stem in stems]) for name in CHANGES],
+        "classes": [
+            *((name, [cell(outcomes.get(f"{stem}_{name}")) for stem in stems]) for name in CHANGES),
+            (
+                "all",
+                [cell(outcomes.get(stem)) for stem in stems],
+            ),  # the mean AUROC, the coverage of all pairs
+        ],
     }
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy.special import expit, logit
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, metric, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, replicate
 from clinimcl.evaluation.metrics import Absent, Outcome
 
 CERTAIN = 1e-6  # a probability nearer to 0 or 1 counts as this: its logit would have no end
@@ -19,15 +19,20 @@ REALS = (-np.inf, np.inf)
 
 
 def recalibration(
-    clusters: Clusters, change: Int[np.ndarray, " answer"], probabilities: Float[np.ndarray, "answer 3"]
+    clusters: Clusters,
+    change: Int[np.ndarray, " answer"],
+    probabilities: Float[np.ndarray, "answer 3"],
 ) -> dict[str, Outcome]:
-    """Of each class against the others: the slope, and the intercept at a slope of 1 (calibration in the large).
+    """Of each class against the others: the slope, and the intercept at a slope of 1 (calibration
+    in the large).
 
-    A slope below 1 is of probabilities that are too extreme, an intercept below 0 of ones that are too high; those of a
-    calibrated classifier are 1 and 0. Neither is there where the truth is separated by what is said.
+    A slope below 1 is of probabilities that are too extreme, an intercept below 0 of ones that are
+    too high; those of a calibrated classifier are 1 and 0. Neither is there where the truth is
+    separated by what is said.
 
-    Source: Cox 1958; Van Calster et al. 2019, Calibration: the Achilles heel of predictive analytics, as TRIPOD+AI
-    (Collins et al. 2024) wants it; one class against the others as for two: Van Hoorde et al. 2014, section 2.
+    Source: Cox 1958; Van Calster et al. 2019, Calibration: the Achilles heel of predictive
+    analytics, as TRIPOD+AI (Collins et al. 2024) wants it; one class against the others as for two:
+    Van Hoorde et al. 2014, section 2.
     """
     outcomes: dict[str, Outcome] = {}
     for number, name in enumerate(CHANGES):
@@ -37,7 +42,10 @@ def recalibration(
 
 
 def class_outcomes(
-    clusters: Clusters, said: Float[np.ndarray, " answer"], true: Float[np.ndarray, " answer"], name: str
+    clusters: Clusters,
+    said: Float[np.ndarray, " answer"],
+    true: Float[np.ndarray, " answer"],
+    name: str,
 ) -> dict[str, Outcome]:
     names = f"calibration_slope_{name}", f"calibration_intercept_{name}"
     if true.min() == true.max():
@@ -45,8 +53,17 @@ def class_outcomes(
     offset = np.zeros_like(said)
     slope = fitted(np.stack([said, np.ones_like(said)], axis=1), offset, true)
     intercept = fitted(np.ones((len(said), 1)), said, true)
-    values = (replicate(clusters, fit) for fit in (slope, intercept))
-    return {key: metric(value, REALS) for key, value in zip(names, values, strict=True)}
+    return {
+        key: coefficient_outcome(replicate(clusters, fit)) for key, fit in zip(names, (slope, intercept), strict=True)
+    }
+
+
+def coefficient_outcome(coefficient: Replicates) -> Outcome:
+    if not np.isfinite(coefficient.whole).all():
+        return Absent(
+            "the probabilities of the class separate its answers from the others, to which no regression fits"
+        )
+    return metric(coefficient, REALS)
 
 
 def fitted(
@@ -68,7 +85,11 @@ def fitted(
 def newton(
     start: Float[np.ndarray, "stack feature"],
     weights: Float[np.ndarray, "stack answer"],
-    data: tuple[Float[np.ndarray, "answer feature"], Float[np.ndarray, " answer"], Float[np.ndarray, " answer"]],
+    data: tuple[
+        Float[np.ndarray, "answer feature"],
+        Float[np.ndarray, " answer"],
+        Float[np.ndarray, " answer"],
+    ],
     steps: int,
 ) -> Float[np.ndarray, "stack feature"]:
     """Maximum likelihood from `start`; `data` are the features, the offset, and the truth."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clinimcl.evaluation.change.calibration import calibration
+from clinimcl.evaluation.change.calibration import calibration, likeness_of_hits
 from clinimcl.evaluation.change.clusters import clusters_of
 from clinimcl.evaluation.metrics import Metric
 
@@ -57,3 +57,30 @@ def test_the_same_seed_draws_the_same_luck():
     clusters = clusters_of(np.arange(50), np.arange(50), seed=3)
     one, other = (calibration(clusters, np.arange(50) % 3, said)[0] for _ in range(2))
     assert one == other
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_luck_of_a_calibrated_classifier_is_that_of_its_subjects_where_their_answers_are_alike(alike: bool):
+    held, values, chances = 0, [], []
+    subject = np.arange(90) // 3
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        own = np.arange(30)[subject] if alike else np.arange(90)
+        said, luck = rng.dirichlet([2, 3, 2], 90)[own], rng.random(90)[own]
+        change = (said.cumsum(axis=1) > luck[:, None]).argmax(axis=1)
+        error, _ = calibration(clusters_of(subject, subject, seed=0), change, said)
+        assert isinstance(error, Metric) and error.chance is not None
+        held, values, chances = held + (error.low == 0), [*values, error.value], [*chances, error.chance]
+    assert held >= 45
+    assert np.mean(chances) == pytest.approx(np.mean(values), rel=0.12)
+
+
+@pytest.mark.parametrize(("hits", "likeness"), [([1, 1, 0, 0, 1, 1, 0, 0], 1), ([1, 0, 0, 1, 1, 0, 1, 0], 0)])
+def test_likeness_is_1_where_a_subject_is_always_right_or_never_and_0_where_it_alternates(hits, likeness):
+    subject = np.arange(8) // 2
+    found = likeness_of_hits(clusters_of(subject, subject, seed=0), np.full(8, 0.5), np.array(hits, bool))
+    assert found == likeness
+
+
+def test_likeness_of_one_answer_a_subject_is_0():
+    assert likeness_of_hits(clusters_of(np.arange(6), np.arange(6), 0), np.full(6, 0.5), np.arange(6) < 3) == 0

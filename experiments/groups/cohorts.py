@@ -28,7 +28,7 @@ class Plan(NamedTuple):
     tested: int = 300  # subjects
     trained: int = 450
     shift: float = 0.0  # points by which site B rates lower, in the table
-    angle: float = 60.0  # degrees between what severity does to a woman's and to a man's scan
+    angle: float = 70.0  # degrees between what severity does to a woman's and to a man's scan
     women: float = 1.0  # share of the training women who are left
 
 

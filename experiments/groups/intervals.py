@@ -16,7 +16,7 @@ from clinimcl.evaluation.groups.headlines import UNIT, Headline
 from clinimcl.evaluation.groups.measure import compare
 from clinimcl.evaluation.groups.sources import ANY, POSITIVE, plain
 
-DRAWS = 200
+DRAWS = 100
 
 
 class Case(NamedTuple):

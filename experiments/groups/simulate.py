@@ -30,7 +30,7 @@ from experiments.groups.cohorts import Cohort, Plan, cohort
 
 SEEDS = 20
 POWER_SEEDS = 10
-FRESH = 1000  # the first seed: those below chose the sizes of the cohort
+FRESH = 2000  # the first seed: those below chose the sizes of the cohort
 RULE = ChangeRule("better", 3.0, ())
 
 

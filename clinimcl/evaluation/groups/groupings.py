@@ -40,7 +40,7 @@ class Bands(NamedTuple):
     @property
     def names(self) -> list[str]:
         """From the lowest to the highest."""
-        texts = [f"{edge:g}" for edge in self.edges]
+        texts = [f"{edge:g}".replace("-", "−") for edge in self.edges]
         if not texts:
             return ["all"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]

@@ -26,9 +26,9 @@ class Plan(NamedTuple):
     """How large a cohort is, and what is wrong with it."""
 
     tested: int = 300  # subjects
-    trained: int = 300
+    trained: int = 450
     shift: float = 0.0  # points by which site B rates lower, in the table
-    angle: float = 60.0  # degrees between what severity does to a woman's and to a man's scan
+    angle: float = 70.0  # degrees between what severity does to a woman's and to a man's scan
     women: float = 1.0  # share of the training women who are left
 
 

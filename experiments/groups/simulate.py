@@ -30,7 +30,7 @@ from experiments.groups.cohorts import Cohort, Plan, cohort
 
 SEEDS = 20
 POWER_SEEDS = 10
-FRESH = 1000  # seeds that chose nothing
+FRESH = 2000  # the first seed: those below chose the sizes of the cohort
 RULE = ChangeRule("better", 3.0, ())
 
 
@@ -89,7 +89,7 @@ def alarm_table(seeds: int) -> pd.DataFrame:
 
 
 def alarm_row(planted: Planted, seeds: int) -> dict[str, object]:
-    found = [evaluated(planted.plan, seed) for seed in range(seeds)]
+    found = [evaluated(planted.plan, FRESH + seed) for seed in range(seeds)]
     hits = sum(alarmed(one, planted.grouping) for one in found)
     others = [{own.grouping for own in one.alarms} - {planted.grouping} for one in found]
     return {

@@ -83,8 +83,12 @@ def studentised_range(found: Effects) -> Float[np.ndarray, " stack"]:
     """
     first, second = np.triu_indices(found.value.shape[1], 1)
     difference = np.abs(found.value[:, first] - found.value[:, second])
-    error = np.sqrt(np.square(found.pull[:, first] - found.pull[:, second]).sum(axis=-1))
+    covariance = found.covariance
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    both = variance[:, first] + variance[:, second]
+    squared = both - 2 * covariance[:, first, second]
     scaled = np.where(difference > SMALLEST, np.inf, 0.0)
-    np.divide(difference, error, out=scaled, where=error > SMALLEST)
+    varies = squared > SMALLEST * both  # else it is what rounding left of 0
+    np.divide(difference, np.sqrt(squared, where=varies, out=both), out=scaled, where=varies)
     scaled[np.isnan(difference)] = np.inf
     return scaled.max(axis=1)

@@ -72,15 +72,17 @@ def critical(width: Values, alike: Square) -> float:
     if len(width) == 2:
         return float(norm.isf(TAIL))
     covariance = alike * np.outer(width, width)
-    rng = np.random.default_rng(0)
-    drawn = rng.multivariate_normal(np.zeros(len(width)), covariance, DRAWS, method="eigh")
     first, second = np.triu_indices(len(width), 1)
     variance = np.diag(covariance)
     squared = variance[first] + variance[second] - 2 * covariance[first, second]
-    error = np.sqrt(np.maximum(squared, 0))
-    varies = error > SMALLEST * width.max()
-    scaled = np.abs(drawn[:, first] - drawn[:, second])[:, varies] / error[varies]
-    return float(np.quantile(scaled.max(axis=1), 1 - 2 * TAIL))
+    varies = squared > SMALLEST * width.max() ** 2
+    rng = np.random.default_rng(0)
+    drawn = rng.multivariate_normal(np.zeros(len(width)), covariance, DRAWS, method="eigh")
+    largest = np.zeros(DRAWS)
+    for one, other, square in zip(first[varies], second[varies], squared[varies], strict=True):
+        apart = np.abs(drawn[:, one] - drawn[:, other]) / np.sqrt(square)
+        largest = np.maximum(largest, apart)
+    return float(np.quantile(largest, 1 - 2 * TAIL))
 
 
 def correlations(pull: Float[np.ndarray, "group subject"]) -> Square:

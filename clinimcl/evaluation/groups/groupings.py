@@ -40,7 +40,7 @@ class Bands(NamedTuple):
     @property
     def names(self) -> list[str]:
         """From the lowest to the highest."""
-        texts = [f"{edge:g}" for edge in self.edges]
+        texts = [f"{edge:g}".replace("-", "−") for edge in self.edges]
         if not texts:
             return ["all"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
@@ -146,6 +146,5 @@ def check_groups(scans: pd.DataFrame, groupings: Sequence[str]) -> None:
         if name in NAMING:
             raise UserError(f"groups={name} would name single people or scans: leave it out")
         if name not in there:
-            raise UserError(
-                f"groups={name} is no column with a value in the cohort's tables: expected some of {', '.join(there)}"
-            )
+            missing = f"groups={name} is no column with a value in the cohort's tables"
+            raise UserError(f"{missing}: expected some of {', '.join(there)}")

@@ -112,7 +112,7 @@ def too_few(groups: dict[str, Group], shown: int) -> str:
     if not groups:
         return "no item's group is known"
     if len(groups) == 1:
-        return f"all items whose group is known are of one, {next(iter(groups))}"
+        return "all items whose group is known are of one"
     return f"{shown} of {len(groups)} groups have a value, and a gap needs 2"
 
 

@@ -30,6 +30,10 @@ def test_a_value_on_an_edge_lies_above_it():
     assert labels.fillna("?").tolist() == ["below 60 years", "60 to 70 years", "70 and more years", "?"]
 
 
+def test_edges_below_0_have_a_true_minus():
+    assert Bands((-1.5, 2.0)).names == ["below −1.5", "−1.5 to 2", "2 and more"]
+
+
 def test_training_people_alone_say_where_bands_end():
     scans = pd.DataFrame({"subject": ["a", "b", "c"], "session": "1", "day": 0.0, "age": [1.0, 2.0, 3.0]})
     assert bands_of(scans, ["age", "site"])["age"] == thirds(np.array([1.0, 2.0, 3.0]), " years")

@@ -23,18 +23,22 @@ class RandomIntercept(NamedTuple):
 
 
 class SubjectSums(NamedTuple):
-    """All that the likelihood needs of the scans: sums over each subject, and sums of squares."""
+    """All that the likelihood needs of the scans: sums of squares and products over all scans, and those of the sums
+    over each subject's scans, which are added up over the subjects with as many scans.
+    """
 
-    counts: Float[np.ndarray, " subject"]
-    design: Float[np.ndarray, "subject effect"]
-    values: Float[np.ndarray, "subject dimension"]
+    counts: Float[np.ndarray, " count"]  # of a subject's scans
+    subjects: Float[np.ndarray, " count"]  # with so many
+    design: Float[np.ndarray, "count effect effect"]
+    cross: Float[np.ndarray, "count effect dimension"]
+    values: Float[np.ndarray, "count dimension"]
     design_squared: Float[np.ndarray, "effect effect"]
     design_values: Float[np.ndarray, "effect dimension"]
     values_squared: Float[np.ndarray, " dimension"]
 
     @property
     def freedom(self) -> float:
-        return float(self.counts.sum()) - self.design.shape[1]
+        return float(self.counts @ self.subjects) - len(self.design_squared)
 
 
 def fit_random_intercept(
@@ -67,21 +71,31 @@ def subject_sums(
     values: Float[np.ndarray, "scan dimension"],
     subject: Int[np.ndarray, " scan"],
 ) -> SubjectSums:
-    counts = np.bincount(subject).astype(float)
-    of_design = np.zeros((len(counts), design.shape[1]))
-    of_values = np.zeros((len(counts), values.shape[1]))
+    scans = np.bincount(subject)
+    of_design = np.zeros((len(scans), design.shape[1]))
+    of_values = np.zeros((len(scans), values.shape[1]))
     np.add.at(of_design, subject, design)
     np.add.at(of_values, subject, values)
-    squares = (values**2).sum(axis=0)
-    return SubjectSums(counts, of_design, of_values, design.T @ design, design.T @ values, squares)
+    counts = np.unique(scans)
+    groups = [np.flatnonzero(scans == count) for count in counts]
+    return SubjectSums(
+        counts=counts.astype(float),
+        subjects=np.array([len(group) for group in groups], float),
+        design=np.stack([of_design[group].T @ of_design[group] for group in groups]),
+        cross=np.stack([of_design[group].T @ of_values[group] for group in groups]),
+        values=np.stack([(of_values[group] ** 2).sum(axis=0) for group in groups]),
+        design_squared=design.T @ design,
+        design_values=design.T @ values,
+        values_squared=(values**2).sum(axis=0),
+    )
 
 
 def solve(sums: SubjectSums, ratio: Ratios) -> tuple[Float[np.ndarray, "effect dimension"], Ratios, Ratios]:
     """Coefficients by generalised least squares, their sum of squares, and the logarithm of a determinant."""
     taken = ratio[:, None] / (1 + ratio[:, None] * sums.counts)  # a subject's mean counts less than its scans
-    normal = sums.design_squared - np.einsum("dk,ke,kf->def", taken, sums.design, sums.design)
-    right = sums.design_values.T - np.einsum("dk,ke,kd->de", taken, sums.design, sums.values)
-    squares = sums.values_squared - np.einsum("dk,kd->d", taken, sums.values**2)
+    normal = sums.design_squared - np.tensordot(taken, sums.design, axes=1)
+    right = sums.design_values.T - np.einsum("dc,ced->de", taken, sums.cross)
+    squares = sums.values_squared - np.einsum("dc,cd->d", taken, sums.values)
     coefficients = np.linalg.solve(normal, right[..., None])[..., 0]
     left = squares - np.einsum("de,de->d", coefficients, right)
     return coefficients.T, np.maximum(left, np.finfo(float).tiny), np.linalg.slogdet(normal)[1]
@@ -90,13 +104,13 @@ def solve(sums: SubjectSums, ratio: Ratios) -> tuple[Float[np.ndarray, "effect d
 def deviance(sums: SubjectSums, ratio: Ratios) -> Ratios:
     """−2 log restricted likelihood, less a constant."""
     _, squares, determinant = solve(sums, ratio)
-    spread = np.log1p(ratio[:, None] * sums.counts).sum(axis=1)
+    spread = np.log1p(ratio[:, None] * sums.counts) @ sums.subjects
     return spread + determinant + sums.freedom * np.log(squares)
 
 
 def best_ratio(sums: SubjectSums) -> Ratios:
     """Golden section around the best point of a grid; 0 where nothing above it is likelier."""
-    dimension = sums.values.shape[1]
+    dimension = len(sums.values_squared)
     on_grid = np.stack([deviance(sums, np.full(dimension, 10.0**power)) for power in GRID])
     middle = GRID[on_grid.argmin(axis=0)]
     step = GRID[1] - GRID[0]

@@ -9,7 +9,7 @@ from clinimcl.evaluation.scanner.design import Design, design_of
 from clinimcl.evaluation.scanner.shares import KINDS, measure_shares
 from clinimcl.phantoms.embeddings import Sampling, Shares, sample_embeddings, sample_scans
 
-TRIALS = 1000
+TRIALS = 400
 DIMENSION = 32
 CASES = {
     "much of each": Shares(0.5, 0.2, 0.1, 0.2),

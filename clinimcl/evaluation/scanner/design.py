@@ -10,6 +10,7 @@ from clinimcl.evaluation.metrics import Absent
 from clinimcl.harmonisation.of_cohort import FACTORS
 
 VISIT_DAYS = 30.0  # scans of a subject within so many days of a visit's first one belong to that visit
+MOST_SCANNERS = 100  # whose products are held for every subject
 LEAST_REPEATED = 3  # subjects with two scans
 
 
@@ -44,7 +45,8 @@ class Design(NamedTuple):
 def design_of(scans: pd.DataFrame) -> Design | Absent:
     """Of a scan table: subject, day, scanner, site.
 
-    Scans are grouped by scanner where a subject has scans from two of them, else by site, else not at all.
+    Scans are grouped by scanner where a subject has scans from two of them, and they are at most 100; else by site,
+    else not at all.
     """
     factor = next((name for name in FACTORS if crossed(scans, name)), "")
     known = named(scans[factor]) if factor else np.ones(len(scans), bool)
@@ -72,8 +74,10 @@ def named(values: pd.Series) -> Bool[np.ndarray, " scan"]:
 
 
 def crossed(scans: pd.DataFrame, factor: str) -> bool:
-    """Whether a subject has scans from two scanners (or sites)."""
+    """Whether a subject has scans from two scanners (or sites), which are not too many."""
     known = scans[named(scans[factor])]
+    if known[factor].nunique() > MOST_SCANNERS:
+        return False
     return bool((known.groupby("subject")[factor].nunique() > 1).any())
 
 

@@ -34,7 +34,7 @@ def design_sentences(design: Design | Absent) -> list[str]:
         return []
     sentences = [f"Scans of a subject within {VISIT_DAYS:g} days are one visit."]
     if design.factor == "site":
-        sentences.append("Scanners are not known, or no subject changed between them: sites stand for them.")
+        sentences.append("Scanners are not known, too many, or no subject changed between them: sites stand for them.")
     if design.unknown:
         sentences.append(f"{design.unknown} test scans of no known {design.factor} are left out of the shares.")
     if design.factor and design.scanners <= FEW_SCANNERS:

@@ -50,3 +50,10 @@ def test_rows_are_sorted_by_subject_whatever_their_order():
     own = design(shuffled)
     assert (np.diff(own.subject) >= 0).all()
     assert (shuffled["subject"].iloc[own.rows].factorize()[0] == own.subject).all()
+
+
+def test_sites_stand_for_scanners_that_are_too_many():
+    rows = [(f"P{subject}", 400.0 * visit) for subject in range(60) for visit in range(2)]
+    scans = pd.DataFrame(rows, columns=["subject", "day"])
+    scans = scans.assign(scanner=[f"S{row}" for row in range(120)], site=["A", "B"] * 60)
+    assert design(scans).factor == "site"

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 def exam(settings: ExamSettings) -> None:
     from clinimcl.evaluation.exam.items import Question, items_of
     from clinimcl.evaluation.exam.measure import examine
-    from clinimcl.evaluation.exam.writing import print_exam, sitting, write_exam
+    from clinimcl.evaluation.exam.writing import print_exam, summary_of, write_exam
 
-    asked = Question(settings.column, tuple(settings.groups), settings.least)
-    made = labelled_embeddings(settings, asked)
-    items = items_of(made, asked)
-    found = examine(items, settings.splits, settings.seed, settings.least)
+    question = Question(settings.column, tuple(settings.groups), settings.least)
+    by_source = labelled_embeddings(settings, question)
+    items = items_of(by_source, question)
+    scores = examine(items, settings.splits, settings.seed, settings.least)
     out = Path(settings.out)
-    write_exam(found, sitting(asked, items, made, settings.splits, settings.seed), out)
-    print_exam(found)
+    write_exam(scores, summary_of(question, items, by_source, settings.splits, settings.seed), out)
+    print_exam(scores)
     print(f"exam: {out / 'exam.html'}")
 
 
-def labelled_embeddings(settings: ExamSettings, asked: "Question") -> "dict[str, Labelled]":
-    """By who made them: embeddings, and beside."""
+def labelled_embeddings(settings: ExamSettings, question: "Question") -> "dict[str, Labelled]":
+    """By source: embeddings, and beside."""
     from clinimcl.evaluation.exam.embedding_files import read_embeddings, read_table
     from clinimcl.evaluation.exam.items import labelled, pseudonymous
 
@@ -35,7 +35,7 @@ def labelled_embeddings(settings: ExamSettings, asked: "Question") -> "dict[str,
         labels = pseudonymous(read_table(Path(settings.labels), "labels"), secret(settings.key))
     files = {"embeddings": settings.embeddings, "beside": settings.beside}
     read = {name: read_embeddings(Path(file), name) for name, file in files.items() if file is not None}
-    return {name: labelled(embeddings, labels, asked) for name, embeddings in read.items()}
+    return {name: labelled(embeddings, labels, question) for name, embeddings in read.items()}
 
 
 def secret(path: str | None) -> bytes | None:
@@ -49,7 +49,7 @@ def secret(path: str | None) -> bytes | None:
     if path is None:
         return None
     if not Path(path).is_file():
-        raise UserError(f"key={path} is not there: name the one that made the pseudonyms, such as RUN/pseudonym.key")
+        raise UserError(f"key={path} is not there: name the one of the pseudonyms, such as RUN/pseudonym.key")
     return read_key(Path(path))
 
 

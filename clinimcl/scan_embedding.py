@@ -35,10 +35,10 @@ def embed_scan(model: Path, scan: str) -> ScanEmbedding:
     if not os.path.exists(scan):
         raise UserError(f"the {ROLE} scan is not there: give the path of a NIfTI file")
     by = _by_run if (model / "config.yaml").is_file() and not (model / CARD).is_file() else _by_export
-    found = by(model, scan)
-    if not np.isfinite(found.vector).all():
+    embedding = by(model, scan)
+    if not np.isfinite(embedding.vector).all():
         raise UserError(f"the {ROLE} scan gives the model no finite numbers")
-    return found
+    return embedding
 
 
 def write_embedding(model: Path, scan: str, output: Path) -> list[str]:
@@ -52,12 +52,12 @@ def write_embedding(model: Path, scan: str, output: Path) -> list[str]:
     if output.exists() and os.path.exists(scan) and output.samefile(scan):
         raise UserError("output must be another file than the input")
     output.unlink(missing_ok=True)  # of another scan
-    found = embed_scan(model, scan)
+    embedding = embed_scan(model, scan)
     made_folder(output.parent, "the folder of output")
     content = io.BytesIO()
-    np.save(content, found.vector, allow_pickle=False)
+    np.save(content, embedding.vector, allow_pickle=False)
     write_bytes(content.getvalue(), output)
-    return found.flags
+    return embedding.flags
 
 
 def _by_export(folder: Path, scan: str) -> ScanEmbedding:

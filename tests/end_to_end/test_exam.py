@@ -56,7 +56,7 @@ WRONG = {
     "splits must be at least 1": ["splits=0"],
     "is not there: expected a .csv": ["labels=nowhere.csv"],
     "must have the columns embedding_0": ["embeddings=people.csv"],
-    "is not there: name the one that made the pseudonyms": ["key=no.key"],
+    "is not there: name the one of the pseudonyms": ["key=no.key"],
     "out=": ["out=people.csv"],
 }
 

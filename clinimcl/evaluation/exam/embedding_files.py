@@ -31,9 +31,9 @@ def read_embeddings(path: Path, setting: str) -> Embeddings:
     Raises:
         UserError: it is not there or of another form, or a number is missing or infinite.
     """
-    found = _of_folder(path, setting) if path.is_dir() else _of_table(path, setting)
-    _check(found.vectors, f"{setting}={path}")
-    return found
+    embeddings = _of_folder(path, setting) if path.is_dir() else _of_table(path, setting)
+    _check(embeddings.vectors, f"{setting}={path}")
+    return embeddings
 
 
 def read_table(path: Path, setting: str) -> pd.DataFrame:
@@ -101,8 +101,8 @@ def _of_folder(folder: Path, setting: str) -> Embeddings:
     vectors = [_vector(path) for path in paths]
     sizes = {0 if vector is None else len(vector) for vector in vectors}
     if len(sizes) != 1 or 0 in sizes:
-        found = ", ".join(map(str, sorted(sizes)))
-        raise UserError(f"{setting}={folder}: every file must hold one vector, all as long, got lengths {found}")
+        lengths = ", ".join(map(str, sorted(sizes)))
+        raise UserError(f"{setting}={folder}: every file must hold one vector, all as long, got lengths {lengths}")
     return Embeddings(index.drop(columns="file"), np.stack([one for one in vectors if one is not None]))
 
 

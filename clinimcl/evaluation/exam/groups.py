@@ -47,8 +47,8 @@ def gap(variables: list[list[Replicates]], tail: float = TAIL) -> Outcome:
     So it may begin at 0, which a gap that is measured hardly ever is.
     """
     pairs = [list(combinations(groups, 2)) for groups in variables]
-    shared = tail / sum(len(own) for own in pairs)
-    gaps = [_largest(own, shared) for own in pairs]
+    shared = tail / sum(len(of_variable) for of_variable in pairs)
+    gaps = [_largest(of_variable, shared) for of_variable in pairs]
     known = [one for one in gaps if one is not None]
     if len(known) < len(gaps):
         return Absent("the score of a group hangs on one subject alone")

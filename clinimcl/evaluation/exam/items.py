@@ -16,7 +16,7 @@ MOST_NAMES = 10  # numbers of more different values are no names of classes or g
 
 
 class Question(NamedTuple):
-    """What is asked of the embeddings."""
+    """The classes that are probed for, and the groups."""
 
     column: str  # of classes
     groups: tuple[str, ...]  # columns of those between whom the answers should be alike
@@ -35,7 +35,7 @@ class Items(NamedTuple):
 
     subject: Int[np.ndarray, " item"]  # counted from 0
     label: Int[np.ndarray, " item"]
-    vectors: dict[str, Float[np.ndarray, "item dimension"]]  # by the name of who made them
+    vectors: dict[str, Float[np.ndarray, "item dimension"]]  # by source: embeddings, beside
     classes: list[str]
     groups: pd.DataFrame  # an item a row, a variable a column; missing where unknown
 
@@ -64,7 +64,7 @@ def pseudonymous(labels: pd.DataFrame, key: bytes | None) -> pd.DataFrame:
     return table.assign(subject=table["subject"].map(names))
 
 
-def labelled(embeddings: Embeddings, labels: pd.DataFrame | None, asked: Question) -> Labelled:
+def labelled(embeddings: Embeddings, labels: pd.DataFrame | None, question: Question) -> Labelled:
     """Each scan with the classes of its subject, or of its session where both tables have sessions.
 
     Without `labels` the columns are those beside the embeddings.
@@ -74,28 +74,28 @@ def labelled(embeddings: Embeddings, labels: pd.DataFrame | None, asked: Questio
     """
     table = embeddings.rows if labels is None else labels
     where = "labels=..." if labels is not None else "the table of embeddings (or give labels=FILE)"
-    _check_columns(table, asked, where)
-    wanted = asked.columns
+    _check_columns(table, question, where)
+    wanted = question.columns
     if labels is None:
-        found = embeddings.rows[["subject", *wanted]]
+        scans_labels = embeddings.rows[["subject", *wanted]]
     else:
         on = [key for key in KEYS if key in labels and key in embeddings.rows]
-        found = embeddings.rows[on].merge(_one_row_each(labels, on, wanted), on=on, how="left")
-    found = found.assign(**{name: words(found[name].fillna("")) for name in wanted})
-    known = found[asked.column].notna().to_numpy(bool)
+        scans_labels = embeddings.rows[on].merge(_one_row_each(labels, on, wanted), on=on, how="left")
+    scans_labels = scans_labels.assign(**{name: words(scans_labels[name].fillna("")) for name in wanted})
+    known = scans_labels[question.column].notna().to_numpy(bool)
     if not known.any():
-        raise UserError(_nobody(embeddings.rows, table, asked.column))
-    scans = found[known].reset_index(drop=True)
+        raise UserError(_nobody(embeddings.rows, table, question.column))
+    scans = scans_labels[known].reset_index(drop=True)
     return Labelled(scans, embeddings.vectors[known], int((~known).sum()))
 
 
-def items_of(made: dict[str, Labelled], asked: Question) -> Items:
-    """What all who made embeddings embedded, an item a subject and label.
+def items_of(by_source: dict[str, Labelled], question: Question) -> Items:
+    """An item a subject and label that every source embedded.
 
     Raises:
         UserError: there are not two classes, or too few subjects of one.
     """
-    means = {name: _means(labelled, asked.column) for name, labelled in made.items()}
+    means = {name: _means(labelled, question.column) for name, labelled in by_source.items()}
     first, *others = means.values()
     shared = first.index
     for other in others:
@@ -109,14 +109,14 @@ def items_of(made: dict[str, Labelled], asked: Question) -> Items:
         label=np.searchsorted(classes, shared.get_level_values(1)).astype(int),
         vectors={name: mean.loc[shared].to_numpy(float) for name, mean in means.items()},
         classes=classes,
-        groups=_groups(next(iter(made.values())).scans, asked).loc[shared].reset_index(drop=True),
+        groups=_groups(next(iter(by_source.values())).scans, question).loc[shared].reset_index(drop=True),
     )
-    _check_classes(items, asked)
+    _check_classes(items, question)
     return items
 
 
-def _check_columns(table: pd.DataFrame, asked: Question, where: str) -> None:
-    missing = [name for name in asked.columns if name not in table]
+def _check_columns(table: pd.DataFrame, question: Question, where: str) -> None:
+    missing = [name for name in question.columns if name not in table]
     if missing:
         there = ", ".join(sorted(set(map(str, table.columns)) - set(KEYS)))
         raise UserError(f"there is no column {', '.join(missing)} in {where}; there are {there}")
@@ -146,10 +146,10 @@ def _means(labelled: Labelled, column: str) -> pd.DataFrame:
     return pd.DataFrame(labelled.vectors).groupby(by).mean()
 
 
-def _groups(scans: pd.DataFrame, asked: Question) -> pd.DataFrame:
+def _groups(scans: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Of each item; missing where its scans have several. Numbers are means over the scans."""
-    by = [scans["subject"], scans[asked.column]]
-    columns = {name: scans[name].groupby(by).agg(_common) for name in asked.groups}
+    by = [scans["subject"], scans[question.column]]
+    columns = {name: scans[name].groupby(by).agg(_common) for name in question.groups}
     return pd.DataFrame(columns, index=scans.groupby(by).size().index)
 
 
@@ -161,18 +161,18 @@ def _common(values: pd.Series) -> object:
     return None if numbers.isna().any() else str(float(numbers.mean()))
 
 
-def _check_classes(items: Items, asked: Question) -> None:
+def _check_classes(items: Items, question: Question) -> None:
     counts = items.subjects_a_class()
     if len(items.classes) < 2:
-        raise UserError(f"column={asked.column} must have at least 2 classes, got {', '.join(items.classes)} alone")
+        raise UserError(f"column={question.column} must have at least 2 classes, got {', '.join(items.classes)} alone")
     if len(items.classes) > MOST_NAMES and pd.to_numeric(pd.Series(items.classes), errors="coerce").notna().all():
         raise UserError(
-            f"column={asked.column} holds {len(items.classes)} different numbers: cut it into classes first"
+            f"column={question.column} holds {len(items.classes)} different numbers: cut it into classes first"
         )
-    few = [f"{name} ({count})" for name, count in zip(items.classes, counts, strict=True) if count < asked.least]
+    few = [f"{name} ({count})" for name, count in zip(items.classes, counts, strict=True) if count < question.least]
     if few:
-        shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
         raise UserError(
-            f"every class of {asked.column} needs at least {asked.least} subjects, for 40, 10 and 50 % of them; "
-            f"too few: {shown}. Join classes, or leave their cells empty"
+            f"every class of {question.column} needs at least {question.least} subjects, for 40, 10 and 50 % of them; "
+            f"too few: {listed}. Join classes, or leave their cells empty"
         )

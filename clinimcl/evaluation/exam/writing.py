@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clinimcl.evaluation.exam.items import Items, Labelled, Question
-from clinimcl.evaluation.exam.measure import OWN, Exam
+from clinimcl.evaluation.exam.measure import Exam
 from clinimcl.evaluation.exam.wording import WHO, label, meaning
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.wording import interval, number
@@ -19,10 +19,10 @@ from clinimcl.templates import filled
 LEVELS = ("chance", "majority")
 
 
-class Sitting(NamedTuple):
-    """Who sat the exam: nothing of it names a subject."""
+class ExamSummary(NamedTuple):
+    """What was examined; nothing of it names a subject."""
 
-    asked: Question
+    question: Question
     classes: dict[str, int]  # subjects
     subjects: int
     splits: int
@@ -30,41 +30,41 @@ class Sitting(NamedTuple):
     notes: list[str]
 
 
-def sitting(asked: Question, items: Items, made: dict[str, Labelled], splits: int, seed: int) -> Sitting:
+def summary_of(question: Question, items: Items, by_source: dict[str, Labelled], splits: int, seed: int) -> ExamSummary:
     counts = dict(zip(items.classes, items.subjects_a_class().tolist(), strict=True))
-    return Sitting(asked, counts, items.subjects, splits, seed, _notes(asked, items, made))
+    return ExamSummary(question, counts, items.subjects, splits, seed, _notes(question, items, by_source))
 
 
-def write_exam(exam: Exam, sat: Sitting, out: Path) -> None:
+def write_exam(exam: Exam, summary: ExamSummary, out: Path) -> None:
     """Every file whole or not at all."""
     made_folder(out, "out")
-    write_json(record(exam, sat), out / "exam.json")
+    write_json(record(exam, summary), out / "exam.json")
     write_text(metric_table(exam).to_csv(index=False), out / "exam.csv")
     write_text(exam.groups.to_csv(index=False), out / "groups.csv")
-    write_text(filled("clinimcl.evaluation", "exam.html.j2", context(exam, sat)), out / "exam.html")
+    write_text(filled("clinimcl.evaluation", "exam.html.j2", context(exam, summary)), out / "exam.html")
 
 
-def record(exam: Exam, sat: Sitting) -> dict[str, Any]:
+def record(exam: Exam, summary: ExamSummary) -> dict[str, Any]:
     """As exam.json has it."""
     return {
-        "column": sat.asked.column,
-        "groups": list(sat.asked.groups),
-        "classes": sat.classes,
-        "subjects": sat.subjects,
-        "splits": sat.splits,
-        "seed": sat.seed,
-        "metrics": {name: own.entry() for name, own in exam.metrics.items() if isinstance(own, Metric)},
-        "absent": {name: own.reason for name, own in exam.metrics.items() if isinstance(own, Absent)},
-        "notes": [*sat.notes, *exam.notes],
+        "column": summary.question.column,
+        "groups": list(summary.question.groups),
+        "classes": summary.classes,
+        "subjects": summary.subjects,
+        "splits": summary.splits,
+        "seed": summary.seed,
+        "metrics": {name: outcome.entry() for name, outcome in exam.metrics.items() if isinstance(outcome, Metric)},
+        "absent": {name: outcome.reason for name, outcome in exam.metrics.items() if isinstance(outcome, Absent)},
+        "notes": [*summary.notes, *exam.notes],
     }
 
 
 def metric_table(exam: Exam) -> pd.DataFrame:
     rows = [
-        {"metric": name, **own._asdict(), "absent": ""}
-        if isinstance(own, Metric)
-        else {"metric": name, "absent": own.reason}
-        for name, own in exam.metrics.items()
+        {"metric": name, **outcome._asdict(), "absent": ""}
+        if isinstance(outcome, Metric)
+        else {"metric": name, "absent": outcome.reason}
+        for name, outcome in exam.metrics.items()
     ]
     return pd.DataFrame(rows, columns=["metric", *Metric._fields, "absent"])
 
@@ -72,47 +72,59 @@ def metric_table(exam: Exam) -> pd.DataFrame:
 def print_exam(exam: Exam) -> None:
     """A table for the terminal."""
     table = Table("", "value", "95 % interval", "chance", "majority", "subjects")
-    for name, own in exam.metrics.items():
-        if isinstance(own, Metric):
-            table.add_row(label(name), number(own.value), interval(own), *_levels(own), str(own.n_subjects))
+    for name, outcome in exam.metrics.items():
+        if isinstance(outcome, Metric):
+            table.add_row(
+                label(name), number(outcome.value), interval(outcome), *_levels(outcome), str(outcome.n_subjects)
+            )
         else:
-            table.add_row(label(name), "–", own.reason)
+            table.add_row(label(name), "–", outcome.reason)
     Console().print(table)
 
 
-def context(exam: Exam, sat: Sitting) -> dict[str, Any]:
+def context(exam: Exam, summary: ExamSummary) -> dict[str, Any]:
     """All that the page shows, as text."""
     return {
-        "title": f"Exam: {sat.asked.column}",
-        "sentence": sentence(exam, sat),
-        "classes": sat.classes,
+        "title": f"Exam: {summary.question.column}",
+        "sentence": sentence(exam, summary),
+        "classes": summary.classes,
         "rows": [
-            (label(name), meaning(name), number(own.value), interval(own), *_levels(own), own.n_subjects, own.n_items)
-            for name, own in exam.metrics.items()
-            if isinstance(own, Metric)
+            (
+                label(name),
+                meaning(name),
+                number(outcome.value),
+                interval(outcome),
+                *_levels(outcome),
+                outcome.n_subjects,
+                outcome.n_items,
+            )
+            for name, outcome in exam.metrics.items()
+            if isinstance(outcome, Metric)
         ],
-        "absent": {label(name): own.reason for name, own in exam.metrics.items() if isinstance(own, Absent)},
+        "absent": {
+            label(name): outcome.reason for name, outcome in exam.metrics.items() if isinstance(outcome, Absent)
+        },
         "groups": [_group_cells(row) for row in exam.groups.itertuples(index=False)],
-        "notes": [*sat.notes, *exam.notes],
-        "splits": sat.splits,
-        "seed": sat.seed,
+        "notes": [*summary.notes, *exam.notes],
+        "splits": summary.splits,
+        "seed": summary.seed,
     }
 
 
-def sentence(exam: Exam, sat: Sitting) -> str:
+def sentence(exam: Exam, summary: ExamSummary) -> str:
     """The answer, beside chance."""
-    found = exam.metrics["auroc"]
-    if isinstance(found, Absent):
-        return f"The one-vs-rest AUROC could not be measured: {found.reason}."
-    verb = "tells more than chance" if found.low > 0.5 else "cannot be told from chance"
+    auroc = exam.metrics["auroc"]
+    if isinstance(auroc, Absent):
+        return f"The one-vs-rest AUROC could not be measured: {auroc.reason}."
+    verb = "tells more than chance" if auroc.low > 0.5 else "cannot be told from chance"
     return (
-        f"A linear probe of {sat.asked.column} {verb}: one-vs-rest AUROC {number(found.value)}, 95\u00a0% interval "
-        f"{interval(found)} over {found.n_subjects} subjects; chance {number(0.5)}."
+        f"A linear probe of {summary.question.column} {verb}: one-vs-rest AUROC {number(auroc.value)}, "
+        f"95\u00a0% interval {interval(auroc)} over {auroc.n_subjects} subjects; chance {number(0.5)}."
     )
 
 
-def _levels(own: Metric) -> list[str]:
-    values = [getattr(own, name) for name in LEVELS]
+def _levels(outcome: Metric) -> list[str]:
+    values = [getattr(outcome, name) for name in LEVELS]
     return ["–" if value is None else number(value) for value in values]
 
 
@@ -128,11 +140,11 @@ def _group_cells(row: Any) -> dict[str, Any]:
     }
 
 
-def _notes(asked: Question, items: Items, made: dict[str, Labelled]) -> list[str]:
+def _notes(question: Question, items: Items, by_source: dict[str, Labelled]) -> list[str]:
     notes = [
-        f"{own.left_out} scans of {'embeddings' if name == OWN else name} have no {asked.column}, and are left out."
-        for name, own in made.items()
-        if own.left_out
+        f"{labelled.left_out} scans of {name} have no {question.column}, and are left out."
+        for name, labelled in by_source.items()
+        if labelled.left_out
     ]
     several = int((np.bincount(items.subject) > 1).sum())
     if several:
@@ -140,8 +152,8 @@ def _notes(asked: Question, items: Items, made: dict[str, Labelled]) -> list[str
             f"{several} subjects have several labels: each is an item a label, the mean of the scans that have it, "
             "and all of a subject's items are in one part of every split."
         )
-    for name, own in made.items():
-        lost = len(own.scans.drop_duplicates(["subject", asked.column])) - len(items.label)
+    for name, labelled in by_source.items():
+        lost = len(labelled.scans.drop_duplicates(["subject", question.column])) - len(items.label)
         if lost:
             notes.append(f"{lost} items of {name} are left out, since the other embeddings lack them.")
     return notes

@@ -13,7 +13,7 @@ def alone(items):
 
 
 def test_noise_is_called_chance_as_often_as_the_interval_says(sample):
-    """In 96 % of 200 samples with 10 splits; see docs/exam.md."""
+    """A small part of experiments/exam_intervals."""
     found = [examine(alone(sample(seed, subjects=30)), seed=seed, **SPLITS).metrics for seed in range(24)]
     for name in ("auroc", "macro_f1"):
         held = [one[name].low <= one[name].chance <= one[name].high for one in found]

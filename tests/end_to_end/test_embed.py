@@ -9,6 +9,7 @@ import pytest
 from clinimcl.pseudonyms import keyed
 
 TINY = [
+    "review_scans=0",
     "experiment=demo",
     "preparation.grid=16",
     "encoder.channels=[8]",

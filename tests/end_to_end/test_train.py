@@ -6,12 +6,17 @@ import shutil
 import signal
 import socket
 import time
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
 
+from clinimcl import experiment, reviewing, stages
+from clinimcl.modules.embedding import embed
+from clinimcl.run_folder import settings_of
 from clinimcl.tensor_files import write_tensors
 
 TINY = [
@@ -103,6 +108,18 @@ def test_the_review_pack_measures_damaged_scans_and_the_time_of_each_stage(train
     assert list(json.loads((review / "review.json").read_text())["costs"]) == [
         *("preparation", "pretraining", "evaluation", "review pack")
     ]
+
+
+def test_undamaged_scans_of_the_review_pack_are_embedded_as_those_of_the_evaluation(trained, monkeypatch):
+    monkeypatch.chdir(trained[0])
+    settings = settings_of(Path("run"))
+    datamodule = experiment.datamodule(settings)
+    datamodule.prepare_data()
+    datamodule.setup()
+    run, module = reviewing.Run(settings, Path("run"), datamodule), stages.pretrained(settings, Path("run")).eval()
+    arrays = [reviewing.prepared(run, path) for path in datamodule.scans["path"].iloc[:5]]
+    seen = reviewing.embed_changed(run, reviewing.Networks(module, None), arrays, lambda number, array: array)
+    np.testing.assert_array_equal(seen, embed(module, datamodule.scan_dataloader(range(5))))
 
 
 def test_pictures_of_faces_without_consent_are_refused(trained, clinimcl):

@@ -291,7 +291,8 @@ def robustness_inputs(run: Run, networks: Networks, change: ChangeInputs | None)
     test = change_test(change, own, tested, networks) if change is not None and tested is not None else None
     pipeline = run.datamodule.pipeline
     kinds = of_volumes(pipeline.extent / pipeline.grid) if isinstance(pipeline, VolumePipeline) else of_clips()
-    return RobustnessInputs(own, partial(embed_changed, run, networks, own), kinds, test, settings.seed, left_out)
+    arrays = [prepared(run, path) for path in own["path"]]
+    return RobustnessInputs(own, partial(embed_changed, run, networks, arrays), kinds, test, settings.seed, left_out)
 
 
 def tested_scans(run: Run, change: ChangeInputs | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -323,14 +324,13 @@ def change_test(change: ChangeInputs, scans: pd.DataFrame, pairs: pd.DataFrame, 
 
 
 @torch.inference_mode()
-def embed_changed(run: Run, networks: Networks, scans: pd.DataFrame, changed: Changed) -> Vectors:
-    """Of each scan, read from the store and changed."""
+def embed_changed(run: Run, networks: Networks, arrays: list[Array], changed: Changed) -> Vectors:
+    """Of each array after it was changed."""
     batch = run.settings.loading["evaluation_batch"]
     found = []
-    for start in range(0, len(scans), batch):
-        paths = scans["path"].iloc[start : start + batch]
-        arrays = [changed(start + number, prepared(run, path)) for number, path in enumerate(paths)]
-        found.append(networks.encoder(as_input(run, np.stack(arrays))).float().numpy())
+    for start in range(0, len(arrays), batch):
+        served = [changed(start + number, array) for number, array in enumerate(arrays[start : start + batch])]
+        found.append(networks.encoder(as_input(run, np.stack(served))).float().numpy())
     return np.concatenate(found)
 
 
@@ -366,10 +366,11 @@ def occlusion(run: Run, networks: Networks, change: ChangeInputs | None) -> Occl
     order = np.random.default_rng((run.settings.seed, 7)).permutation(len(tested))
     pairs = tested.iloc[order][~pd.Series(subject[order]).duplicated().to_numpy()]
     width = change.embeddings.shape[1] if change is not None else 0
+    most = min(MOST_OCCLUDED, max(run.settings.review_scans // 2, 1))
     random = random_networks(run, width, classified=change is not None)
     chosen: list[Callable[[], Occluded]] = [
         partial(occluded, run, (networks, random), (str(scans.at[earlier, "path"]), str(scans.at[later, "path"])))
-        for earlier, later in pairs[["earlier", "later"]].to_numpy()[:MOST_OCCLUDED].tolist()
+        for earlier, later in pairs[["earlier", "later"]].to_numpy()[:most].tolist()
     ]
     what = "the classifier’s answer" if change is not None else "the likeness of two scans of one person"
     return Occlusion(chosen, what)

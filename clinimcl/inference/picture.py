@@ -71,6 +71,11 @@ def grey(volume: Volume, plane: str, most: float) -> str:
     return _png((255 * np.clip(middle_slice(volume, plane) / most, 0, 1)).astype(np.uint8))
 
 
+def frame(pixels: Float[np.ndarray, "row column"]) -> str:
+    """Of a clip, black at 0 and white at 1, as an address that holds it."""
+    return _png((255 * np.clip(pixels, 0, 1)).astype(np.uint8))
+
+
 def over(volume: Volume, values: Volume, plane: str, most: float, strongest: float) -> str:
     """Values in red (above 0) and blue over the grey slice."""
     background = np.clip(middle_slice(volume, plane) / most, 0, 1)[..., None] * 255

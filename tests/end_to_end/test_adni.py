@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 TINY = [
+    "review_scans=0",
     "experiment=adni_learner",
     "engine.workers=1",
     "preparation.grid=16",

@@ -45,6 +45,7 @@ def test_an_unreachable_bucket_is_told_in_a_sentence(clinimcl, tmp_path, environ
 
 
 TINY = [
+    "review_scans=0",
     *("experiment=demo", "engine.workers=1", "cohort.sidecars=false", "cohort.root=gs://bucket/OASIS3"),
     *(
         "preparation.grid=16",

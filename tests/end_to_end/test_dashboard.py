@@ -10,6 +10,7 @@ import pytest
 from clinimcl.pseudonyms import keyed
 
 TINY = [
+    "review_scans=0",
     "engine.workers=1",
     "preparation.grid=16",
     "encoder.channels=[8,8]",

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 TINY = [
+    "review_scans=0",
     "experiment=demo",
     "engine.workers=1",
     "preparation.grid=16",

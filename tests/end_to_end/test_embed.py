@@ -10,6 +10,7 @@ from clinimcl.pseudonyms import keyed
 from clinimcl.scan_embedding import embed_scan
 
 TINY = [
+    "review_scans=0",
     "experiment=demo",
     "preparation.grid=16",
     "encoder.channels=[8]",

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 TINY = [
+    "review_scans=0",
     "experiment=lus_learner",
     "engine.workers=1",
     "preparation.side=32",
@@ -32,7 +33,7 @@ def lung(lungs, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(clinimcl, lung):
-    result = clinimcl("train", *TINY, "cohort.root=lung", "run=run", "store=store", cwd=lung)
+    result = clinimcl("train", *TINY, "review_scans=4", "cohort.root=lung", "run=run", "store=store", cwd=lung)
     assert result.returncode == 0, result.stderr
     return lung / "run"
 
@@ -45,6 +46,12 @@ def test_every_metric_of_health_change_stands_with_its_interval(trained):
     assert metrics["accuracy"]["majority"] < 1
     absent = json.loads((trained / "absent.json").read_text())
     assert "single subject" in absent["balanced_accuracy"]  # 4 are tested
+
+
+def test_the_review_pack_slows_and_shakes_clips(trained):
+    curves = pd.read_csv(trained / "review" / "robustness.csv")
+    assert {"lower frame rate", "motion"} <= set(curves["perturbation"])
+    assert curves["value"].notna().all()
 
 
 def test_the_report_says_what_was_tested_and_names_no_subject(trained):

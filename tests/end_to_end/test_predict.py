@@ -24,6 +24,7 @@ from tests.inference.asking import ended, left, served
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
 
 TINY = [
+    "review_scans=0",
     "experiment=demo",
     "engine.workers=1",
     "preparation.grid=16",

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 TINY = [
+    "review_scans=0",
     "experiment=lus_learner",
     "cohort=table",
     "cohort.root=scans.csv",

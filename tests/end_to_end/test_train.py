@@ -6,15 +6,21 @@ import shutil
 import signal
 import socket
 import time
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
 
+from clinimcl import experiment, reviewing, stages
+from clinimcl.modules.embedding import embed
+from clinimcl.run_folder import settings_of
 from clinimcl.tensor_files import write_tensors
 
 TINY = [
+    "review_scans=0",
     "experiment=demo",
     "engine.workers=1",
     "preparation.grid=16",
@@ -27,13 +33,16 @@ TINY = [
     "cohort.split.test=0.3",
 ]
 
+DAMAGE = ("bias field", "blur", "motion", "noise", "rotation", "thicker slices")
+
 
 @pytest.fixture(scope="module")
 def trained(clinimcl, phantom, tmp_path_factory):
     """A finished run with W&B offline, and what it printed."""
     folder = tmp_path_factory.mktemp("trained")
     arguments = [f"cohort.root={phantom}", "cohort.score=MMSE", "run=run", "store=store", "logger=wandb"]
-    result = clinimcl("train", *TINY, *arguments, cwd=folder, WANDB_API_KEY="", WANDB_DIR=str(folder))
+    wandb = {"WANDB_API_KEY": "", "WANDB_DIR": str(folder)}
+    result = clinimcl("train", *TINY, *arguments, "review_scans=4", cwd=folder, **wandb)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -80,6 +89,43 @@ def test_the_report_needs_no_network_and_names_no_subject(trained):
     assert "retrieval" in report
     assert "OAS3" not in report
     assert "<link" not in report and 'src="http' not in report
+
+
+def test_the_review_pack_is_linked_and_adds_up_and_names_no_subject(trained):
+    review = trained[0] / "run" / "review"
+    assert 'href="review/review.html"' in (trained[0] / "run" / "report.html").read_text()
+    flow = json.loads((review / "flow.json").read_text())
+    for use in flow["uses"]:
+        excluded = sum(own["scans"] for own in use["excluded"])
+        assert use["used"]["scans"] + excluded == flow["splits"][use["split"]]["scans"]
+    for path in [path for path in review.iterdir() if path.is_file()]:
+        assert "OAS3" not in path.read_text() and str(trained[0]) not in path.read_text()
+
+
+def test_the_review_pack_measures_damaged_scans_and_the_time_of_each_stage(trained):
+    review = trained[0] / "run" / "review"
+    curves = pd.read_csv(review / "robustness.csv")
+    assert curves.groupby("perturbation").size().to_dict() == {"none": 1} | dict.fromkeys(DAMAGE, 4)
+    assert list(json.loads((review / "review.json").read_text())["costs"]) == [
+        *("preparation", "pretraining", "evaluation", "review pack")
+    ]
+
+
+def test_undamaged_scans_of_the_review_pack_are_embedded_as_those_of_the_evaluation(trained, monkeypatch):
+    monkeypatch.chdir(trained[0])
+    settings = settings_of(Path("run"))
+    datamodule = experiment.datamodule(settings)
+    datamodule.prepare_data()
+    datamodule.setup()
+    run, module = reviewing.Run(settings, Path("run"), datamodule), stages.pretrained(settings, Path("run")).eval()
+    arrays = [reviewing.prepared(run, path) for path in datamodule.scans["path"].iloc[:5]]
+    seen = reviewing.embed_changed(run, reviewing.Networks(module, None), arrays, lambda number, array: array)
+    np.testing.assert_array_equal(seen, embed(module, datamodule.scan_dataloader(range(5))))
+
+
+def test_pictures_of_faces_without_consent_are_refused(trained, clinimcl):
+    refused = clinimcl("evaluate", "run=run", "review=faces", cwd=trained[0])
+    assert refused.returncode == 2 and "set faces_consent=true if those who are pictured agreed" in refused.stderr
 
 
 def test_the_last_line_names_the_report(trained):

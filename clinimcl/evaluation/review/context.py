@@ -92,6 +92,9 @@ def robustness_context(found: Robustness) -> dict[str, Any]:
         "metric": label(found.metric),
         "subjects": found.subjects,
         "left_out": found.left_out,
+        "damaged": "the scan that is searched with"
+        if found.metric == "retrieval_top1"
+        else "the later scan of each pair",
         "losses": loss_sentence(found.curves),
         "rows": [robustness_row(row) for _, row in found.curves.iterrows()],
     }

@@ -5,11 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.clips import clips_figure, is_clip
 from clinimcl.evaluation.figures import CHANCE, INK, MUTED, SUBJECT_COLOURS, new_figure, plain
-from clinimcl.evaluation.mosaics import pairs_figure
 from clinimcl.evaluation.review.decision import Decision
-from clinimcl.evaluation.review.inputs import Picture
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
 from clinimcl.evaluation.wording import label
@@ -83,10 +80,3 @@ def maps_figure(found: Sensitivity) -> Figure:
     for axes, name in zip(panels[:, 0], ("trained", "random weights"), strict=True):
         axes.set_ylabel(name, fontsize=8, color=INK)
     return figure
-
-
-def worst_figure(earlier: Picture, later: Picture, captions: tuple[str, str]) -> Figure:
-    """Both scans of one pair; of volumes with their difference."""
-    if is_clip(earlier):
-        return clips_figure([earlier, later], list(captions))
-    return pairs_figure([(earlier.astype(float), later.astype(float))], [captions[0]])

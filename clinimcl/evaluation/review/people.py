@@ -155,7 +155,7 @@ class PeopleRow(NamedTuple):
     """A line of the table as it is read: a cell a split, the standardised difference last."""
 
     name: str
-    cells: list[tuple[str, str]]  # what is read first, and below it
+    cells: list[tuple[str, list[str]]]  # what is read first, and lines below it
     difference: str
 
 
@@ -171,8 +171,8 @@ def people_rows(table: pd.DataFrame) -> list[PeopleRow]:
     return rows
 
 
-def cell(row: pd.Series) -> tuple[str, str]:
-    missing = f"{row['missing']:.0f} missing" if row["missing"] else ""
+def cell(row: pd.Series) -> tuple[str, list[str]]:
+    missing = [f"{row['missing']:.0f} missing"] if row["missing"] else []
     if row["level"]:
         shown = f"{row['count']:.0f} ({100 * row['share']:.0f} %)" if np.isfinite(row["share"]) else "–"
         return shown, missing
@@ -180,4 +180,4 @@ def cell(row: pd.Series) -> tuple[str, str]:
         return "–", missing
     spread = f" ± {number(row['sd'])}" if np.isfinite(row["sd"]) else ""
     quartiles = f"{number(row['median'])} [{number(row['q1'])}–{number(row['q3'])}]"
-    return f"{number(row['mean'])}{spread}", "; ".join(text for text in (quartiles, missing) if text)
+    return f"{number(row['mean'])}{spread}", [quartiles, *missing]

@@ -9,10 +9,11 @@ from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.report import saved
 from clinimcl.evaluation.review.context import review_context
 from clinimcl.evaluation.review.decision import Decision
-from clinimcl.evaluation.review.figures import decision_figure, maps_figure, robustness_figure, worst_figure
+from clinimcl.evaluation.review.figures import decision_figure, maps_figure, robustness_figure
 from clinimcl.evaluation.review.flow import flow_entry
 from clinimcl.evaluation.review.inputs import ReviewInputs
 from clinimcl.evaluation.review.measure import Review
+from clinimcl.evaluation.review.pictures import Panel, pair_panels, shows_clips
 from clinimcl.evaluation.review.record import seeds
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
@@ -36,9 +37,11 @@ def write_review(inputs: ReviewInputs, found: Review, folder: Path) -> None:
     answered = {name: [row._asdict() for row in rows] for name, rows in found.checklists.items()}
     write_json(answered, folder / "checklists.json")
     write_json(summary(inputs, found), folder / "review.json")
-    pairs, why = worst_pictures(inputs, found)
-    pictures = saved(figures(inputs, found) | pairs, folder / "figures")
-    context = review_context(inputs, found) | {"pictures": pictures, "unpictured": why}
+    panels, why = worst_pictures(inputs, found)
+    pictures = saved(figures(inputs, found), folder / "figures")
+    clips = any(shows_clips(pair) for pair in panels.values())
+    shown = {"pictures": pictures, "panels": panels, "clips": clips, "unpictured": why}
+    context = review_context(inputs, found) | shown
     write_text(filled("clinimcl.evaluation.review", "review.html.j2", context), folder / PAGE)
 
 
@@ -65,19 +68,19 @@ def figures(inputs: ReviewInputs, found: Review) -> dict[str, Any]:
     return drawn
 
 
-def worst_pictures(inputs: ReviewInputs, found: Review) -> tuple[dict[str, Any], list[str]]:
-    """A figure a pair that may be shown, by name; and why others are not shown, each reason once."""
-    if isinstance(found.worst, Absent):
-        return {}, []
-    drawn: dict[str, Any] = {}
+def worst_pictures(inputs: ReviewInputs, found: Review) -> tuple[dict[int, list[Panel]], list[str]]:
+    """Rank of a pair that may be shown → its pictures; and why others are not shown, each reason once."""
+    drawn: dict[int, list[Panel]] = {}
     reasons: dict[str, None] = {}
-    for rank, paths in enumerate(found.worst.paths, start=1):
-        shown = [inputs.picture(path) for path in paths]
-        absent = [own.reason for own in shown if isinstance(own, Absent)]
-        reasons |= dict.fromkeys(absent)
-        if not absent:
-            captions = (f"{rank}.", f"{rank}., the other scan")
-            drawn[f"worst_{rank:02d}"] = worst_figure(shown[0], shown[1], captions)  # type: ignore[arg-type]
+    paths = [] if isinstance(found.worst, Absent) else found.worst.paths
+    for rank, (earlier, later) in enumerate(paths, start=1):
+        shown = inputs.picture(earlier), inputs.picture(later)
+        if isinstance(shown[0], Absent):
+            reasons[shown[0].reason] = None
+        elif isinstance(shown[1], Absent):
+            reasons[shown[1].reason] = None
+        else:
+            drawn[rank] = pair_panels(shown[0], shown[1])
     return drawn, [f"{reason[:1].upper()}{reason[1:]}." for reason in reasons]
 
 

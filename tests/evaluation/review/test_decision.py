@@ -1,6 +1,6 @@
+import dcurves
 import numpy as np
 import pandas as pd
-import pytest
 
 from clinimcl.evaluation.change.clusters import clusters_of
 from clinimcl.evaluation.metrics import Absent
@@ -16,7 +16,6 @@ def sample(subjects: int = 60, sure: float = 2.0):
 
 
 def test_net_benefit_is_that_of_dcurves():
-    dcurves = pytest.importorskip("dcurves")
     event, probability, clusters = sample()
     found = decision_curve(event, probability, clusters, "").curve.set_index("threshold")
     data = pd.DataFrame({"event": event.astype(int), "model": probability})

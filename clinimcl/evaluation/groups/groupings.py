@@ -17,6 +17,7 @@ from clinimcl.cohorts.schema import SCANS
 from clinimcl.errors import UserError
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.metrics import Absent
+from clinimcl.preparation.store import Record
 from clinimcl.settings import GROUPS, Node
 
 COLUMNS = {"severity": "score"}  # grouping → column, where it is called otherwise
@@ -25,8 +26,8 @@ MIXED = "mixed"  # the two scans of an item are of two groups
 NAMES = tuple(name for name in SCANS.columns if name not in ("age", "score"))  # never numbers
 MOST_VALUES = 8  # of a further column of numbers that are taken as they are
 DAYS_PER_YEAR = 365.25
-NAMING = ("subject", "session", "path", "mask", "key", "checksum")
-NO_GROUPS = (*NAMING, "day", "score", "score_name", "higher_is", "split", "reason", "remark")
+NAMING = ("subject", "session", "path", "mask", *Record._fields)
+NO_GROUPS = (*NAMING, "day", "score", "score_name", "higher_is", "split")
 
 Labels = pd.Series  # of each item, its group; missing where it is not known
 
@@ -124,8 +125,8 @@ def labels_of(headline: Headline, grouping: str, bands: dict[str, Bands]) -> Lab
 
 def available(scans: pd.DataFrame) -> list[str]:
     """What the table can be grouped by."""
-    further = [name for name in scans if name not in NO_GROUPS and name not in GROUPS]
-    return [*GROUPS, *(str(name) for name in further if scans[name].notna().any())]
+    names = [str(name) for name in scans if name not in (*NO_GROUPS, *GROUPS)]
+    return [*GROUPS, *(name for name in names if column_of(scans, name).notna().any())]
 
 
 def carrying(cohort: Node, groupings: Sequence[str]) -> Node:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def test_job_that_cannot_be_read_is_skipped_and_counted(job: MakeJob, tmp_path: 
     (job(tmp_path, number=2) / name).write_text("[")
     jobs = read_jobs(tmp_path)
     assert (len(jobs.done), jobs.unreadable) == (1, 1)
+
+
+def test_groups_beside_the_metrics_are_none_of_them(job: MakeJob, tmp_path: Path):
+    path = job(tmp_path) / "evaluation.json"
+    entries = json.loads(path.read_text())
+    path.write_text(json.dumps(entries | {"groups": {"headlines": {}}}))
+    assert set(read_jobs(tmp_path).done[0].metrics) == set(entries)
 
 
 def test_shared_pretraining_and_figures_are_no_jobs(job: MakeJob, tmp_path: Path):

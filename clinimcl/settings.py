@@ -248,7 +248,7 @@ class PredictSettings:
     later: str | None
     earlier_date: str | None  # only their order is looked at
     later_date: str | None
-    earlier_scanner: str | None  # or site, of a model that harmonises, as the training cohort calls it
+    earlier_scanner: str | None  # or site, of a model that harmonises
     later_scanner: str | None
     pairs: str | None  # CSV file of many pairs
     out: str  # folder of the answer

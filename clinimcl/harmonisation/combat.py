@@ -12,12 +12,16 @@ from jaxtyping import Bool, Float, Int
 
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.covariates import Covariates, covariate_design, fit_covariates
-from clinimcl.harmonisation.random_intercept import fit_random_intercept, predict_intercept
+from clinimcl.harmonisation.random_intercept import (
+    RandomIntercept,
+    fit_random_intercept,
+    predict_intercept,
+)
 from clinimcl.harmonisation.shrinkage import shrink
 
 METHODS = ("combat", "longitudinal")
 LEAST_SCANS = 3  # of a site
-SMALLEST_DEVIATION = 1e-9
+SMALLEST_DEVIATION = 1e-6  # of a dimension that varies, beside its largest value
 
 
 class Harmonisation(NamedTuple):
@@ -49,52 +53,74 @@ def fit_harmonisation(
     Raises:
         UserError: fewer than two sites have three scans.
     """
+    sites = checked_sites(method, scans, factor)
+    table = scans[scans[factor].isin(sites)]
+    values = vectors[scans[factor].isin(sites).to_numpy(bool)].astype(float)
+    site = site_codes(table[factor], sites)
+    marks = np.eye(len(sites))[site]
+    covariates = fit_covariates(table, marks)
+    design = np.hstack([marks, covariate_design(covariates, table)])
+    model = fit_mean(method, design, values, subject_codes(table))
+    mean = marks.mean(axis=0) @ model.coefficients[: len(sites)]
+    effects = model.coefficients[: len(sites)] - mean
+    deviation = np.sqrt(model.variance)
+    varied = deviation > SMALLEST_DEVIATION * np.abs(values).max(axis=0)
+    scale = np.where(varied, deviation, 1.0)
+    residual = values - design @ model.coefficients
+    residual -= predict_intercept(residual, subject_codes(table), model.ratio)
+    # A shift of what does not vary would tell the site better than anything before.
+    shift = np.zeros_like(effects)
+    variance = np.ones_like(effects)
+    standardised = (residual + effects[site]) / scale
+    shift[:, varied], variance[:, varied] = shrink_sites(standardised[:, varied], (effects / scale)[:, varied], site)
+    return Harmonisation(
+        method=method,
+        factor=factor,
+        sites=sites,
+        covariates=covariates,
+        mean=mean,
+        weights=model.coefficients[len(sites) :],
+        scale=scale,
+        effects=effects,
+        shift=shift,
+        variance=variance,
+        ratio=model.ratio,
+    )
+
+
+def checked_sites(method: str, scans: pd.DataFrame, factor: str) -> list[str]:
+    """Raises UserError: fewer than two sites have three scans."""
     sites = fitted_sites(scans[factor])
     if len(sites) < 2:
         raise UserError(
             f"harmonise={method} needs training scans of at least 2 {factor}s with {LEAST_SCANS} scans each, got "
             f"{len(sites)}: leave harmonise out, or choose a cohort of several {factor}s"
         )
-    known = scans[factor].isin(sites).to_numpy(bool)
-    table = scans[known]
-    values = vectors[known].astype(float)
-    site = table[factor].map({name: number for number, name in enumerate(sites)}).to_numpy(int)
-    marks = np.eye(len(sites))[site]
-    covariates = fit_covariates(table, marks)
-    design = np.hstack([marks, covariate_design(covariates, table)])
-    subject = subject_codes(table)
-    coefficients, ratio, variance = fixed_effects(method, design, values, subject)
-    mean = marks.mean(axis=0) @ coefficients[: len(sites)]
-    scale = np.sqrt(variance)
-    scale = np.where(scale > SMALLEST_DEVIATION, scale, 1.0)
-    effects = coefficients[: len(sites)] - mean
-    residual = values - design @ coefficients
-    standardised = (residual - predict_intercept(residual, subject, ratio)) / scale
-    shrunk = [
-        shrink(standardised[site == number] + effects[number] / scale, effects[number] / scale)
-        for number in range(len(sites))
-    ]
-    shift, spread = (np.stack(part) for part in zip(*shrunk, strict=True))
-    weights = coefficients[len(sites) :]
-    return Harmonisation(method, factor, sites, covariates, mean, weights, scale, effects, shift, spread, ratio)
+    return sites
 
 
-def fixed_effects(
+def fit_mean(
     method: str,
     design: Float[np.ndarray, "scan effect"],
     values: Float[np.ndarray, "scan dimension"],
     subject: Int[np.ndarray, " scan"],
-) -> tuple[
-    Float[np.ndarray, "effect dimension"],
-    Float[np.ndarray, " dimension"],
-    Float[np.ndarray, " dimension"],
-]:
-    """Coefficients, variance of subjects over that of the rest, and the latter."""
+) -> RandomIntercept:
+    """What is expected of a scan: of ComBat by least squares, with no variance of subjects."""
     if method == "longitudinal":
         return fit_random_intercept(design, values, subject)
     coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
     variance = ((values - design @ coefficients) ** 2).mean(axis=0)
-    return coefficients, np.zeros(values.shape[1]), variance
+    return RandomIntercept(coefficients, np.zeros(values.shape[1]), variance)
+
+
+def shrink_sites(
+    standardised: Float[np.ndarray, "scan dimension"],
+    shifts: Float[np.ndarray, "site dimension"],
+    site: Int[np.ndarray, " scan"],
+) -> tuple[Float[np.ndarray, "site dimension"], Float[np.ndarray, "site dimension"]]:
+    """Shifts and variances of all sites, shrunk."""
+    shrunk = [shrink(standardised[site == number], own) for number, own in enumerate(shifts)]
+    return np.stack([shift for shift, _ in shrunk]), np.stack([variance for _, variance in shrunk])
 
 
 def harmonise(
@@ -110,8 +136,7 @@ def harmonise(
     if not known.any():
         return result, known
     table = scans[known]
-    site = table[fitted.factor].map({name: number for number, name in enumerate(fitted.sites)})
-    numbers = site.to_numpy(int)
+    numbers = site_codes(table[fitted.factor], fitted.sites)
     expected = fitted.mean + covariate_design(fitted.covariates, table) @ fitted.weights
     residual = result[known] - expected - fitted.effects[numbers]
     expected = expected + predict_intercept(residual, subject_codes(table), fitted.ratio)
@@ -119,6 +144,11 @@ def harmonise(
     without = (standardised - fitted.shift[numbers]) / np.sqrt(fitted.variance[numbers])
     result[known] = without * fitted.scale + expected
     return result, known
+
+
+def site_codes(values: pd.Series, sites: list[str]) -> Int[np.ndarray, " scan"]:
+    """Of scans that are all of these sites."""
+    return values.map({name: number for number, name in enumerate(sites)}).to_numpy(int)
 
 
 def fitted_sites(values: pd.Series) -> list[str]:

@@ -20,6 +20,7 @@ def shrink(standardised: Float[np.ndarray, "scan dimension"], shift: Effects) ->
     """
     scans = len(standardised)
     variance = standardised.var(axis=0, ddof=1)
+    variance = np.maximum(variance, SMALLEST_VARIANCE)
     if len(shift) < 2 or min(shift.var(), variance.var()) < SMALLEST_VARIANCE:
         return shift, variance
     centre, width = shift.mean(), shift.var(ddof=1)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clinimcl.cohorts.change import CHANGES
+from clinimcl.harmonisation.numbers import FILE
 from clinimcl.inference.calibration import answer_set
 from clinimcl.inference.flags import assumptions, flags
 from clinimcl.inference.model import Embedded, Model
@@ -108,10 +109,10 @@ def unharmonised(model: Model, asked: Asked) -> list[str]:
     found = []
     for harmonised, role, scanner in zip(known, ("earlier", "later"), asked.scanners, strict=True):
         if not harmonised:
-            why = f"is none of the {sites} that trained the model" if scanner else f"is not given ({role}_scanner=)"
+            why = f"is none of the {sites} that {FILE} names" if scanner else f"is not given ({role}_scanner=)"
             found.append(
                 f"the {factor} of the {role} scan {why}: its embedding is not harmonised, and the "
-                f"answer may be one of the {factor}"
+                f"answer may tell of the {factor} instead of the person"
             )
     return found
 

@@ -143,3 +143,22 @@ def test_one_site_is_refused_with_a_sentence(sites: tuple[str, ...]):
     scans = cohort(sites=sites)
     with pytest.raises(UserError, match="needs training scans of at least 2 scanners with 3 scans each, got 1"):
         fit_harmonisation("combat", embeddings(scans), scans, "scanner")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("value", [0.0, 1.3])
+def test_a_dimension_that_does_not_vary_is_not_shifted_by_the_site(method: str, value: float):
+    scans = cohort()
+    vectors = embeddings(scans)
+    vectors[:, 2] = value
+    harmonised, _ = harmonise(fit_harmonisation(method, vectors, scans, "scanner"), vectors, scans)
+    assert np.isfinite(harmonised).all()
+    assert harmonised[:, 2] == pytest.approx(vectors[:, 2], abs=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_embeddings_that_are_all_the_same_stay_so(method: str):
+    scans = cohort()
+    vectors = np.ones((len(scans), 4))
+    harmonised, _ = harmonise(fit_harmonisation(method, vectors, scans, "scanner"), vectors, scans)
+    assert harmonised == pytest.approx(vectors, abs=1e-6)

@@ -24,7 +24,7 @@ from clinimcl.evaluation.change.regression import errors
 from clinimcl.evaluation.order import tau
 from clinimcl.evaluation.probes.scoring import auc, balanced_accuracy
 from clinimcl.evaluation.retrieval import average_precision, cosine_similarity, top1
-from clinimcl.evaluation.stability import effective_rank, variance_statistic
+from clinimcl.evaluation.stability import effective_rank
 from clinimcl.evaluation.sweep.significance import holm
 
 SEEDS = range(8)
@@ -253,14 +253,6 @@ def test_effective_rank_is_the_exponential_of_the_entropy_of_singular_values(see
     vectors = np.random.default_rng(seed).normal(size=(9, 5))
     expected = np.exp(stats.entropy(np.linalg.svd(vectors, compute_uv=False)))
     assert effective_rank(vectors) == pytest.approx(expected)
-
-
-@seeds
-def test_total_variance_is_the_sum_of_the_variances_of_unit_vectors(seed):
-    vectors = np.random.default_rng(seed).normal(size=(9, 5))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = variance_statistic(vectors, np.arange(9))(np.arange(9))
-    assert found == pytest.approx(vectors.var(axis=0).sum())
 
 
 def test_the_table_of_the_documents_names_these_tests():

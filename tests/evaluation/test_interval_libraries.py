@@ -1,4 +1,4 @@
-"""Intervals and tests beside those of libraries that define the same; metrics: test_oracles.py."""
+"""Intervals and tests beside those of libraries that define the same; metrics: test_libraries.py."""
 
 import numpy as np
 import pytest

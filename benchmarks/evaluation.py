@@ -36,7 +36,7 @@ for _ in sys.stdin:
 def main() -> None:
     parser = timing.options(__doc__)
     parser.add_argument("checkout", type=Path, help="folder of the other build")
-    parser.add_argument("--subjects", type=int, default=120)
+    parser.add_argument("--subjects", type=int, default=150)
     arguments = parser.parse_args()
     other = arguments.checkout.resolve()
     with tempfile.TemporaryDirectory() as name:

@@ -78,6 +78,7 @@ def worst_context(worst: Worst) -> dict[str, Any]:
         "rows": [[cell(value) for value in row] for row in worst.table[columns].to_numpy(object).tolist()],
         "wrong": worst.wrong,
         "asked": worst.asked,
+        "sentence": worst.sentence,
     }
 
 

@@ -17,25 +17,29 @@ class Panel(NamedTuple):
     address: str  # that holds the picture
 
 
-def pair_panels(earlier: Picture, later: Picture) -> list[Panel]:
-    """Six: of volumes both and their difference in two planes, of clips three frames of each."""
-    if is_clip(earlier):
-        return [*frames(earlier, "earlier"), *frames(later, "later")]
-    return [panel for plane in SHOWN_PLANES for panel in plane_panels(earlier, later, plane)]
+def pair_panels(pair: tuple[Picture, Picture], roles: tuple[str, str]) -> list[Panel]:
+    """Six: of volumes both and their difference in two planes, of clips three frames of each.
+
+    `roles` are what the two scans are to each other, such as earlier and later.
+    """
+    if is_clip(pair[0]):
+        return [*frames(pair[0], roles[0]), *frames(pair[1], roles[1])]
+    return [panel for plane in SHOWN_PLANES for panel in plane_panels(pair, roles, plane)]
 
 
 def shows_clips(panels: list[Panel]) -> bool:
     return not any(panel.caption == "difference" for panel in panels)
 
 
-def plane_panels(earlier: Picture, later: Picture, plane: str) -> list[Panel]:
-    """As radiologists look at them, grey to one brightness; in the difference red is brighter later, blue darker."""
+def plane_panels(pair: tuple[Picture, Picture], roles: tuple[str, str], plane: str) -> list[Panel]:
+    """As radiologists look at them, grey to one brightness; red: the second is brighter, blue: darker."""
+    earlier, later = pair
     most = brightest(earlier)
     difference = later - earlier
     coloured = picture.over(earlier, difference, plane, 3 * most, picture.strength(difference))
     return [
-        Panel(f"{plane}, earlier", picture.grey(earlier, plane, most)),
-        Panel("later", picture.grey(later, plane, most)),
+        Panel(f"{plane}, {roles[0]}", picture.grey(earlier, plane, most)),
+        Panel(roles[1], picture.grey(later, plane, most)),
         Panel("difference", coloured),
     ]
 

@@ -15,6 +15,7 @@ from clinimcl.inference.picture import Effect, cell_effects
 CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
 ALIKE = 0.5  # rank correlation above which the map tells little of what was learned
 LARGEST = 1 - 1e-9  # correlation whose Fisher transform is taken
+FEWEST_SUBJECTS = 5  # by whom a map is judged: two that agree by luck have a narrow interval
 FEWEST_CELLS = 5  # with an effect, for a rank correlation
 Map = Float[np.ndarray, "i j k"]
 Array = Float[np.ndarray, "a b c"]
@@ -58,6 +59,8 @@ def mean_correlation(each: list[float]) -> Outcome:
     Source: Silver and Dunlap 1987, Journal of Applied Psychology 72:146.
     """
     defined = np.array([value for value in each if np.isfinite(value)])
+    if len(defined) < FEWEST_SUBJECTS:
+        return Absent(f"it takes at least {FEWEST_SUBJECTS} subjects whose maps can be compared, got {len(defined)}")
     transformed = pd.Series(np.arctanh(np.clip(defined, -LARGEST, LARGEST)), dtype=float)
     outcome = mean_metric(transformed, len(defined), (-np.inf, np.inf), np.random.default_rng(0))
     if isinstance(outcome, Absent):

@@ -20,8 +20,10 @@ class Worst(NamedTuple):
 
     table: pd.DataFrame
     paths: list[tuple[str, str]]  # of the two scans of each row
-    wrong: int  # among how many
-    asked: int
+    wrong: int
+    asked: int  # of which so many were wrong
+    sentence: str  # what was wrong, after "3 of 40"
+    roles: tuple[str, str]  # of the two scans
 
 
 def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
@@ -46,7 +48,8 @@ def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
             "probability_true": probabilities[chosen, answers.change[chosen]],
         }
     )
-    return Worst(ranked(table), paths(inputs.scans, earlier, later), len(wrong), len(answered))
+    found = ranked(table), paths(inputs.scans, earlier, later), len(wrong), len(answered)
+    return Worst(*found, "answers were wrong", ("earlier", "later"))
 
 
 def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimension"], names: dict[str, str]) -> Worst:
@@ -66,7 +69,8 @@ def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimen
             "similarity_own": own.max(axis=1)[chosen],
         }
     )
-    return Worst(ranked(table), paths(scans, chosen, nearest[chosen]), len(wrong), len(asked))
+    found = ranked(table), paths(scans, chosen, nearest[chosen]), len(wrong), len(asked)
+    return Worst(*found, "searches found another person first", ("searched with", "found"))
 
 
 def described(

@@ -72,15 +72,16 @@ def worst_pictures(inputs: ReviewInputs, found: Review) -> tuple[dict[int, list[
     """Rank of a pair that may be shown → its pictures; and why others are not shown, each reason once."""
     drawn: dict[int, list[Panel]] = {}
     reasons: dict[str, None] = {}
-    paths = [] if isinstance(found.worst, Absent) else found.worst.paths
-    for rank, (earlier, later) in enumerate(paths, start=1):
-        shown = inputs.picture(earlier), inputs.picture(later)
-        if isinstance(shown[0], Absent):
-            reasons[shown[0].reason] = None
-        elif isinstance(shown[1], Absent):
-            reasons[shown[1].reason] = None
+    if isinstance(found.worst, Absent):
+        return drawn, []
+    for rank, (first, second) in enumerate(found.worst.paths, start=1):
+        one, other = inputs.picture(first), inputs.picture(second)
+        if isinstance(one, Absent):
+            reasons[one.reason] = None
+        elif isinstance(other, Absent):
+            reasons[other.reason] = None
         else:
-            drawn[rank] = pair_panels(shown[0], shown[1])
+            drawn[rank] = pair_panels((one, other), found.worst.roles)
     return drawn, [f"{reason[:1].upper()}{reason[1:]}." for reason in reasons]
 
 

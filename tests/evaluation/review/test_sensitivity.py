@@ -45,11 +45,11 @@ def test_an_interval_on_both_sides_of_the_limit_decides_nothing():
 
 
 def test_the_mean_of_correlations_is_taken_where_they_are_normal():
-    found = mean_correlation([0.2, 0.5, float("nan"), 0.8])
-    transformed = np.arctanh([0.2, 0.5, 0.8])
-    half = t.ppf(0.975, 2) * transformed.std(ddof=1) / np.sqrt(3)
+    found = mean_correlation([0.1, 0.2, 0.5, float("nan"), 0.8, 0.6])
+    transformed = np.arctanh([0.1, 0.2, 0.5, 0.8, 0.6])
+    half = t.ppf(0.975, 4) * transformed.std(ddof=1) / np.sqrt(5)
     ends = np.tanh([transformed.mean(), transformed.mean() - half, transformed.mean() + half])
-    assert found[:3] == pytest.approx(tuple(ends)) and found.n_subjects == 3
+    assert found[:3] == pytest.approx(tuple(ends)) and found.n_subjects == 5
 
 
 def test_signs_do_not_count():
@@ -67,7 +67,7 @@ def test_a_clip_is_hidden_over_all_its_frames():
     assert maps[0].shape == (1, 7, 7)
 
 
-def test_one_subject_has_no_interval():
-    found = sensitivity([pair(0, same=True)], "the answer")
+def test_four_subjects_judge_nothing():
+    found = sensitivity([pair(seed, same=True) for seed in range(4)], "the answer")
     assert isinstance(found.correlation, Absent) and "cannot be said" in sensitivity_sentence(found)
     assert isinstance(sensitivity([], "the answer"), Absent)

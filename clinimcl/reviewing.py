@@ -161,7 +161,7 @@ def uses(run: Run, module: experiment.Pretraining, change: ChangeInputs | None) 
 
 def pretraining_uses(run: Run, module: experiment.Pretraining) -> list[Use]:
     datamodule, scans = run.datamodule, run.datamodule.scans
-    purposes = {"train": "train the encoder", "validation": "choose its epoch"}
+    purposes = {"train": "train the encoder", "validation": "choose the epoch of the encoder"}
     if isinstance(module, ScorePretraining):
         rows = {split: datamodule.scored(split).tolist() for split in purposes}
         needs: tuple[str, ...] = ("score",)
@@ -187,7 +187,7 @@ def change_uses(run: Run, change: ChangeInputs) -> list[Use]:
     chosen = pairs.learned(run.datamodule.scans, "validation", run.datamodule.rule)
     tables = {
         "train": ("train the classifier of change", change.train, change.scans),
-        "validation": ("choose its epoch", chosen, run.datamodule.scans),
+        "validation": ("choose the epoch of the classifier", chosen, run.datamodule.scans),
         "test": ("test the classifier of change", change.test, change.scans),
     }
     needs = ("score", "first run")

@@ -191,12 +191,10 @@ def statistic_interval(
 def exact_interval(value: float, subjects: int, bounds: tuple[float, float], tail: float = TAIL) -> Interval:
     """Interval when every subject has the same value: a share of the others, at most p, may lie at a bound.
 
-    p is the upper end of the binomial interval for none in n, so 40 of 40 gives [0.912, 1], never [1, 1]. A bound that
-    is infinite is taken to be twice the value away, and at least 1.
+    p is the upper end of the binomial interval for none in n, so 40 of 40 gives [0.912, 1], never [1, 1]. On the side
+    of an infinite bound the end is infinite, since nothing says how far others may lie: see `metrics.outcome_of`.
 
     Source: Clopper and Pearson 1934.
     """
     share = 1 - tail ** (1 / subjects)
-    far = max(1.0, 2 * abs(value))
-    lowest, highest = (end if np.isfinite(end) else value + far * float(np.sign(end)) for end in bounds)
-    return Interval(value, value - share * (value - lowest), value + share * (highest - value))
+    return Interval(value, value - share * (value - bounds[0]), value + share * (bounds[1] - value))

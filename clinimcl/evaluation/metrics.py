@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.evaluation.intervals import mean_interval, statistic_interval
+from clinimcl.evaluation.intervals import Interval, mean_interval, statistic_interval
+
+UNBOUNDED = "all subjects give the same value, and nothing bounds what others could give"
 
 
 class Metric(NamedTuple):
@@ -34,14 +36,20 @@ class Absent(NamedTuple):
 Outcome = Metric | Absent
 
 
+def outcome_of(interval: Interval, n_subjects: int, n_items: int) -> Outcome:
+    """The metric with this interval; none where an end is infinite."""
+    if not np.isfinite(interval).all():
+        return Absent(UNBOUNDED)
+    return Metric(*interval, n_subjects=n_subjects, n_items=n_items)
+
+
 def mean_metric(
     values: "pd.Series[float]", n_items: int, bounds: tuple[float, float], rng: np.random.Generator
 ) -> Outcome:
     """Mean of one value per subject. `bounds` are the lowest and highest value that a subject can have."""
     if len(values) < 2:
         return Absent(f"an interval over subjects needs at least 2 of them, and {len(values)} can be measured")
-    interval = mean_interval(values.to_numpy(float), bounds, rng)
-    return Metric(*interval, n_subjects=len(values), n_items=n_items)
+    return outcome_of(mean_interval(values.to_numpy(float), bounds, rng), len(values), n_items)
 
 
 def statistic_metric(
@@ -59,5 +67,4 @@ def statistic_metric(
     subjects, n_items = counts
     if subjects < 3:
         return Absent(f"an interval over pairs of subjects needs at least 3 of them, and there are {subjects}")
-    interval = statistic_interval(value, left_out, bounds, freedom)
-    return Metric(*interval, n_subjects=subjects, n_items=n_items)
+    return outcome_of(statistic_interval(value, left_out, bounds, freedom), subjects, n_items)

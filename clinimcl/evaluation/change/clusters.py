@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from clinimcl.evaluation.change import tables
 from clinimcl.evaluation.change.tables import Pulls, Table
 from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, TAIL, Interval, exact_interval, subject_interval
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome, outcome_of
 
 CHUNK = 2_000_000  # weights that are held at once
 LEVEL = 0.05  # of the intervals' test of no difference
@@ -106,7 +106,7 @@ def metric(replicates: Replicates, bounds: tuple[float, float], a_class: int | N
     interval = interval_at(TAIL)
     if tables.exchangeable(replicates.tables) and tables.exchange_p(replicates.tables) > LEVEL:
         interval = Interval(value, min(interval.low, 0.0), max(interval.high, 0.0))
-    return Metric(*interval, n_subjects=subjects, n_items=replicates.items)
+    return outcome_of(interval, subjects, replicates.items)
 
 
 def spread(

@@ -15,7 +15,7 @@ from clinimcl.evaluation.intervals import (
     subject_interval,
     wider,
 )
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome, outcome_of
 
 FEWEST = 5  # subjects, below whom the standard error of Fisher's z says little
 UNBOUNDED = (-np.inf, np.inf)
@@ -63,8 +63,8 @@ def undefined(replicates: Replicates) -> Absent | None:
     return None
 
 
-def measured(interval: Interval, replicates: Replicates) -> Metric:
-    return Metric(*interval, n_subjects=len(replicates.left_out), n_items=replicates.items)
+def measured(interval: Interval, replicates: Replicates) -> Outcome:
+    return outcome_of(interval, len(replicates.left_out), replicates.items)
 
 
 def correlation_interval(replicates: Replicates) -> Interval:

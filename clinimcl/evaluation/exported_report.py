@@ -16,6 +16,7 @@ from clinimcl.evaluation.entries import ABSENT, EVALUATION, held
 from clinimcl.evaluation.exported import METRICS, PREFIX
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.report import page, saved
+from clinimcl.evaluation.wording import capitalised
 from clinimcl.files import write_json, write_text
 
 IN_TABLE = {name for name in METRICS if name.startswith("set_coverage_")} | {
@@ -55,7 +56,7 @@ def tell_report(
     if not bins.empty:
         drawn["exported_reliability"] = reliability_figure(bins, outcomes["exported_calibration_error"])
     context = {
-        "sentence": sentence[:1].upper() + sentence[1:],
+        "sentence": capitalised(sentence),
         "folder": os.path.relpath(folder, run) if folder.is_relative_to(run) else folder.name,
         "page": os.path.relpath(answered, run) if answered else None,
         "rows": [

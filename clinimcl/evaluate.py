@@ -1,10 +1,7 @@
 """`python -m clinimcl.evaluate run=RUN`: the metrics and the report of a trained run."""
 
-import importlib.metadata
 import json
 import math
-import platform
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clinimcl.launching import launch
+from clinimcl.run_folder import settings_of, without_evaluation
 from clinimcl.settings import GROUPS, EvaluateSettings, TrainSettings
 
 
@@ -28,92 +26,131 @@ def evaluate_run(
     """Measure a run on held-out subjects; write evaluation.json, figures, report.html and the review pack.
 
     A contrastive run at every kept checkpoint, a classifier of health change beside what needs no encoder; linear
-    probes and harmonisation on request, since they take the embeddings of all training scans, by two encoders. All of
-    this is compared between `groups` of people and scans.
-    `datamodule` is set up; `scored` is what `stages.classify` returned, if it was just run.
-    Returns what was `Reported`.
+    probes and harmonisation on request, since they take the embeddings of all training scans, by two encoders. All is
+    compared between `groups` of people and scans. What an earlier evaluation left is replaced. `datamodule` is set up;
+    `scored` is what `stages.classify` returned, if it was just run. Returns what was `Reported`.
     """
     from clinimcl import assessment, reviewing, stages
-    from clinimcl.evaluation.change.measure import evaluate_change
-    from clinimcl.evaluation.change.writing import write_change
-    from clinimcl.evaluation.groups import sources
-    from clinimcl.evaluation.groups.groupings import check_groups
-    from clinimcl.evaluation.groups.measure import evaluate_groups
-    from clinimcl.evaluation.groups.writing import write_groups
-    from clinimcl.evaluation.measure import evaluate, write_evaluation
-    from clinimcl.evaluation.report import Reported, write_report
-    from clinimcl.modules.contrastive import ContrastivePretraining
+    from clinimcl.evaluation.report import Reported
     from clinimcl.phantoms import truth
 
-    check_groups(datamodule.scans, groups)
-    began = time.perf_counter()
+    without_evaluation(run)
+    began, seed = time.perf_counter(), settings.seed
     phantom = truth.read(datamodule.cohort.root)
-    evaluation = change = inputs = None
-    headlines: list[Any] = []
     module = stages.pretrained(settings, run)
-    if isinstance(module, ContrastivePretraining):
-        embedded = _embedded(module, run, datamodule, phantom)
-        evaluation = evaluate(embedded, seed=settings.seed)
-        write_evaluation(evaluation, run)
-        headlines += sources.contrastive_headlines(embedded)
-    else:
-        embedded = _shown(datamodule)
-    if settings.change is not None:
-        inputs = assessment.change_inputs(settings, run, datamodule, scored)
-        change = evaluate_change(inputs, seed=settings.seed)
-        write_change(change, run, evaluation)
-        headlines += sources.change_headlines(inputs)
-    (run / "probes.csv").unlink(missing_ok=True)  # of an earlier evaluation
-    probed, scanner, asked = _probed(settings, run, datamodule, embedded, probes)
-    if probed is not None:
-        headlines += sources.probe_headlines(asked)
-    compared = evaluate_groups(headlines, datamodule.scans, groups, settings.seed)
-    write_groups(compared, run)
-    reviewed = settings.review != "off"
-    record = _record(settings, run, datamodule, embedded, phantom)._replace(reviewed=reviewed)
-    write_report(embedded, evaluation, record, run, change, probed, compared, scanner)
+    embedded = _embedded(module, run, datamodule, phantom) if _contrastive(module) else _shown(datamodule)
+    evaluation = _evaluated(embedded, seed, run)
+    asked = assessment.change_inputs(settings, run, datamodule, scored) if settings.change is not None else None
+    change = _change(asked, seed, run)
+    encoded = _encoded(settings, run, datamodule, probes)
+    probed = _probed(encoded, seed, run) if probes else None
+    scanner = _scanner(encoded, datamodule, embedded, run, seed)
+    headlines = _headlines(embedded, asked, encoded if probes else None)
+    compared = _compared(headlines, datamodule.scans, groups, seed, run)
+    record = _record(settings, run, datamodule, embedded, phantom)._replace(reviewed=settings.review != "off")
     reported = Reported(embedded, evaluation, record, change, probed, compared, scanner)
-    shutil.rmtree(run / "review", ignore_errors=True)  # of an earlier evaluation
-    if reviewed:
-        reviewing.write(reviewing.Run(settings, run, datamodule), reported, inputs, began)
+    _report(reported, run)
+    if record.reviewed:
+        reviewing.write(reviewing.Run(settings, run, datamodule), reported, asked, began)
     return reported
 
 
-def _probed(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, probes: bool) -> tuple[Any, Any, Any]:
-    """What linear probes, on request, and scanners tell of the encoder, written beside what was measured before.
+def _contrastive(module: Any) -> bool:
+    from clinimcl.modules.contrastive import ContrastivePretraining
 
-    Third is what they were given.
+    return isinstance(module, ContrastivePretraining)
+
+
+def _evaluated(embedded: Any, seed: int, folder: Path) -> Any:
+    """The contrastive part, written; None where only pictures of scans are shown."""
+    from clinimcl.evaluation.measure import evaluate, write_evaluation
+
+    if not embedded.epochs:
+        return None
+    evaluation = evaluate(embedded, seed=seed)
+    write_evaluation(evaluation, folder)
+    return evaluation
+
+
+def _change(inputs: Any, seed: int, folder: Path) -> Any:
+    """The part of health change, written; None without a classifier."""
+    from clinimcl.evaluation.change.measure import evaluate_change
+    from clinimcl.evaluation.change.writing import write_change
+
+    if inputs is None:
+        return None
+    change = evaluate_change(inputs, seed=seed)
+    write_change(change, folder)
+    return change
+
+
+def _encoded(settings: TrainSettings, run: Path, datamodule: Any, probes: bool) -> Any:
+    """Embeddings by the trained and the untrained encoder: of test scans and, for probes, of training scans.
+
+    None where nothing is asked of them.
     """
     from clinimcl import stages, trained
+
+    if not probes and not (datamodule.scans["split"] == "test").any():
+        return None
+    module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
+    return trained.probe_inputs(settings, module, datamodule, ["train", "test"] if probes else ["test"])
+
+
+def _probed(inputs: Any, seed: int, folder: Path) -> Any:
+    """What linear probes tell of the encoder, written."""
     from clinimcl.evaluation.probes.measure import evaluate_probes
     from clinimcl.evaluation.probes.writing import write_probes
 
-    module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
-    if not probes and not (datamodule.scans["split"] == "test").any():
-        return None, None, None
-    if not probes:
-        inputs = trained.probe_inputs(settings, module, datamodule, ["test"])
-        return None, _scanner(inputs, datamodule, embedded, run, settings.seed), inputs
-    inputs = trained.probe_inputs(settings, module, datamodule)
-    probed = evaluate_probes(inputs, settings.seed)
-    write_probes(probed, run)
-    return probed, _scanner(inputs, datamodule, embedded, run, settings.seed), inputs
+    probed = evaluate_probes(inputs, seed)
+    write_probes(probed, folder)
+    return probed
 
 
 def _scanner(inputs: Any, source: Any, embedded: Any, folder: Path, seed: int) -> Any:
-    """How much of the embeddings is the scanner, written beside what was measured before."""
+    """How much of the embeddings is the scanner, written; None without embeddings."""
+    from clinimcl.evaluation.entries import add_entries
     from clinimcl.evaluation.scanner.inputs import ScannerInputs
     from clinimcl.evaluation.scanner.measure import evaluate_scanner
-    from clinimcl.evaluation.scanner.writing import write_scanner
     from clinimcl.modules import embedding
 
+    if inputs is None:
+        return None
     test = inputs.scans[inputs.scans["split"] == "test"]
     raw = embedded.raw
     if raw is None and len(test):
         raw = embedding.voxels(source.store, test)
     scanner = evaluate_scanner(ScannerInputs(inputs, raw), seed)
-    write_scanner(scanner, folder)
+    add_entries(folder, scanner.measured, scanner.absent)
     return scanner
+
+
+def _headlines(embedded: Any, change: Any, probed: Any) -> list[Any]:
+    """What groups are compared by: of each part, from what it measured; None is a part that was not."""
+    from clinimcl.evaluation.groups import sources
+
+    return [
+        *(sources.contrastive_headlines(embedded) if embedded.epochs else ()),
+        *(sources.change_headlines(change) if change is not None else ()),
+        *(sources.probe_headlines(probed) if probed is not None else ()),
+    ]
+
+
+def _compared(headlines: list[Any], scans: Any, groups: Sequence[str], seed: int, folder: Path) -> Any:
+    """For whom the model errs, written."""
+    from clinimcl.evaluation.groups.measure import evaluate_groups
+    from clinimcl.evaluation.groups.writing import write_groups
+
+    compared = evaluate_groups(headlines, scans, groups, seed)
+    write_groups(compared, folder)
+    return compared
+
+
+def _report(reported: Any, folder: Path) -> None:
+    from clinimcl.evaluation.report import write_report
+
+    embedded, evaluation, record, *parts = reported
+    write_report(embedded, evaluation, record, folder, *parts)
 
 
 def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
@@ -156,6 +193,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     from clinimcl import tracking
     from clinimcl.cohorts import visits
     from clinimcl.evaluation.report import RunRecord, counts
+    from clinimcl.evaluation.review.record import package_versions
     from clinimcl.preparation.prepare import remark_counts
 
     return RunRecord(
@@ -171,7 +209,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         speed=json.loads((run / "speed.json").read_text()),
         configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
-        versions=versions(),
+        versions=package_versions(),
         volumes=_pictured(datamodule, embedded, phantom),
     )
 
@@ -232,21 +270,11 @@ def _realigned(datamodule: Any, paths: Any, phantom: Any) -> Any:
     return embedding.flat([truth.realigned(phantom, path, datamodule.pipeline) for path in paths])
 
 
-def versions() -> dict[str, str]:
-    packages = ("clinimcl", "torch", "lightning", "monai", "numpy", "nibabel")
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
-    }
-
-
 def evaluate_command(settings: EvaluateSettings) -> None:
-    from clinimcl.run_folder import settings_of
-
     run = Path(settings.run)
     training = settings_of(run)
     from clinimcl import experiment, memory
-    from clinimcl.evaluation.groups.groupings import carrying
+    from clinimcl.evaluation.groups.groupings import carrying, check_groups
 
     experiment.hush()
     memory.keep_freed()
@@ -258,6 +286,7 @@ def evaluate_command(settings: EvaluateSettings) -> None:
     datamodule.prepare_data()
     datamodule.setup()
     experiment.check_splits(run, datamodule.scans)
+    check_groups(datamodule.scans, settings.groups)
     if settings.review is not None:
         training = replace(training, review=settings.review, faces_consent=settings.faces_consent)
     evaluate_run(training, run, datamodule, probes=settings.probes, groups=settings.groups)
@@ -276,62 +305,42 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     from clinimcl import stages, trained
     from clinimcl.encoders.contract import check_new
     from clinimcl.errors import UserError
-    from clinimcl.evaluation.groups import sources
     from clinimcl.evaluation.groups.groupings import carrying, check_groups
-    from clinimcl.evaluation.groups.measure import evaluate_groups
-    from clinimcl.evaluation.groups.writing import write_groups
-    from clinimcl.evaluation.measure import evaluate, write_evaluation
-    from clinimcl.evaluation.probes.measure import evaluate_probes
-    from clinimcl.evaluation.probes.writing import write_probes
-    from clinimcl.evaluation.report import write_report
-    from clinimcl.modules.contrastive import ContrastivePretraining
+    from clinimcl.evaluation.report import Reported
     from clinimcl.phantoms import truth
 
     assert settings.cohort is not None
     module = stages.pretrained(training, run)
-    if not (settings.probes or isinstance(module, ContrastivePretraining)):
+    if not (settings.probes or _contrastive(module)):
         raise UserError("probes=false leaves nothing to measure of this encoder on another cohort")
     shown = trained.shown(training, carrying(settings.cohort, settings.groups), settings.store)
     check_groups(shown.scans, settings.groups)
     tested = shown.scans.loc[shown.scans["split"] == "test", "subject"].unique().tolist()
     known = check_new(run / "checkpoints" / "best.ckpt", tested, settings.allow_overlap)
-    inputs = trained.probe_inputs(training, module, shown)
-    name = type(shown.cohort).__name__
-    folder = _emptied(run / f"on_{name.lower()}")
-    phantom = truth.read(shown.cohort.root)
-    embedded, evaluation = _shown(shown), None
-    headlines: list[Any] = []
-    if isinstance(module, ContrastivePretraining):
-        embedded = _embedded_once(inputs, run, shown, phantom)
-        evaluation = evaluate(embedded, seed=training.seed)
-        write_evaluation(evaluation, folder)
-        headlines += sources.contrastive_headlines(embedded)
-    probes = evaluate_probes(inputs, training.seed) if settings.probes else None
-    scanner = None
-    if probes is not None:
-        write_probes(probes, folder)
-        headlines += sources.probe_headlines(inputs)
-        scanner = _scanner(inputs, shown, embedded, folder, training.seed)
-    compared = evaluate_groups(headlines, shown.scans, settings.groups, training.seed)
-    write_groups(compared, folder)
+    encoded = trained.probe_inputs(training, module, shown)
+    folder = without_evaluation(run / f"on_{type(shown.cohort).__name__.lower()}")
+    phantom, seed = truth.read(shown.cohort.root), training.seed
+    embedded = _embedded_once(encoded, run, shown, phantom) if _contrastive(module) else _shown(shown)
+    evaluation = _evaluated(embedded, seed, folder)
+    asked = encoded if settings.probes else None
+    probed = _probed(asked, seed, folder) if settings.probes else None
+    scanner = _scanner(asked, shown, embedded, folder, seed)
+    compared = _compared(_headlines(embedded, None, asked), shown.scans, settings.groups, seed, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
+    record = _elsewhere(record, training, shown, folder, known)
+    _report(Reported(embedded, evaluation, record, None, probed, compared, scanner), folder)
+    print(f"report: {folder / 'report.html'}")
+
+
+def _elsewhere(record: Any, training: TrainSettings, shown: Any, folder: Path, known: int) -> Any:
+    """The record of a run on another cohort, `known` of whose test subjects trained the encoder."""
     remarks = [
         *record.remarks,
         *([f"{known} of the test subjects trained the encoder."] if known else []),
         *(["Its classifier of two scans is not measured on another cohort."] if training.change else []),
     ]
-    record = record._replace(title=f"{training.name} on {name}", curves=_curves(folder), speed={}, remarks=remarks)
-    write_report(embedded, evaluation, record, folder, probes=probes, groups=compared, scanner=scanner)
-    print(f"report: {folder / 'report.html'}")
-
-
-def _emptied(folder: Path) -> Path:
-    """What an earlier evaluation left is removed, lest it be taken for new."""
-    for name in ("evaluation.json", "absent.json", "epochs.csv", "probes.csv", "report.html"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    folder.mkdir(exist_ok=True)
-    return folder
+    title = f"{training.name} on {type(shown.cohort).__name__}"
+    return record._replace(title=title, curves=_curves(folder), speed={}, remarks=remarks)
 
 
 def _embedded_once(inputs: Any, run: Path, shown: Any, phantom: Any) -> Any:

@@ -31,7 +31,7 @@ def export(settings: ExportSettings) -> None:
             f"run={run} was trained on masked scans (cohort.mask), and a mask cannot travel with a model yet"
         )
     from clinimcl import experiment, memory
-    from clinimcl.evaluation.exported_report import add_entries, tell_report
+    from clinimcl.evaluation.exported_report import replace_entries, tell_report
     from clinimcl.exporting.folder import write_folder
 
     if (out / "card.json").is_file():
@@ -53,7 +53,7 @@ def export(settings: ExportSettings) -> None:
         shutil.rmtree(partial, ignore_errors=True)
     answered = Path(settings.page).absolute() if settings.page else None
     tell_report(run, out, answered, said[0], measured.outcomes, measured.reliability)
-    add_entries(run, measured.outcomes)
+    replace_entries(run, measured.outcomes)
     print(*said, f"model: {out}", sep="\n")
 
 

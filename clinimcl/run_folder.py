@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,28 +13,33 @@ from clinimcl.errors import UserError, sentence
 from clinimcl.files import write_json, write_text
 from clinimcl.settings import TrainSettings
 
-LEFT = (
-    "checkpoints",
+# What an evaluation leaves, and the next one replaces
+EVALUATED = (
+    "evaluation.json",
+    "absent.json",
+    "epochs.csv",
+    "answers.csv",
+    "confusion.csv",
+    "reliability.csv",
+    "notes.txt",
+    "probes.csv",
     "figures",
+    "report.html",
+    "review",
+)
+# What a run leaves besides config.yaml and status.json
+LEFT = (
+    *EVALUATED,
+    "checkpoints",
     "wandb",
     "tensorboard",
     "metrics.csv",
     "splits.json",
     "speed.json",
-    "evaluation.json",
-    "absent.json",
-    "epochs.csv",
-    "probes.csv",
-    "report.html",
     "pretraining.csv",
-    "answers.csv",
-    "confusion.csv",
-    "reliability.csv",
-    "notes.txt",
     "weights.txt",
     "harmonised.txt",
     "costs.json",
-    "review",
 )
 
 
@@ -213,6 +218,13 @@ def set_aside_metrics(folder: Path) -> None:
         (folder / "metrics.csv").rename(folder / f"metrics-{times + 1:03d}.csv")
 
 
+def without_evaluation(folder: Path) -> Path:
+    """The folder, made where there is none; what an earlier evaluation left is removed, lest it be taken for new."""
+    folder.mkdir(exist_ok=True)
+    _remove([folder / name for name in EVALUATED])
+    return folder
+
+
 def _make_room(folder: Path) -> None:
     """An empty place for a run: what an earlier one left in the same folder is removed, lest it be taken for new.
 
@@ -221,8 +233,14 @@ def _make_room(folder: Path) -> None:
     """
     try:
         left = [*(folder / name for name in LEFT), *folder.glob("on_*"), *folder.glob("metrics-*.csv")]
-        for path in left if (folder / "status.json").is_file() else ():
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if (folder / "status.json").is_file():
+            _remove(left)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"run={folder} cannot be written ({error.strerror}): name another folder") from error
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Files and folders, where they are."""
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

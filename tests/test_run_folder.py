@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.run_folder import recorded, settings_of
+from clinimcl.run_folder import recorded, settings_of, without_evaluation
 
 NEW = {"ckpt_path": None, "sweep": None}
 
@@ -87,3 +87,17 @@ def test_what_is_interrupted_is_marked_so(tmp_path):
     with pytest.raises(KeyboardInterrupt), recorded(tmp_path / "run", NEW):
         raise KeyboardInterrupt
     assert status(tmp_path / "run") == "interrupted"
+
+
+def test_a_second_evaluation_begins_without_the_results_of_the_first(tmp_path):
+    for name in ("figures", "review", "checkpoints"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    for name in ("evaluation.json", "confusion.csv", "harmonised.txt", "costs.json"):
+        (tmp_path / name).touch()
+    without_evaluation(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "harmonised.txt", "costs.json"}
+
+
+def test_a_folder_of_another_cohort_is_made_for_its_evaluation(tmp_path):
+    assert list(without_evaluation(tmp_path / "on_bids").iterdir()) == []

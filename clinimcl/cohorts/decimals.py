@@ -3,7 +3,7 @@
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 # Half of one for each score, their difference and the threshold, and as much again for each zone of a mean of 14
 ULPS = 16
@@ -20,11 +20,21 @@ def rounding(*numbers: Float[np.ndarray, "*#shape"] | float) -> Float[np.ndarray
     return np.where(np.isfinite(largest), spacing * largest, 0.0)
 
 
+def first_of_ties(ascending: Float[np.ndarray, " item"], slack: float | None = None) -> Bool[np.ndarray, " item"]:
+    """Whether a value is more than `slack` above the one before: unless given, the rounding of the largest.
+
+    So 0.7 - 0.4 and 0.5 - 0.2 are a tie.
+    """
+    if slack is None:
+        slack = float(rounding(np.abs(ascending).max(initial=0.0)))
+    return np.r_[True, np.diff(ascending) > slack][: len(ascending)]
+
+
 def merge_ties(values: Float[np.ndarray, " item"], slack: float) -> Float[np.ndarray, " item"]:
     """The values, of which those that follow each other by no more than `slack` are all the least of them."""
     order = np.argsort(values, kind="stable")
     ascending = values[order]
-    first = np.r_[True, np.diff(ascending) > slack][: len(values)]
+    first = first_of_ties(ascending, slack)
     merged = np.empty_like(values)
     merged[order] = ascending[first][np.cumsum(first) - 1]
     return merged

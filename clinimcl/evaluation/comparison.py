@@ -1,10 +1,9 @@
 """Retrieval by the encoder beside chance and trivial rows, over all pairs and by time gap."""
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import CHANCE, INK, MUTED, new_figure, plain
+from clinimcl.evaluation.bars import Bar, bars_figure
+from clinimcl.evaluation.figures import CHANCE, MUTED, new_figure, plain
 from clinimcl.evaluation.metrics import Metric, Outcome
 
 ROWS = {
@@ -18,29 +17,9 @@ ROWS = {
 
 
 def retrieval_figure(metrics: dict[str, Metric]) -> Figure | None:
-    """A bar per representation with its interval; chance is a red tick on each."""
-    shown = [(*ROWS[name], metrics[name]) for name in ROWS if name in metrics]
-    if not shown:
-        return None
-    figure = new_figure(8.5, 0.8 + 0.42 * len(shown))
-    axes = figure.add_subplot()
-    places = np.arange(len(shown), dtype=float)[::-1]
-    for place, (_, colour, metric) in zip(places, shown, strict=True):
-        axes.barh(place, metric.value, color=colour, height=0.6)
-        whisker(axes, metric, place)
-        axes.text(metric.high + 0.015, place, f"{metric.value:.3f}", va="center", fontsize=8, color=INK)
-        if metric.chance is not None:
-            axes.vlines(metric.chance, place - 0.38, place + 0.38, color=CHANCE, linewidth=2)
-    plain(axes, "Same-subject retrieval, top-1 (95 % interval over subjects; red: chance)")
-    axes.grid(axis="y", visible=False)
-    axes.set(xlim=(0, 1.1))
-    axes.set_yticks(places, [label for label, _, _ in shown])
-    axes.tick_params(axis="y", labelcolor=INK)
-    return figure
-
-
-def whisker(axes: Axes, metric: Metric, place: float) -> None:
-    axes.plot([metric.low, metric.high], [place, place], color=INK, linewidth=1.4)
+    """A bar a representation."""
+    bars = [Bar(*ROWS[name], metrics[name], metrics[name].chance) for name in ROWS if name in metrics]
+    return bars_figure(bars, "Same-subject retrieval, top-1")
 
 
 def gaps_figure(by_gap: dict[str, dict[str, Outcome]]) -> Figure | None:

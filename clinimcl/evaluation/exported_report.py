@@ -1,6 +1,5 @@
 """What the report of a run tells of the model that was exported from it."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -13,9 +12,11 @@ from clinimcl.evaluation.change.context import cells, reasons
 from clinimcl.evaluation.change.figures import reliability_figure
 from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
 from clinimcl.evaluation.change.probability_table import probability_table
+from clinimcl.evaluation.entries import ABSENT, EVALUATION, held
 from clinimcl.evaluation.exported import METRICS, PREFIX
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.report import page, saved
+from clinimcl.evaluation.wording import capitalised
 from clinimcl.files import write_json, write_text
 
 IN_TABLE = {name for name in METRICS if name.startswith("set_coverage_")} | {
@@ -24,16 +25,16 @@ IN_TABLE = {name for name in METRICS if name.startswith("set_coverage_")} | {
 PLACE = re.compile(r"(<!-- exported -->).*?(<!-- /exported -->)", re.DOTALL)
 
 
-def add_entries(run: Path, outcomes: dict[str, Outcome]) -> None:
+def replace_entries(run: Path, outcomes: dict[str, Outcome]) -> None:
     """In evaluation.json and absent.json of the run, instead of those of an earlier export.
 
     A run that was not evaluated has no such files, and gets none.
     """
     entries = {name: own.entry() for name, own in outcomes.items() if isinstance(own, Metric)}
     absent = {name: own.reason for name, own in outcomes.items() if isinstance(own, Absent)}
-    for path, added in ((run / "evaluation.json", entries), (run / "absent.json", absent)):
+    for path, added in ((run / EVALUATION, entries), (run / ABSENT, absent)):
         if path.is_file():
-            write_json(of_run(json.loads(path.read_text("utf-8"))) | added, path)
+            write_json(of_run(held(path)) | added, path)
 
 
 def of_run(entries: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def tell_report(
     if not bins.empty:
         drawn["exported_reliability"] = reliability_figure(bins, outcomes["exported_calibration_error"])
     context = {
-        "sentence": sentence[:1].upper() + sentence[1:],
+        "sentence": capitalised(sentence),
         "folder": os.path.relpath(folder, run) if folder.is_relative_to(run) else folder.name,
         "page": os.path.relpath(answered, run) if answered else None,
         "rows": [

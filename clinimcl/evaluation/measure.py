@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from clinimcl.evaluation.diagnosis import Diagnosis, diagnosis
 from clinimcl.evaluation.embedded import Embedded, finite_epochs
+from clinimcl.evaluation.entries import add_entries
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
 from clinimcl.evaluation.order import order_tau
 from clinimcl.evaluation.projection import Projections, project
@@ -23,7 +24,7 @@ from clinimcl.evaluation.retrieval import (
 )
 from clinimcl.evaluation.sessions import sessions_of
 from clinimcl.evaluation.stability import longitudinal_distances, stability
-from clinimcl.files import write_json, write_text
+from clinimcl.files import write_text
 
 EPOCH_METRICS = (
     "retrieval_top1",
@@ -171,9 +172,8 @@ def val_loss(losses: Float[np.ndarray, " subject"] | None, rng: np.random.Genera
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """evaluation.json; beside it absent.json, name → why, and epochs.csv, a row an epoch and metric."""
-    write_json({name: metric.entry() for name, metric in evaluation.metrics.items()}, folder / "evaluation.json")
-    write_json(dict(evaluation.absent), folder / "absent.json")
+    """Adds to evaluation.json and absent.json, name → why; epochs.csv has a row an epoch and metric."""
+    add_entries(folder, evaluation.metrics, evaluation.absent)
     write_text(epochs_table(evaluation.by_epoch).to_csv(index=False), folder / "epochs.csv")
 
 

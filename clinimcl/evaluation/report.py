@@ -20,7 +20,7 @@ from clinimcl.evaluation.groups.comparison import GroupEvaluation
 from clinimcl.evaluation.groups.context import group_context
 from clinimcl.evaluation.groups.figures import group_figures
 from clinimcl.evaluation.measure import EPOCH_METRICS, Evaluation
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.mosaics import MOST, Volume, mosaic_figure, pairs_figure
 from clinimcl.evaluation.probes.context import probe_context
 from clinimcl.evaluation.probes.figures import probe_figures
@@ -29,7 +29,7 @@ from clinimcl.evaluation.scanner.context import scanner_context
 from clinimcl.evaluation.scanner.figures import scanner_figures
 from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.trajectories import epochs_figure, interactive, trajectories, trajectories_figure
-from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, interval, label, number, verdict
+from clinimcl.evaluation.wording import BESIDE, GENERATED, HEADLINES, METRICS, cell, interval, label, number, verdict
 from clinimcl.files import write_text
 from clinimcl.pseudonyms import pseudonyms, without_ids
 from clinimcl.templates import filled
@@ -239,12 +239,8 @@ def metric_rows(metrics: dict[str, Metric]) -> list[tuple[str | int, ...]]:
     return [(label(name), METRICS.get(name, ("", ""))[1], name, *cells(metrics, name)) for name in ordered]
 
 
-def outcome_cell(outcome: Outcome) -> tuple[str, str]:
-    return ("–", "") if isinstance(outcome, Absent) else (number(outcome.value), interval(outcome))
-
-
 def epoch_rows(by_epoch: dict[int, dict[str, Outcome]]) -> list[tuple[int, list[tuple[str, str]]]]:
-    return [(epoch, [outcome_cell(outcomes[name]) for name in EPOCH_METRICS]) for epoch, outcomes in by_epoch.items()]
+    return [(epoch, [cell(outcomes[name]) for name in EPOCH_METRICS]) for epoch, outcomes in by_epoch.items()]
 
 
 def epoch_chances(outcomes: dict[str, Outcome]) -> list[str]:
@@ -262,7 +258,7 @@ def gap_rows(by_gap: dict[str, dict[str, Outcome]]) -> list[tuple[str, str, str,
                 counted = (number(outcome.chance or 0.0), str(outcome.n_subjects), str(outcome.n_items))
             else:
                 counted = ("", "", "")
-            rows.append((name.replace("_", " "), gap, *outcome_cell(outcome), *counted))
+            rows.append((name.replace("_", " "), gap, *cell(outcome), *counted))
     return rows
 
 

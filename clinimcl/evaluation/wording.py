@@ -3,7 +3,7 @@
 from clinimcl.evaluation import exported
 from clinimcl.evaluation.change import wording as change
 from clinimcl.evaluation.measure import Evaluation
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.metrics import Metric, Outcome
 from clinimcl.evaluation.probes import wording as probes
 from clinimcl.evaluation.scanner import wording as scanner
 
@@ -103,8 +103,29 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def span(low: float, high: float) -> str:
+    return f"{number(low)} to {number(high)}"
+
+
 def interval(metric: Metric) -> str:
-    return f"{number(metric.low)} to {number(metric.high)}"
+    return span(metric.low, metric.high)
+
+
+def cell(outcome: Outcome | None) -> tuple[str, str]:
+    """Value and interval; a dash where there is none."""
+    return (number(outcome.value), interval(outcome)) if isinstance(outcome, Metric) else ("–", "")
+
+
+def verb(difference: Metric, other: str = "it") -> str:
+    """What a difference says of the first of the two, where more is better."""
+    if difference.low > 0:
+        return "is better"
+    return "is worse" if difference.high < 0 else f"cannot be told from {other}"
+
+
+def capitalised(text: str) -> str:
+    """With a capital letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def label(name: str) -> str:
@@ -140,10 +161,9 @@ def retrieval_sentence(metrics: dict[str, Metric]) -> str:
     difference = metrics.get("retrieval_top1_minus_raw_voxels")
     if difference is None:
         return sentence + "."
-    raw = metrics["raw_voxels_retrieval_top1"]
-    verb = "is better" if difference.low > 0 else "is worse" if difference.high < 0 else "cannot be told from them"
+    raw, beside = metrics["raw_voxels_retrieval_top1"], verb(difference, "them")
     return (
-        f"{sentence}; raw voxels find it for {raw.value:.1%}, so the encoder {verb} (difference "
+        f"{sentence}; raw voxels find it for {raw.value:.1%}, so the encoder {beside} (difference "
         f"{number(difference.value)}, {interval(difference)})."
     )
 

@@ -8,11 +8,11 @@ import pandas as pd
 
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.encoders.contract import check_new, read_contract
+from clinimcl.evaluation.entries import EVALUATION, held
 from clinimcl.evaluation.exported_report import of_run
 from clinimcl.evaluation.groups.card import group_lines
 from clinimcl.evaluation.groups.writing import KEY, without_groups
 from clinimcl.evaluation.metrics import Absent, Metric
-from clinimcl.evaluation.probes.writing import held
 from clinimcl.evaluation.wording import label, number
 from clinimcl.exporting.judged import Measured
 from clinimcl.files import write_text
@@ -74,7 +74,7 @@ def told(run: Path, datamodule: LongitudinalDataModule, measured: Measured) -> d
     counted = {
         split: {"subjects": int(own["subject"].nunique()), "scans": len(own)} for split, own in scans.groupby("split")
     }
-    evaluation = held(run / "evaluation.json")
+    evaluation = held(run / EVALUATION)
     reported = {name: own.entry() for name, own in measured.outcomes.items() if isinstance(own, Metric)}
     return {
         "cohorts": _cohorts(run / "checkpoints" / "change.ckpt"),

@@ -19,7 +19,6 @@ from clinimcl.harmonisation.random_intercept import (
 )
 from clinimcl.harmonisation.shrinkage import shrink
 
-METHODS = ("combat", "longitudinal")
 LEAST_SCANS = 3  # of a site
 SMALLEST_DEVIATION = 1e-6  # of a dimension that varies, beside its largest value
 
@@ -27,7 +26,7 @@ SMALLEST_DEVIATION = 1e-6  # of a dimension that varies, beside its largest valu
 class Harmonisation(NamedTuple):
     """What was fitted, in plain numbers."""
 
-    method: str  # of METHODS
+    method: str  # of settings.HARMONISATIONS
     factor: str  # column of the scan table: scanner or site
     sites: list[str]
     covariates: Covariates

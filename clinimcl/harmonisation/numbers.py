@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float
 
 from clinimcl.errors import UserError
 from clinimcl.files import write_json
-from clinimcl.harmonisation.combat import METHODS, Harmonisation, harmonise
+from clinimcl.harmonisation.combat import Harmonisation, harmonise
 from clinimcl.harmonisation.covariates import Covariates
+from clinimcl.settings import HARMONISATIONS
 
 FILE = "harmonisation.json"
 BY_SITE = ("effects", "shift", "variance")
@@ -60,7 +61,7 @@ def checked(fitted: Harmonisation) -> Harmonisation:
     width = fitted.mean.shape
     shapes = [getattr(fitted, name).shape for name in BY_DIMENSION]
     by_site = [getattr(fitted, name).shape for name in BY_SITE]
-    if fitted.method not in METHODS or any(shape != width for shape in shapes):
+    if fitted.method not in HARMONISATIONS or any(shape != width for shape in shapes):
         raise ValueError("dimensions")
     if any(shape != (len(fitted.sites), *width) for shape in by_site):
         raise ValueError("sites")

@@ -21,7 +21,6 @@ from clinimcl.preparation.reading import Scan, UnusableScan
 from clinimcl.preparation.video import Clip
 from clinimcl.templates import filled
 
-CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
 PLOT = (420.0, 260.0)  # width and height in units of the drawing
 
 
@@ -72,9 +71,8 @@ def effect_of_hiding(model: Model, asked: Asked, found: Answer) -> Float[np.ndar
         logits = model.logits(first, second)
         return logits[:, number] - np.delete(logits, number, axis=1).max(axis=1)
 
-    return picture.occlusion(
-        np.asarray(asked.earlier.prepared), np.asarray(asked.later.prepared), CELLS[model.parts.input.kind], support
-    )
+    cells = picture.CELLS[model.parts.input.kind]
+    return picture.occlusion(np.asarray(asked.earlier.prepared), np.asarray(asked.later.prepared), cells, support)
 
 
 def shown_volumes(model: Model, asked: Asked) -> picture.Upright:

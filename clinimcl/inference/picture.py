@@ -22,6 +22,7 @@ SHOWN = 176  # voxels a side
 FIELD_OF_VIEW = alignment.FIELD_OF_VIEW  # of what is shown: the mask that hides the face is the template's
 LONGEST = 24  # frames of a clip
 WIDEST = 320  # pixels of a clip
+CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}  # that are hidden one after the other
 STRONGEST = 99.5  # percentile of the absolute values at which colours are full
 
 Volume = Float[np.ndarray, "x y z"]

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.groups.comparison import Difference
-from clinimcl.evaluation.groups.headlines import UNIT, Headline
+from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.groups.measure import compare
 from clinimcl.evaluation.groups.sources import ANY, POSITIVE, plain
 

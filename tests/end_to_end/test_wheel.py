@@ -27,9 +27,15 @@ def run(installed, folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
 
 
-def test_the_wheel_brings_its_configurations_and_templates(installed):
-    assert (installed / "clinimcl" / "conf" / "train.yaml").is_file()
-    assert (installed / "clinimcl" / "evaluation" / "templates" / "report.html.j2").is_file()
+def files_of(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+
+def test_the_wheel_brings_every_template_and_configuration(installed):
+    brought = files_of(installed / "clinimcl")
+    configurations = {Path("conf") / path for path in files_of(CHECKOUT / "conf")}
+    assert {Path("evaluation/review/templates/review.html.j2"), Path("conf/exam.yaml")} <= brought
+    assert brought == files_of(CHECKOUT / "clinimcl") | configurations
 
 
 def test_the_wheel_trains_in_another_folder(installed, phantom, tmp_path):

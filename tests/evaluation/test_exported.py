@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from clinimcl.evaluation.exported import METRICS, Answered, evaluate_answers
-from clinimcl.evaluation.exported_report import add_entries, of_run, tell_report
+from clinimcl.evaluation.exported_report import of_run, replace_entries, tell_report
 from clinimcl.evaluation.metrics import Absent, Metric
 
 
@@ -64,7 +64,7 @@ def test_without_test_pairs_everything_is_absent():
 def test_entries_of_an_export_replace_those_of_an_earlier_one(tmp_path):
     earlier = {"accuracy": {"value": 1.0}, "set_size": {"value": 3.0}}
     (tmp_path / "evaluation.json").write_text(json.dumps(earlier))
-    add_entries(tmp_path, {"set_coverage": Metric(0.9, 0.8, 0.95, 30, 60), "set_size": Absent("no set")})
+    replace_entries(tmp_path, {"set_coverage": Metric(0.9, 0.8, 0.95, 30, 60), "set_size": Absent("no set")})
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert set(found) == {"accuracy", "set_coverage"}
     assert of_run(found) == {"accuracy": {"value": 1.0}}

@@ -19,10 +19,10 @@ from torchmetrics.functional.retrieval import retrieval_average_precision, retri
 from clinimcl.evaluation.change.calibration import calibration
 from clinimcl.evaluation.change.clusters import clusters_of
 from clinimcl.evaluation.change.confusion import class_metrics, confusions
-from clinimcl.evaluation.change.ranks import spearman
+from clinimcl.evaluation.change.ranks import auc, spearman
 from clinimcl.evaluation.change.regression import errors
 from clinimcl.evaluation.order import tau
-from clinimcl.evaluation.probes.scoring import auc, balanced_accuracy
+from clinimcl.evaluation.probes.scoring import balanced_accuracy
 from clinimcl.evaluation.retrieval import average_precision, cosine_similarity, top1
 from clinimcl.evaluation.stability import effective_rank, total_variance
 from clinimcl.evaluation.sweep.significance import holm

@@ -1,7 +1,7 @@
 import pytest
 
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.wording import label, number, order_sentence, retrieval_sentence
+from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.wording import cell, label, number, order_sentence, retrieval_sentence, verb
 
 
 def metric(value: float, low: float, high: float, chance: float = 0.0) -> Metric:
@@ -38,3 +38,16 @@ def test_difference_that_holds_zero_is_not_called_better():
 
 def test_order_that_holds_zero_is_random():
     assert "cannot be told from random order" in order_sentence(metric(0.1, -0.1, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [((0.1, 0.3), "is better"), ((-0.3, -0.1), "is worse"), ((-0.1, 0.3), "cannot be told from it")],
+)
+def test_an_interval_says_whether_a_difference_is_one(ends, said):
+    assert verb(metric(0.0, *ends)) == said
+
+
+def test_what_was_not_measured_is_a_dash():
+    assert cell(Absent("nobody was tested")) == cell(None) == ("–", "")
+    assert cell(metric(0.5, 0.4, 0.6)) == ("0.500", "0.400 to 0.600")

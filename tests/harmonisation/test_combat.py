@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.harmonisation.combat import METHODS, Harmonisation, fit_harmonisation, harmonise
+from clinimcl.harmonisation.combat import Harmonisation, fit_harmonisation, harmonise
+from clinimcl.settings import HARMONISATIONS
 
 SITES = {"S0": (0.0, 1.0), "S1": (2.0, 1.5), "S2": (-1.0, 0.7)}  # shift and deviation of the rest
 DIMENSION = 6
@@ -77,7 +78,7 @@ def test_combat_without_covariates_is_that_of_johnson():
     assert harmonised == pytest.approx(johnson(vectors, scans["scanner"].to_numpy()), abs=1e-4)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", HARMONISATIONS)
 def test_new_people_of_known_sites_keep_nothing_of_the_sites_shift(method: str):
     model = fitted(method)[0]
     new = cohort(400, seed=5)
@@ -93,13 +94,13 @@ def test_longitudinal_combat_finds_shifts_within_subjects_where_people_differ_mo
     vectors = embeddings(scans, spread=10.0)
     tilt = 1 + 0.2 * np.random.default_rng(9).normal(size=DIMENSION)
     errors = {}
-    for method in METHODS:
+    for method in HARMONISATIONS:
         effects = fit_harmonisation(method, vectors, scans, "scanner").effects
         errors[method] = float(np.abs(effects[1] - effects[0] - 2 * tilt).mean())
     assert errors["longitudinal"] < errors["combat"] / 3
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", HARMONISATIONS)
 def test_age_is_preserved(method: str):
     model, scans, vectors = fitted(method)
     harmonised, _ = harmonise(model, vectors, scans)
@@ -145,7 +146,7 @@ def test_one_site_is_refused_with_a_sentence(sites: tuple[str, ...]):
         fit_harmonisation("combat", embeddings(scans), scans, "scanner")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", HARMONISATIONS)
 @pytest.mark.parametrize("value", [0.0, 1.3])
 def test_a_dimension_that_does_not_vary_is_not_shifted_by_the_site(method: str, value: float):
     scans = cohort()
@@ -156,7 +157,7 @@ def test_a_dimension_that_does_not_vary_is_not_shifted_by_the_site(method: str, 
     assert harmonised[:, 2] == pytest.approx(vectors[:, 2], abs=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", HARMONISATIONS)
 def test_embeddings_that_are_all_the_same_stay_so(method: str):
     scans = cohort()
     vectors = np.ones((len(scans), 4))

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.harmonisation.combat import METHODS, Harmonisation, fit_harmonisation, harmonise
+from clinimcl.harmonisation.combat import Harmonisation, fit_harmonisation, harmonise
 from clinimcl.harmonisation.numbers import harmonise_alone, read_harmonisation, write_harmonisation
+from clinimcl.settings import HARMONISATIONS
 
 
 def fitted(method: str = "combat", age: bool = True) -> tuple[Harmonisation, np.ndarray, pd.DataFrame]:
@@ -17,7 +18,7 @@ def fitted(method: str = "combat", age: bool = True) -> tuple[Harmonisation, np.
     return fit_harmonisation(method, vectors, scans, "scanner"), vectors, scans
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", HARMONISATIONS)
 @pytest.mark.parametrize("age", [True, False])
 def test_what_is_read_harmonises_as_what_was_written(tmp_path, method: str, age: bool):
     model, vectors, scans = fitted(method, age)

@@ -1,6 +1,6 @@
 """Intervals of any statistic of items that belong to subjects: each subject is left out in turn, with all of theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +107,12 @@ def metric(replicates: Replicates, bounds: tuple[float, float], a_class: int | N
     if tables.exchangeable(replicates.tables) and tables.exchange_p(replicates.tables) > LEVEL:
         interval = Interval(value, min(interval.low, 0.0), max(interval.high, 0.0))
     return outcome_of(interval, subjects, replicates.items)
+
+
+def class_subjects(sizes: Iterable[int]) -> int:
+    """Subjects that a mean over classes rests on: the harmonic mean of those of each class, rounded down."""
+    counted = list(sizes)
+    return max(1, int(len(counted) / sum(1 / size for size in counted)))
 
 
 def spread(

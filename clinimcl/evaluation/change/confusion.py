@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, tabulate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, class_subjects, metric, ratio, tabulate
 from clinimcl.evaluation.metrics import Absent, Outcome
 
 CLASSES = len(CHANGES)
@@ -57,10 +57,10 @@ def macro_metric(replicates: Replicates, agreeing: int) -> Outcome:
 
 
 def subjects_a_class(change: Int[np.ndarray, " answer"], clusters: Clusters) -> int:
-    """Harmonic mean over the classes of the number of subjects who have it: what a class mean rests on."""
+    """What a class mean rests on."""
     ends = np.concatenate([clusters.one, clusters.other])
-    sizes = [len(np.unique(ends[np.tile(change == number, 2)])) for number in np.flatnonzero(present(change))]
-    return max(1, int(len(sizes) / sum(1 / size for size in sizes)))
+    classes = np.flatnonzero(present(change))
+    return class_subjects(len(np.unique(ends[np.tile(change == number, 2)])) for number in classes)
 
 
 def accuracy(stack: Stack) -> Values:

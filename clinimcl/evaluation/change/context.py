@@ -6,8 +6,8 @@ from clinimcl.evaluation.change.measure import ChangeEvaluation
 from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
 from clinimcl.evaluation.change.probability_table import probability_table
 from clinimcl.evaluation.change.wording import HEADLINES, METRICS, ROWS
-from clinimcl.evaluation.metrics import Metric, Outcome
-from clinimcl.evaluation.wording import interval, label, number
+from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.wording import cell, interval, label, number
 
 
 def change_context(evaluation: ChangeEvaluation) -> dict[str, Any]:
@@ -56,10 +56,6 @@ def table(evaluation: ChangeEvaluation) -> list[tuple[str, ...]]:
             level("chance", "Guessing by the shares of the training classes.", accuracy.chance, balanced.chance)
         )
     return lines
-
-
-def cell(outcome: Outcome | None) -> tuple[str, str]:
-    return (number(outcome.value), interval(outcome)) if isinstance(outcome, Metric) else ("–", "")
 
 
 def level(name: str, meaning: str, accuracy: float | None, balanced: float | None) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, Statistic, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, UNIT, present
+from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
@@ -20,16 +21,18 @@ def discrimination(
 
     A tie counts half; chance is 0.5.
 
-    Source: Hanley and McNeil 1982, eq. 1; mean over classes: Provost and Domingos 2001.
+    Source of the mean over classes: Provost and Domingos 2001.
     """
-    true = np.eye(CLASSES, dtype=bool)[change]
+    true = np.eye(CLASSES, dtype=int)[change]
     classes = np.flatnonzero(present(change))
     names = ("auroc", *(f"auroc_{name}" for name in CHANGES))
     if len(classes) < 2:
         return dict.fromkeys(names, Absent(f"every test answer is {CHANGES[classes[0]]}"))
-    areas = [area_of(probabilities[:, number], true[:, number]) for number in range(CLASSES)]
-    rarer = [side_subjects(clusters, true[:, number]) for number in range(CLASSES)]
-    found = replicate(clusters, lambda weights: np.stack([area(weights) for area in areas], axis=1))
+    columns = list(zip(probabilities.T, true.T, strict=True))
+    rarer = [side_subjects(clusters, change == number) for number in range(CLASSES)]
+    found = replicate(
+        clusters, lambda weights: np.stack([auc(*column, weights, slack=0.0) for column in columns], axis=1)
+    )
     mean = found.map(lambda stack: stack[:, classes].mean(axis=1))
     outcomes = {"auroc": area_outcome(mean, min(rarer[number] for number in classes))}
     for number, name in enumerate(CHANGES):
@@ -38,21 +41,6 @@ def discrimination(
             area_outcome(column, rarer[number]) if number in classes else Absent(f"no test answer is {name}")
         )
     return outcomes
-
-
-def area_of(said: Float[np.ndarray, " answer"], true: Bool[np.ndarray, " answer"]) -> Statistic:
-    """Of a stack of weights: the share of pairs of a true and another answer in which the true one is said more."""
-    order = np.argsort(said, kind="stable")
-    begins = np.flatnonzero(np.r_[True, np.diff(said[order]) > 0])
-
-    def area(weights: Float[np.ndarray, "stack answer"]) -> Float[np.ndarray, " stack"]:
-        ascending = weights[:, order]
-        hits = np.add.reduceat(ascending * true[order], begins, axis=1)
-        others = np.add.reduceat(ascending * ~true[order], begins, axis=1)
-        below = np.cumsum(others, axis=1) - others / 2
-        return ratio((hits * below).sum(axis=1), hits.sum(axis=1) * others.sum(axis=1))
-
-    return area
 
 
 def side_subjects(clusters: Clusters, true: Bool[np.ndarray, " answer"]) -> int:

@@ -37,7 +37,7 @@ def distance_change(inputs: ChangeInputs, answers: Answers, seed: int) -> tuple[
 
 
 def differences(one: Float[np.ndarray, " pair"], other: Float[np.ndarray, " pair"]) -> Float[np.ndarray, " pair"]:
-    """Absolute ones; those that are equal in decimals, as 0.2 to 0.5 and 0.3 to 0.6, are equal in every bit."""
+    """Absolute ones; those that are equal in decimals, as 0.2 to 0.5 and 0.4 to 0.7, are equal in every bit."""
     slack = rounding(np.r_[one, other]).max()
     return merge_ties(np.abs(other - one), float(slack))
 

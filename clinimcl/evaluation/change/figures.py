@@ -5,10 +5,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clinimcl.cohorts.change import CHANGES
+from clinimcl.evaluation.bars import Bar, bars_figure
 from clinimcl.evaluation.change.measure import ChangeEvaluation, Row
 from clinimcl.evaluation.change.regression import Scatter
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
-from clinimcl.evaluation.figures import CHANCE, INK, MUTED, new_figure, plain
+from clinimcl.evaluation.figures import INK, MUTED, new_figure, plain
 from clinimcl.evaluation.metrics import Metric, Outcome
 
 BLUE, GREY, ORANGE, LIGHT = "#0072B2", "#7F7F7F", "#E69F00", "#56B4E9"
@@ -32,25 +33,14 @@ def colour(name: str) -> str:
 
 
 def rows_figure(rows: list[Row], own: Outcome) -> Figure | None:
-    """Balanced accuracy of every row with its interval; chance is a red line."""
-    shown = [(row.name, row.balanced_accuracy) for row in rows if isinstance(row.balanced_accuracy, Metric)]
-    if not shown:
-        return None
-    figure = new_figure(8.5, 0.8 + 0.42 * len(shown))
-    axes = figure.add_subplot()
-    places = np.arange(len(shown), dtype=float)[::-1]
-    for place, (name, metric) in zip(places, shown, strict=True):
-        axes.barh(place, metric.value, color=colour(name), height=0.6)
-        axes.plot([metric.low, metric.high], [place, place], color=INK, linewidth=1.4)
-        axes.text(metric.high + 0.015, place, f"{metric.value:.3f}", va="center", fontsize=8, color=INK)
-        if isinstance(own, Metric) and own.chance is not None:
-            axes.vlines(own.chance, place - 0.38, place + 0.38, color=CHANCE, linewidth=2)
-    plain(axes, "Balanced accuracy (95 % interval over subjects; red: chance)")
-    axes.grid(axis="y", visible=False)
-    axes.set(xlim=(0, 1.12))
-    axes.set_yticks(places, [ROWS[name][0] for name, _ in shown])
-    axes.tick_params(axis="y", labelcolor=INK)
-    return figure
+    """Balanced accuracy of every row; chance is that of the classifier, `own`."""
+    chance = own.chance if isinstance(own, Metric) else None
+    bars = [
+        Bar(ROWS[row.name][0], colour(row.name), row.balanced_accuracy, chance)
+        for row in rows
+        if isinstance(row.balanced_accuracy, Metric)
+    ]
+    return bars_figure(bars, "Balanced accuracy")
 
 
 def confusion_figure(confusion: np.ndarray) -> Figure:

@@ -7,7 +7,7 @@ from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.rows import enough
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
 from clinimcl.evaluation.metrics import Metric, Outcome
-from clinimcl.evaluation.wording import interval, number
+from clinimcl.evaluation.wording import interval, number, verb
 
 COLLAPSED = 0.95  # of the answers are one class
 
@@ -100,8 +100,7 @@ def versus(name: str, metrics: dict[str, Outcome]) -> str:
     text = f"{ROWS[name][0]} with {number(row.value)}"
     if not isinstance(difference, Metric):
         return text
-    verb = "is better" if difference.low > 0 else "is worse" if difference.high < 0 else "cannot be told from it"
-    return f"{text}; the classifier {verb} (difference {number(difference.value)}, {interval(difference)})"
+    return f"{text}; the classifier {verb(difference)} (difference {number(difference.value)}, {interval(difference)})"
 
 
 def collapse(by_class: pd.DataFrame) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.metrics import Metric, Outcome
-from clinimcl.evaluation.wording import interval, number
+from clinimcl.evaluation.wording import cell, number
 
 PARTS = {
     "score": "score",
@@ -25,20 +25,15 @@ def probability_table(
     chance = score.chance if isinstance(score, Metric) else None
     return {
         "chance": "–" if chance is None else number(chance),
-        "parts": [(name, *cell(outcomes.get(f"{prefix}brier_{part}"))[:2]) for part, name in PARTS.items()],
+        "parts": [(name, *cell(outcomes.get(f"{prefix}brier_{part}"))) for part, name in PARTS.items()],
         "columns": list(stems.values()),
         "classes": [
-            *((name, [cell(outcomes.get(f"{stem}_{name}")) for stem in stems]) for name in CHANGES),
-            (
-                "all",
-                [cell(outcomes.get(stem)) for stem in stems],
-            ),  # the mean AUROC, the coverage of all pairs
+            *((name, [cell_of(outcomes.get(f"{stem}_{name}")) for stem in stems]) for name in CHANGES),
+            ("all", [cell_of(outcomes.get(stem)) for stem in stems]),  # the mean AUROC, the coverage of all pairs
         ],
     }
 
 
-def cell(outcome: Outcome | None) -> tuple[str, str, int]:
-    """Value, interval and subjects; a dash where there is none."""
-    if not isinstance(outcome, Metric):
-        return "–", "", 0
-    return number(outcome.value), interval(outcome), outcome.n_subjects
+def cell_of(outcome: Outcome | None) -> tuple[str, str, int]:
+    """Value, interval and subjects."""
+    return *cell(outcome), outcome.n_subjects if isinstance(outcome, Metric) else 0

@@ -1,9 +1,9 @@
-"""Rank correlation of weighted items, for a stack of weights at once."""
+"""Statistics of the ranks of weighted items, for a stack of weights at once."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 
-from clinimcl.cohorts.decimals import ULPS
+from clinimcl.cohorts.decimals import first_of_ties
 from clinimcl.evaluation.change.clusters import ratio
 
 
@@ -41,6 +41,20 @@ def weighted_ranks(
     return ranks
 
 
-def first_of_ties(ascending: Float[np.ndarray, " item"]) -> Bool[np.ndarray, " item"]:
-    """What differs by no more than the rounding of decimals is a tie: 0.6 - 0.3 and 0.5 - 0.2."""
-    return np.r_[True, np.diff(ascending) > ULPS * np.finfo(ascending.dtype).eps * np.abs(ascending).max()]
+def auc(
+    score: Float[np.ndarray, " item"],
+    truth: Int[np.ndarray, " item"],
+    weights: Float[np.ndarray, "stack item"],
+    slack: float | None = None,
+) -> Float[np.ndarray, " stack"]:
+    """How often an item of class 1 has a higher score than one of class 0; a tie is half. NaN without a class.
+
+    Ties are those of `first_of_ties`: with a `slack` of 0 only equal scores, as in scikit-learn.
+
+    Source: Hanley and McNeil 1982, eq. 1.
+    """
+    order = np.argsort(score, kind="stable")
+    first = np.flatnonzero(first_of_ties(score[order], slack))
+    ill, healthy = (np.add.reduceat(weights[:, order] * (truth[order] == one), first, axis=1) for one in (1, 0))
+    below = np.cumsum(healthy, axis=1) - healthy / 2
+    return ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1))

@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from clinimcl.cohorts.delimited import parse_table
 from clinimcl.errors import UserError
+from clinimcl.evaluation.embedding_folder import INDEX
 
 SUBJECT = ("pseudonym", "subject", "participant_id", "subject_id", "ptid")
-INDEX = "index.csv"
 _COLUMN = re.compile(r"embedding_(\d+)")
 
 

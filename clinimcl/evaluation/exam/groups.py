@@ -8,11 +8,10 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from clinimcl.evaluation.change.clusters import Replicates, spread
+from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.exam.items import MOST_NAMES
 from clinimcl.evaluation.intervals import TAIL
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
-
-SIGNED = (-1.0, 1.0)
 
 
 class Variable(NamedTuple):

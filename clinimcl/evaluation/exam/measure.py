@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from clinimcl.evaluation.change.clusters import Replicates, metric, ratio
-from clinimcl.evaluation.exam.groups import SIGNED, Variable, gap, variable
+from clinimcl.evaluation.change.clusters import Replicates, class_subjects, metric, ratio
+from clinimcl.evaluation.change.confusion import SIGNED, UNIT
+from clinimcl.evaluation.exam.groups import Variable, gap, variable
 from clinimcl.evaluation.exam.items import Items
 from clinimcl.evaluation.exam.linear_probe import Answers, answers
 from clinimcl.evaluation.exam.partition import partition
 from clinimcl.evaluation.exam.scores import SCORES, Score, class_mean, judged, over, replicates
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
-UNIT = (0.0, 1.0)
 MAIN, BESIDE = "embeddings", "beside"
 DRAWS = 100  # of groups at random
 GROUP_COLUMNS = ["embeddings", "metric", "variable", "group", "subjects", "value", "low", "high", "absent"]
@@ -199,7 +199,6 @@ def _tested(
 
 
 def _a_class(items: Items, inside: Bool[np.ndarray, " item"]) -> int:
-    """Harmonic mean over the classes of their subjects: what a mean over classes rests on."""
+    """What a mean over classes rests on."""
     counts = np.bincount(items.label[inside])
-    counts = counts[counts > 0]
-    return max(1, int(len(counts) / (1 / counts).sum()))
+    return class_subjects(counts[counts > 0].tolist())

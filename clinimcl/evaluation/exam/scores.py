@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, ratio, replicate
+from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.exam.linear_probe import Answers
-from clinimcl.evaluation.probes.scoring import auc
 
 LEAST = 2  # items of a class, and of all others: with fewer the class is not judged
 SHARED = float(np.sqrt(2))

@@ -12,7 +12,7 @@ from clinimcl.evaluation.exam.items import Items, Labelled, Question
 from clinimcl.evaluation.exam.measure import Exam
 from clinimcl.evaluation.exam.wording import WHO, label, meaning
 from clinimcl.evaluation.metrics import Absent, Metric
-from clinimcl.evaluation.wording import interval, number
+from clinimcl.evaluation.wording import interval, number, span
 from clinimcl.files import made_folder, write_json, write_text
 from clinimcl.templates import filled
 
@@ -136,7 +136,7 @@ def _group_cells(row: Any) -> dict[str, Any]:
         "group": row.group,
         "subjects": row.subjects,
         "value": number(row.value) if measured else "–",
-        "interval": f"{number(row.low)} to {number(row.high)}" if measured else row.absent,
+        "interval": span(row.low, row.high) if measured else row.absent,
     }
 
 

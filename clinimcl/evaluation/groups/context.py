@@ -11,7 +11,7 @@ from clinimcl.evaluation.groups.comparison import (
 )
 from clinimcl.evaluation.groups.wording import MEANINGS, few, named, p_text, titled
 from clinimcl.evaluation.metrics import Absent, Metric
-from clinimcl.evaluation.wording import interval, number
+from clinimcl.evaluation.wording import interval, number, span
 
 Cell = tuple[str, str, str, bool]  # gap, its interval, p, whether it is beyond chance
 Row = tuple[str, ...]
@@ -40,7 +40,7 @@ def gap_cell(comparison: Comparison) -> Cell:
         return ("–", "", "", False)
     gap = difference.gap
     p = "not tested" if difference.p_holm is None else f"p {p_text(difference.p_holm)}"
-    reach = f"{number(gap.low)} to {number(gap.high)}"
+    reach = span(gap.low, gap.high)
     return (number(gap.value), reach, p, alarming(comparison))
 
 

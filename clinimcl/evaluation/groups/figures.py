@@ -11,7 +11,7 @@ from clinimcl.evaluation.groups.comparison import (
     alarming,
 )
 from clinimcl.evaluation.groups.wording import named, p_text, titled
-from clinimcl.evaluation.wording import number
+from clinimcl.evaluation.wording import number, span
 
 COLOUR = "#0072B2"
 COLUMNS = 3
@@ -67,7 +67,7 @@ def bracket(axes: Axes, places: dict[str, int], difference: Difference, colour: 
     along = axes.get_yaxis_transform()  # x as a share of the panel
     axes.plot([1.03, 1.03], ends, color=colour, linewidth=1.4, transform=along, clip_on=False)
     gap = difference.gap
-    text = f"{number(gap.value)}\n{number(gap.low)} to {number(gap.high)}"
+    text = f"{number(gap.value)}\n{span(gap.low, gap.high)}"
     if difference.p_holm is not None:
         text += f"\np {p_text(difference.p_holm)}"
     middle = sum(ends) / 2

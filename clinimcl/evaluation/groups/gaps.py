@@ -83,12 +83,3 @@ def critical(width: Values, alike: Square) -> float:
         apart = np.abs(drawn[:, one] - drawn[:, other]) / np.sqrt(square)
         largest = np.maximum(largest, apart)
     return float(np.quantile(largest, 1 - 2 * TAIL))
-
-
-def correlations(pull: Float[np.ndarray, "group subject"]) -> Square:
-    """Of the groups' values; groups that share no subject have none."""
-    length = np.sqrt((pull**2).sum(axis=1))
-    scaled = pull / np.where(length > SMALLEST, length, np.inf)[:, None]
-    alike = scaled @ scaled.T
-    np.fill_diagonal(alike, 1.0)
-    return alike

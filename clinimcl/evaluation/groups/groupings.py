@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from clinimcl.cohorts.decimals import rounding
 from clinimcl.cohorts.schema import SCANS
 from clinimcl.errors import UserError
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
 from clinimcl.preparation.store import Record
 from clinimcl.settings import GROUPS, Node
 
@@ -25,7 +27,6 @@ UNITS = {"age": " years", "interval": " years"}
 MIXED = "mixed"  # the two scans of an item are of two groups
 NAMES = tuple(name for name in SCANS.columns if name not in ("age", "score"))  # never numbers
 MOST_VALUES = 8  # of a further column of numbers that are taken as they are
-DAYS_PER_YEAR = 365.25
 NAMING = ("subject", "session", "path", "mask", *Record._fields)
 NO_GROUPS = (*NAMING, "day", "score", "score_name", "higher_is", "split")
 
@@ -33,7 +34,7 @@ Labels = pd.Series  # of each item, its group; missing where it is not known
 
 
 class Bands(NamedTuple):
-    """Bands of a number; a value that equals an edge lies above it."""
+    """Bands of a number; a value that equals an edge, but for the rounding of decimals, lies above it."""
 
     edges: tuple[float, ...]
     unit: str = ""
@@ -50,7 +51,8 @@ class Bands(NamedTuple):
 
     def labels(self, values: "pd.Series[float]") -> Labels:
         names = np.array(self.names, dtype=object)
-        band = np.searchsorted(np.asarray(self.edges), values.to_numpy(float), side="right")
+        edges = np.asarray(self.edges)
+        band = np.searchsorted(edges - rounding(edges), values.to_numpy(float), side="right")
         return pd.Series(names[band], index=values.index).where(values.notna())
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from clinimcl.evaluation.change.clusters import (
     Clusters,
     Replicates,
+    class_subjects,
     clusters_of,
     metric,
     ratio,
@@ -16,8 +17,6 @@ from clinimcl.evaluation.change.clusters import (
 )
 from clinimcl.evaluation.metrics import Absent, Outcome
 from clinimcl.evaluation.probes.scoring import balanced_accuracy
-
-UNIT = (0.0, 1.0)
 
 
 class Values(NamedTuple):
@@ -107,7 +106,6 @@ def class_mean(values: Values, clusters: Clusters) -> Replicates:
 
 
 def subjects_a_class(values: Values) -> int:
-    """Harmonic mean over the classes of the number of subjects who have it."""
+    """What a class mean rests on."""
     pairs = pd.DataFrame({"of_class": values.of_class, "subject": values.subject})
-    sizes = pairs.groupby("of_class")["subject"].nunique().to_numpy(float)
-    return max(1, int(len(sizes) / (1 / sizes).sum()))
+    return class_subjects(pairs.groupby("of_class")["subject"].nunique().tolist())

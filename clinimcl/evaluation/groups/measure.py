@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
+from clinimcl.evaluation.change.tables import correlations
 from clinimcl.evaluation.groups.comparison import (
     LEAST,
     Comparison,
@@ -14,7 +15,7 @@ from clinimcl.evaluation.groups.comparison import (
     GroupEvaluation,
 )
 from clinimcl.evaluation.groups.effects import effects, items_of
-from clinimcl.evaluation.groups.gaps import Square, correlations, gap
+from clinimcl.evaluation.groups.gaps import Square, gap
 from clinimcl.evaluation.groups.groupings import Bands, bands_of, labels_of
 from clinimcl.evaluation.groups.headlines import Headline, Values, measure
 from clinimcl.evaluation.groups.permutation import p_value

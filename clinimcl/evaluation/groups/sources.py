@@ -5,10 +5,11 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.answers import answers_of, places
+from clinimcl.evaluation.change.confusion import SIGNED, UNIT
 from clinimcl.evaluation.change.inputs import KINDS, ChangeInputs
 from clinimcl.evaluation.change.regression import scored
 from clinimcl.evaluation.embedded import Embedded
-from clinimcl.evaluation.groups.headlines import UNIT, Headline, Values
+from clinimcl.evaluation.groups.headlines import Headline, Values
 from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.order import subject_taus
 from clinimcl.evaluation.probes.fitting import classify, components, regress
@@ -22,7 +23,6 @@ from clinimcl.evaluation.retrieval import (
 )
 from clinimcl.evaluation.sessions import sessions_of
 
-SIGNED = (-1.0, 1.0)
 POSITIVE = (0.0, np.inf)
 ANY = (-np.inf, np.inf)
 STEPS = (0.0, 2.0)  # of change between an answer and the truth

@@ -18,7 +18,7 @@ from clinimcl.evaluation.groups.groupings import (
     column_of,
 )
 from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.wording import label, number
+from clinimcl.evaluation.wording import label, number, span
 
 HEADLINES = {
     "steps_off": "Steps between answer and truth",
@@ -89,7 +89,7 @@ def gap_sentence(comparison: Comparison) -> str:
     return (
         f"{named(comparison.headline)} differs by {titled(comparison.grouping)}: {sides[0]} "
         f"{ends[0]}, {sides[1]} {ends[1]}; gap {number(gap.value)} (95\u00a0% interval "
-        f"{number(gap.low)} to {number(gap.high)}; p {p_text(difference.p_holm)} after Holm)."
+        f"{span(gap.low, gap.high)}; p {p_text(difference.p_holm)} after Holm)."
     )
 
 

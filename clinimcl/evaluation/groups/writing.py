@@ -3,20 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from clinimcl.evaluation.entries import EVALUATION, add
 from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation
 from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.probes.writing import held
-from clinimcl.files import write_json
 
 KEY = "groups"  # beside the metrics
 
 
 def write_groups(groups: GroupEvaluation, folder: Path) -> None:
-    """Adds to evaluation.json, where there is one; figures of an earlier evaluation go."""
-    for figure in (folder / "figures").glob(f"{KEY}_*.png"):
-        figure.unlink()
-    entries = held(folder / "evaluation.json") | {KEY: group_entries(groups)}
-    write_json(entries, folder / "evaluation.json")
+    """Adds to evaluation.json."""
+    add(folder / EVALUATION, {KEY: group_entries(groups)})
 
 
 def group_entries(groups: GroupEvaluation) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.probes.measure import ProbeEvaluation, titles
 from clinimcl.evaluation.probes.wording import PROBES, meaning, named
-from clinimcl.evaluation.wording import interval, number
+from clinimcl.evaluation.wording import cell, number, span
 
 
 def probe_context(evaluation: ProbeEvaluation) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def probe_context(evaluation: ProbeEvaluation) -> dict[str, Any]:
                 f"{row.share:.0%}",
                 row.subjects,
                 number(row.value),
-                f"{number(row.low)} to {number(row.high)}",
+                span(row.low, row.high),
             )
             for row in shares
         ],
@@ -39,7 +38,3 @@ def line(evaluation: ProbeEvaluation, name: str, kind: str) -> list[tuple[str | 
     chance = "–" if own.chance is None else number(own.chance)
     cells = [text for metric in found for text in cell(metric)]
     return [(named(name, kind), meaning(name, kind), *cells, chance, own.n_subjects, own.n_items)]
-
-
-def cell(metric: Metric | None) -> tuple[str, str]:
-    return ("–", "") if metric is None else (number(metric.value), interval(metric))

@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate, tabulate
+from clinimcl.cohorts.decimals import first_of_ties
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, class_subjects, metric, ratio, replicate, tabulate
 from clinimcl.evaluation.change.confusion import SIGNED, UNIT
-from clinimcl.evaluation.change.ranks import first_of_ties
+from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.regression import BOUNDS, compare, errors, measure
 from clinimcl.evaluation.change.tables import Pulls
 from clinimcl.evaluation.metrics import Metric, Outcome
@@ -70,17 +71,6 @@ def placements(probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, "
     return np.where(truth == 1, below[0], 1 - below[1])
 
 
-def auc(
-    probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, " item"], weights: Float[np.ndarray, "stack item"]
-) -> Float[np.ndarray, " stack"]:
-    """How often an item of class 1 is thought likelier than one of class 0; a tie is half. NaN without a class."""
-    order = np.argsort(probability, kind="stable")
-    first = np.flatnonzero(first_of_ties(probability[order]))
-    ill, healthy = (np.add.reduceat(weights[:, order] * (truth[order] == one), first, axis=1) for one in (1, 0))
-    below = np.cumsum(healthy, axis=1) - healthy / 2
-    return ratio((ill * below).sum(axis=1), ill.sum(axis=1) * healthy.sum(axis=1))
-
-
 def outcome(items: Items, name: str, replicates: Replicates) -> Outcome:
     """The metric beside what is reached without looking."""
     found = measure(name, replicates) if name in BOUNDS else metric(replicates, UNIT, agreeing(items))
@@ -96,8 +86,7 @@ def agreeing(items: Items) -> int:
     """Test subjects that a metric rests on: for classes the harmonic mean over them."""
     test = ~items.train
     groups = items.label[test] if items.classes else np.zeros(int(test.sum()))
-    sizes = [len(np.unique(items.subject[test][groups == group])) for group in np.unique(groups)]
-    return max(1, int(len(sizes) / sum(1 / size for size in sizes)))
+    return class_subjects(len(np.unique(items.subject[test][groups == group])) for group in np.unique(groups))
 
 
 def chance(items: Items, name: str) -> float:

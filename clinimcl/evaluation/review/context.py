@@ -18,7 +18,7 @@ from clinimcl.evaluation.review.record import cost_note, cost_rows, seeds
 from clinimcl.evaluation.review.robustness import Robustness, loss_sentence
 from clinimcl.evaluation.review.sensitivity import sensitivity_sentence
 from clinimcl.evaluation.review.worst import Worst
-from clinimcl.evaluation.wording import GENERATED, label, number
+from clinimcl.evaluation.wording import GENERATED, capitalised, label, number, span
 
 STATES = {RUN: "the run", PARTLY: "the run; open: the author", OPEN: "open: the author"}
 
@@ -53,7 +53,7 @@ def review_context(inputs: ReviewInputs, found: Review) -> dict[str, Any]:
 def part(found: Any, shown: Any) -> dict[str, Any]:
     """What is shown of a part, or why it is not there."""
     if isinstance(found, Absent):
-        return {"absent": f"{found.reason[:1].upper()}{found.reason[1:]}.", "shown": None}
+        return {"absent": f"{capitalised(found.reason)}.", "shown": None}
     return {"absent": "", "shown": shown(found)}
 
 
@@ -109,7 +109,7 @@ def robustness_row(row: pd.Series) -> tuple[str, ...]:
 
 
 def ranged(value: float, low: float, high: float) -> tuple[str, str]:
-    return (number(value), f"{number(low)} to {number(high)}") if np.isfinite(value) else ("–", "")
+    return (number(value), span(low, high)) if np.isfinite(value) else ("–", "")
 
 
 def meanings(inputs: ReviewInputs) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from clinimcl.cohorts.schema import SPLITS
 from clinimcl.evaluation.review.flow import Branch, Count, Exclusion, Flow
+from clinimcl.evaluation.wording import capitalised
 
 WIDTH = 960.0  # units of the drawing
 COLUMN = 300.0  # width of a box
@@ -83,7 +84,7 @@ def joined(column: list[Box]) -> list[Link]:
 
 
 def branch_lines(branch: Branch) -> list[Line]:
-    purpose = branch.purpose[:1].upper() + branch.purpose[1:]
+    purpose = capitalised(branch.purpose)
     used = [*wrapped(purpose, head=True), *counted(branch.used)]
     return used + (excluded_lines("Not used", branch.excluded) if branch.excluded else [])
 

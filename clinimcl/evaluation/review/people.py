@@ -7,9 +7,9 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.cohorts.schema import SPLITS
+from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.wording import number
 
-DAYS_A_YEAR = 365.25
 MOST_LEVELS = 12  # of a site or scanner that are listed; the others are counted together
 OTHERS = "all others"
 COLUMNS = (
@@ -62,7 +62,7 @@ def variables(scans: pd.DataFrame) -> list[Variable]:
 def follow_up(sessions: pd.DataFrame) -> "pd.Series[float]":
     """NaN of subjects with one session."""
     days = sessions.groupby("subject")["day"]
-    years = (days.max() - days.min()) / DAYS_A_YEAR
+    years = (days.max() - days.min()) / DAYS_PER_YEAR
     return years.where(days.size() > 1)
 
 

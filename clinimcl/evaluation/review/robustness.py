@@ -24,6 +24,8 @@ from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.retrieval import other_sessions, retrieval_difference, retrieval_metric, retrieve
 from clinimcl.evaluation.review.perturbations import Array, Perturbation
+from clinimcl.evaluation.sessions import unit
+from clinimcl.evaluation.wording import capitalised
 
 Vectors = Float[np.ndarray, "scan dimension"]
 Changed = Callable[[int, Array], Array]  # number of a scan and its array → another array
@@ -123,10 +125,10 @@ def beside_change(test: ChangeTest, clean: Vectors, seed: int) -> Measure | Abse
 
 
 def beside_retrieval(inputs: RobustnessInputs, clean: Vectors) -> Measure | Absent:
-    positive, gallery = other_sessions(inputs.scans), unit(clean).T
+    positive, gallery = other_sessions(inputs.scans), unit(clean.astype(float)).T
 
     def queries(vectors: Vectors) -> pd.DataFrame:
-        return retrieve(inputs.scans, np.round(unit(vectors) @ gallery, 9), positive)
+        return retrieve(inputs.scans, np.round(unit(vectors.astype(float)) @ gallery, 9), positive)
 
     undamaged, generator = queries(clean), np.random.default_rng(inputs.seed)
     outcome = retrieval_metric(undamaged, "top1", generator)
@@ -139,11 +141,6 @@ def beside_retrieval(inputs: RobustnessInputs, clean: Vectors) -> Measure | Abse
         return Beside(value, retrieval_difference(damaged, undamaged, generator))
 
     return "retrieval_top1", measured
-
-
-def unit(vectors: Vectors) -> Vectors:
-    length = np.linalg.norm(vectors.astype(float), axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1)
 
 
 def row(name: str, measure: str, strength: float, beside: Beside) -> dict[str, object]:
@@ -184,4 +181,4 @@ def loss_sentence(curves: pd.DataFrame) -> str:
     if untold:
         parts.append(f"no loss can be told of {', '.join(untold)} at these strengths")
     sentence = "; ".join(parts)
-    return f"{sentence[:1].upper()}{sentence[1:]} (95\u00a0% intervals, paired by subject, one strength at a time)."
+    return f"{capitalised(sentence)} (95\u00a0% intervals, paired by subject, one strength at a time)."

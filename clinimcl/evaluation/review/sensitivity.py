@@ -9,10 +9,9 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
-from clinimcl.evaluation.wording import interval, number
-from clinimcl.inference.picture import Effect, cell_effects
+from clinimcl.evaluation.wording import capitalised, interval, number
+from clinimcl.inference.picture import CELLS, Effect, cell_effects
 
-CELLS = {"volume": (6, 6, 6), "clip": (1, 7, 7)}
 ALIKE = 0.5  # rank correlation above which the map tells little of what was learned
 LARGEST = 1 - 1e-9  # correlation whose Fisher transform is taken
 FEWEST_SUBJECTS = 5  # by whom a map is judged: two that agree by luck have a narrow interval
@@ -94,7 +93,7 @@ def sensitivity_sentence(found: Sensitivity) -> str:
         f"the map of the trained network and that of the same network with random weights have a rank correlation of "
         f"{number(outcome.value)} (95\u00a0% interval {interval(outcome)}, {outcome.n_subjects} subjects)."
     )
-    return f"{beside[:1].upper()}{beside[1:]} {judged(outcome)}"
+    return f"{capitalised(beside)} {judged(outcome)}"
 
 
 def judged(outcome: Metric) -> str:

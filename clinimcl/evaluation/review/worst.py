@@ -9,10 +9,9 @@ from jaxtyping import Float
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import answers_of, places
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.retrieval import cosine_similarity, other_sessions, same
+from clinimcl.evaluation.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, same
 
 MOST = 10
-DAYS_A_YEAR = 365.25
 
 
 class Worst(NamedTuple):
@@ -79,7 +78,7 @@ def described(
     """Pseudonyms of both scans, and the years between them where they are of one person."""
     subject = scans["subject"].astype(str).map(names).to_numpy()
     day = scans["day"].to_numpy(float)
-    years = (day[later] - day[earlier]) / DAYS_A_YEAR
+    years = (day[later] - day[earlier]) / DAYS_PER_YEAR
     alike = subject[earlier] == subject[later]
     return {"subject": subject[earlier], "other": subject[later], "years": np.where(alike, years, np.nan)}
 

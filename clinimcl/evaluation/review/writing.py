@@ -18,6 +18,7 @@ from clinimcl.evaluation.review.record import seeds
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
 from clinimcl.evaluation.review.worst import Worst
+from clinimcl.evaluation.wording import capitalised
 from clinimcl.files import write_json, write_text
 from clinimcl.templates import filled
 
@@ -82,7 +83,7 @@ def worst_pictures(inputs: ReviewInputs, found: Review) -> tuple[dict[int, list[
             reasons[other.reason] = None
         else:
             drawn[rank] = pair_panels((one, other), found.worst.roles)
-    return drawn, [f"{reason[:1].upper()}{reason[1:]}." for reason in reasons]
+    return drawn, [f"{capitalised(reason)}." for reason in reasons]
 
 
 def summary(inputs: ReviewInputs, found: Review) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.scanner.wording import (
     HARMONISED,
@@ -13,7 +13,7 @@ from clinimcl.evaluation.scanner.wording import (
     harmonised_name,
     share_name,
 )
-from clinimcl.evaluation.wording import interval, label, number
+from clinimcl.evaluation.wording import cell, label
 
 Cell = tuple[str, str]
 
@@ -62,7 +62,3 @@ def absent_reasons(absent: dict[str, str]) -> list[tuple[str, str]]:
         (names[0] + (f" and {len(names) - 1} others" if len(names) > 1 else ""), reason)
         for reason, names in reasons.items()
     ]
-
-
-def cell(outcome: Outcome) -> Cell:
-    return ("–", "") if isinstance(outcome, Absent) else (number(outcome.value), interval(outcome))

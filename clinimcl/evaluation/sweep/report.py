@@ -24,7 +24,7 @@ from clinimcl.evaluation.sweep.wording import (
     shown_factors,
     versus,
 )
-from clinimcl.evaluation.wording import HEADLINES, interval, label, number
+from clinimcl.evaluation.wording import HEADLINES, cell, interval, label, number
 from clinimcl.files import write_text
 
 COLUMNS = {
@@ -123,10 +123,6 @@ def counts(line: Line) -> str:
     folds = len(line.cell.folds)
     numbers = [plural(len(line.by_seed), "seed"), plural(folds, "fold") if folds > 1 else ""]
     return ", ".join(text for text in (*numbers, plural(line.headline.n_subjects, "subject")) if text)
-
-
-def cell(metric: Metric | None) -> tuple[str, str]:
-    return (number(metric.value), interval(metric)) if metric else ("–", "")
 
 
 def level_rows(sweep: Sweep, columns: list[str]) -> list[tuple[str, str, str, list[str]]]:

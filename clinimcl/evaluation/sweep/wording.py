@@ -5,7 +5,7 @@ from clinimcl.evaluation.sweep.cells import Cell
 from clinimcl.evaluation.sweep.differences import MOST_LEVELS, PRIMARY, PRIMARY_WEIGHT, Difference, searched
 from clinimcl.evaluation.sweep.factors import FACTORS, PAIRS, WEIGHT, varying
 from clinimcl.evaluation.sweep.measure import CHANGE, Sweep
-from clinimcl.evaluation.wording import GENERATED, interval, label, number
+from clinimcl.evaluation.wording import GENERATED, interval, label, number, verb
 
 LEVEL = 0.05
 FEW_SEEDS = 3
@@ -73,10 +73,9 @@ def primary(sweep: Sweep, factors: list[str]) -> str:
     metric = found[0].outcome
     if not isinstance(metric, Metric):
         return f"The primary comparison ({chosen}) cannot be made: {metric.reason}."
-    verb = "is better" if metric.low > 0 else "is worse" if metric.high < 0 else "cannot be told from it"
     return (
         f"Primary comparison ({chosen}), {plural(found[0].seeds, 'seed')}, {metric.n_subjects} subjects: ranked "
-        f"contrast {verb} (difference in balanced accuracy {number(metric.value)}, 95\u00a0% interval "
+        f"contrast {verb(metric)} (difference in balanced accuracy {number(metric.value)}, 95\u00a0% interval "
         f"{interval(metric)}, p {p_text(found[0].p)})."
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import studentized_range
 
-from clinimcl.evaluation.groups.gaps import correlations, critical, gap
+from clinimcl.evaluation.groups.gaps import critical, gap
 from clinimcl.evaluation.metrics import Metric
 
 
@@ -39,7 +39,3 @@ def test_it_holds_0_where_equality_is_not_rejected():
 
 def test_it_ends_at_the_largest_gap_that_there_can_be():
     assert gap([metric(0.1, 0.3), metric(0.9, 0.3)], np.eye(2), 1.0, 0.001).high == 1
-
-
-def test_groups_without_common_people_are_not_correlated():
-    assert correlations(np.array([[1.0, 2, 0, 0], [0, 0, 3, 1]])) == pytest.approx(np.eye(2))

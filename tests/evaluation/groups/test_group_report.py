@@ -55,13 +55,6 @@ def test_a_gap_that_cannot_be_had_has_its_reason(groups):
     assert gap == {"absent": "its items are single scans, or of two people"}
 
 
-def test_figures_of_an_earlier_evaluation_go(groups, tmp_path: Path):
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "groups_accuracy.png").touch()
-    write_groups(groups, tmp_path)
-    assert list((tmp_path / "figures").iterdir()) == []
-
-
 def test_the_report_escapes_names_and_names_nobody_who_is_alone(groups):
     context = group_context(groups)
     text = json.dumps(context, ensure_ascii=False)

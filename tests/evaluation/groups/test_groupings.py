@@ -30,6 +30,11 @@ def test_a_value_on_an_edge_lies_above_it():
     assert labels.fillna("?").tolist() == ["below 60 years", "60 to 70 years", "70 and more years", "?"]
 
 
+def test_a_value_beneath_an_edge_by_rounding_alone_lies_above_it():
+    assert 0.7 - 0.4 < 0.3
+    assert Bands((0.3,)).labels(pd.Series([0.7 - 0.4, 0.29])).tolist() == ["0.3 and more", "below 0.3"]
+
+
 def test_edges_below_0_have_a_true_minus():
     assert Bands((-1.5, 2.0)).names == ["below −1.5", "−1.5 to 2", "2 and more"]
 

@@ -1,4 +1,3 @@
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,6 @@ import pandas as pd
 from clinimcl.evaluation.report import RunRecord, write_report
 from clinimcl.evaluation.scanner.inputs import ScannerInputs
 from clinimcl.evaluation.scanner.measure import evaluate_scanner
-from clinimcl.evaluation.scanner.writing import write_scanner
 
 Given = Callable[..., ScannerInputs]
 RECORD = RunRecord(
@@ -46,10 +44,3 @@ def test_a_cohort_without_repeats_has_a_report_with_the_reason(given: Given, tmp
     write_report(None, None, RECORD, tmp_path, scanner=part)
     text = (tmp_path / "report.html").read_text("utf-8")
     assert "Share of the subject and 21 others: no subject has two scans" in text
-
-
-def test_the_part_is_added_to_what_was_measured_before(given: Given, tmp_path: Path):
-    (tmp_path / "evaluation.json").write_text('{"accuracy": {"value": 0.5}}')
-    write_scanner(evaluate_scanner(given(subjects=40), seed=0), tmp_path)
-    metrics = json.loads((tmp_path / "evaluation.json").read_text())
-    assert {"accuracy", "scanner_icc", "untrained_scanner_share_time"} <= set(metrics)

@@ -7,7 +7,8 @@ from jaxtyping import Float, Int
 from scipy.special import expit, logit
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, replicate
+from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Outcome
 
 CERTAIN = 1e-6  # a probability nearer to 0 or 1 counts as this: its logit would have no end
@@ -63,7 +64,7 @@ def coefficient_outcome(coefficient: Replicates) -> Outcome:
         return Absent(
             "the probabilities of the class separate its answers from the others, to which no regression fits"
         )
-    return metric(coefficient, REALS)
+    return metric_of_few(coefficient, REALS)
 
 
 def fitted(

@@ -162,6 +162,13 @@ def test_classes_that_are_separated_have_no_slope():
     assert "separate its answers from the others" in slope.reason
 
 
+def test_slopes_and_intercepts_of_few_subjects_are_absent():
+    found = measured(*answers(4, each=9))
+    for kind in ("slope", "intercept"):
+        reason = "a regression needs 5 subjects, and 4 are tested"
+        assert found[f"calibration_{kind}_stable"] == Absent(reason)
+
+
 def test_probabilities_of_0_and_1_have_an_intercept():
     subject, change, _ = answers(40)
     said = np.eye(3)[np.where(np.arange(80) % 4 == 0, 1, change)]

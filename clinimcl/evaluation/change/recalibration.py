@@ -15,7 +15,7 @@ FEWEST = 5  # subjects: of 3 with a rare class intervals missed the intercept in
 CERTAIN = 1e-6  # a probability nearer to 0 or 1 counts as this: its logit would have no end
 STEPS, AGAIN = 50, 10  # at most, of Newton's method, from nothing and from the fit to all answers
 LONGEST = 2.0  # step, so that it does not leap over the likeliest
-FLAT = 1e-6  # last step of a fit that has come to its end
+FLAT = 1e-4  # last step of a fit that has come to its end; what is left is about its square
 STEEPEST = 50.0  # a slope or intercept beyond which the classes are separated
 REALS = (-np.inf, np.inf)
 

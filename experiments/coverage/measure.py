@@ -1,6 +1,7 @@
-"""python -m experiments.coverage.measure [TRIALS] [SEED]: how often 95 % intervals hold the truth.
+"""python -m experiments.coverage.measure [TRIALS] [SEED] [NAME ...]: how often 95 % intervals hold the truth.
 
-Writes coverage.csv, a row a metric and setting, and the tables of README.md beside this file.
+Writes coverage.csv, a row a metric and setting, and the tables of README.md beside this file. With names of SIMULATIONS
+only these run, and the rows of other metrics stay.
 """
 
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.evaluation.metrics import Metric
-from experiments.coverage import answering, numbers, report
+from experiments.coverage import answering, numbers, probabilities, report
 from experiments.coverage.design import Estimate, Setting, Simulation, settings
 
 TRIALS, SEED, WORKERS = 500, 2026, 2
@@ -25,6 +26,8 @@ SIMULATIONS = (
     Simulation("shares", answering.shares, True),
     Simulation("two_people", answering.two_people, False),
     Simulation("calibration_error", answering.calibration_error, True),
+    Simulation("probabilities", probabilities.probabilities, True),
+    Simulation("set_coverages", probabilities.set_coverages, True),
     Simulation("probes", answering.probes, True),
     Simulation("sweeps", answering.sweeps, True),
     Simulation("regressions", numbers.regressions, False),
@@ -63,10 +66,29 @@ class Task(NamedTuple):
 
 def main() -> None:
     trials, seed = (*map(int, sys.argv[1:3]), *(TRIALS, SEED)[len(sys.argv) - 1 :])
-    table = measured(tasks_of(SIMULATIONS, trials, seed), WORKERS)
-    table.to_csv(FOLDER / "coverage.csv", index=False, float_format="%.4f")
+    names = sys.argv[3:]
+    table = measured(tasks_of(named(names), trials, seed), WORKERS)
+    path = FOLDER / "coverage.csv"
+    if names:
+        table = replaced(pd.read_csv(path), table)
+    table.to_csv(path, index=False, float_format="%.4f")
     report.write(table, FOLDER / "README.md")
     print(report.outside(table))
+
+
+def named(names: list[str]) -> tuple[Simulation, ...]:
+    """The simulations of these names; all of them without any."""
+    known = {own.name: own for own in SIMULATIONS}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        sys.exit(f"no simulation is called {', '.join(unknown)}: expected some of {', '.join(known)}")
+    return tuple(known[name] for name in names) if names else SIMULATIONS
+
+
+def replaced(before: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows before, of other metrics than the new ones, and then these."""
+    kept = before[~before["metric"].isin(table["metric"])]
+    return pd.concat([kept, table], ignore_index=True)
 
 
 def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> list[Task]:

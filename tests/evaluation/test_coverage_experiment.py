@@ -1,10 +1,11 @@
 """The simulations of experiments/coverage, with so few trials that only gross errors show."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.coverage.design import Setting, Simulation
-from experiments.coverage.measure import SIMULATIONS, Task, simulate
+from experiments.coverage.measure import SIMULATIONS, Task, named, replaced, simulate
 
 TRIALS = 40
 SETTINGS = (Setting(12, 3, "even", "none"), Setting(20, 1, "rare", "real"))
@@ -30,3 +31,19 @@ def test_differences_are_seldom_found_where_there_are_none(setting: Setting):
 def test_the_same_seed_gives_the_same_table():
     task = Task(SIMULATIONS[0], SETTINGS[0], 5, seed=3)
     assert simulate(task).equals(simulate(task))
+
+
+def test_rows_of_simulations_that_run_alone_replace_those_before():
+    before = pd.DataFrame({"metric": ["accuracy", "auroc", "auroc"], "coverage": [0.95, 0.8, 0.9]})
+    table = replaced(before, pd.DataFrame({"metric": ["auroc"], "coverage": [0.96]}))
+    assert table.values.tolist() == [["accuracy", 0.95], ["auroc", 0.96]]
+
+
+def test_simulations_run_alone_by_name():
+    assert [own.name for own in named(["set_coverages", "shares"])] == ["set_coverages", "shares"]
+    assert named([]) == SIMULATIONS
+
+
+def test_a_name_of_no_simulation_ends_the_run():
+    with pytest.raises(SystemExit, match="no simulation is called auroc: expected some of class_levels"):
+        named(["auroc"])

@@ -7,13 +7,15 @@ from jaxtyping import Float, Int
 from scipy.special import expit, logit
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, replicate
+from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.metrics import Absent, Outcome
 
+FEWEST = 5  # subjects: of 3 with a rare class intervals missed the intercept in 9 to 19 %
 CERTAIN = 1e-6  # a probability nearer to 0 or 1 counts as this: its logit would have no end
 STEPS, AGAIN = 50, 10  # at most, of Newton's method, from nothing and from the fit to all answers
 LONGEST = 2.0  # step, so that it does not leap over the likeliest
-FLAT = 1e-6  # last step of a fit that has come to its end
+FLAT = 1e-4  # last step of a fit that has come to its end; what is left is about its square
 STEEPEST = 50.0  # a slope or intercept beyond which the classes are separated
 REALS = (-np.inf, np.inf)
 
@@ -28,7 +30,7 @@ def recalibration(
 
     A slope below 1 is of probabilities that are too extreme, an intercept below 0 of ones that are
     too high; those of a calibrated classifier are 1 and 0. Neither is there where the truth is
-    separated by what is said.
+    separated by what is said, nor below 5 subjects.
 
     Source: Cox 1958; Van Calster et al. 2019, Calibration: the Achilles heel of predictive
     analytics, as TRIPOD+AI (Collins et al. 2024) wants it; one class against the others as for two:
@@ -48,6 +50,9 @@ def class_outcomes(
     name: str,
 ) -> dict[str, Outcome]:
     names = f"calibration_slope_{name}", f"calibration_intercept_{name}"
+    if clusters.subjects < FEWEST:
+        reason = f"a regression needs {FEWEST} subjects, and {clusters.subjects} are tested"
+        return dict.fromkeys(names, Absent(reason))
     if true.min() == true.max():
         return dict.fromkeys(names, Absent(f"{'every' if true.all() else 'no'} test answer is {name}"))
     offset = np.zeros_like(said)
@@ -63,7 +68,7 @@ def coefficient_outcome(coefficient: Replicates) -> Outcome:
         return Absent(
             "the probabilities of the class separate its answers from the others, to which no regression fits"
         )
-    return metric(coefficient, REALS)
+    return metric_of_few(coefficient, REALS)
 
 
 def fitted(

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.special import logit, softmax
+from scipy.stats import binomtest
+from scipy.stats import t as student
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.brier import brier, unbiased
+from clinimcl.evaluation.change.brier import brier, raised, unbiased
 from clinimcl.evaluation.change.clusters import Replicates, clusters_of
 from clinimcl.evaluation.change.probabilities import METRICS, probability_metrics
 from clinimcl.evaluation.metrics import Absent, Metric
@@ -52,7 +54,7 @@ def test_brier_score_stands_beside_that_of_the_training_shares():
     assert found.chance == pytest.approx(guessed)
 
 
-@pytest.mark.parametrize("subjects", [20, 37, 100])
+@pytest.mark.parametrize("subjects", [40, 57, 100])
 @pytest.mark.parametrize("sure", [0.5, 1.0, 3.0])
 def test_parts_of_the_brier_score_sum_up(subjects: int, sure: float):
     found = measured(*answers(subjects, sure=sure))
@@ -89,9 +91,32 @@ def test_reliability_of_calibrated_answers_is_0_in_the_mean_and_of_too_sure_ones
 
 
 def test_parts_of_few_subjects_are_absent():
-    found = measured(*answers(19))
-    assert found["brier_reliability"] == Absent("the parts of the Brier score need 20 subjects, and 19 are tested")
+    found = measured(*answers(39))
+    assert found["brier_reliability"] == Absent("the parts of the Brier score need 40 subjects, and 39 are tested")
     assert isinstance(found["brier_score"], Metric)
+
+
+def test_scores_of_few_who_agree_are_no_more_certain_than_the_exact_interval():
+    found = parts(
+        np.arange(5), np.ones(5, int), np.tile([0.05, 0.9, 0.05], (5, 1)) + 1e-6 * np.arange(15).reshape(5, 3)
+    )
+    score = found["brier_score"]
+    share = binomtest(0, 5).proportion_ci(method="exact").high
+    assert score.high == pytest.approx(score.value + share * (2 - score.value))
+
+
+def test_upper_end_of_a_mean_of_squares_is_that_of_its_root():
+    """The ends of a mean of 0.04 lie 0.03 away; its root's 0.03 / (2 × 0.2)."""
+    found = raised(Metric(0.03, 0.0, 0.06, n_subjects=40, n_items=40), squares=0.04)
+    assert found.high == pytest.approx((0.2 + 0.03 / (2 * 0.2)) ** 2 - 0.01)
+    assert found.low == 0.0
+
+
+def test_resolution_of_one_and_the_same_answer_is_0():
+    _, change, _ = answers(40, each=1)
+    found = parts(np.arange(40), change, np.tile(SHARES, (40, 1)))["brier_resolution"]
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert found.high < 0.1
 
 
 def test_the_jackknife_takes_the_bias_of_the_variance_off():
@@ -115,7 +140,7 @@ def test_slope_and_intercept_are_those_of_statsmodels(sure: float):
 
 
 def test_interval_of_the_slope_is_over_subjects():
-    """A jackknife that fits without each subject anew, by statsmodels."""
+    """A jackknife that fits without each subject anew, by statsmodels; Student's t of those who share its variance."""
     subject, change, said = answers(30)
     true = (change == 0).astype(float)
     fits = [
@@ -124,7 +149,9 @@ def test_interval_of_the_slope_is_over_subjects():
     ]
     found = measured(subject, change, said)["calibration_slope_deteriorated"]
     error = np.sqrt(29 / 30 * ((np.array(fits) - np.mean(fits)) ** 2).sum())
-    assert (found.high - found.low) / 2 == pytest.approx(2.0452 * error, rel=1e-4)  # Student's t of 29
+    square = (found.value - np.array(fits)) ** 2
+    quantile = student.ppf(0.975, square.sum() ** 2 / (square**2).sum())
+    assert (found.high - found.low) / 2 == pytest.approx(quantile * error, rel=1e-4)
 
 
 def test_classes_that_are_separated_have_no_slope():
@@ -133,6 +160,13 @@ def test_classes_that_are_separated_have_no_slope():
     slope = found["calibration_slope_stable"]
     assert isinstance(slope, Absent)
     assert "separate its answers from the others" in slope.reason
+
+
+def test_slopes_and_intercepts_of_few_subjects_are_absent():
+    found = measured(*answers(4, each=9))
+    for kind in ("slope", "intercept"):
+        reason = "a regression needs 5 subjects, and 4 are tested"
+        assert found[f"calibration_{kind}_stable"] == Absent(reason)
 
 
 def test_probabilities_of_0_and_1_have_an_intercept():
@@ -176,7 +210,7 @@ def test_intervals_hold_the_truth_of_calibrated_answers():
     truth = {f"calibration_slope_{name}": 1.0 for name in CHANGES}
     truth |= {f"calibration_intercept_{name}": 0.0 for name in CHANGES} | {"brier_reliability": 0.0}
     for seed in range(50):
-        found = measured(*answers(30, seed=seed))
+        found = measured(*answers(40, seed=seed))
         for name in truth:
             own = found[name]
             assert isinstance(own, Metric)

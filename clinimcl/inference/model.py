@@ -101,6 +101,17 @@ class Model:
         pairs = np.tile(np.arange(len(change) // 2), 2)
         return harmonise_asked(self.harmonisation, change, scanners, pairs.tolist())
 
+    def check_scanner(self, name: str) -> None:
+        """
+        Raises:
+            UserError: the model does not harmonise, or not this scanner (or site).
+        """
+        if self.harmonisation is None:
+            raise UserError(f"scanner={name} changes nothing: this model does not harmonise; leave scanner out")
+        factor, known = self.harmonisation.factor, self.harmonisation.sites
+        if name not in known:
+            raise UserError(f"scanner={name} is no {factor} of this model: choose one of {', '.join(known)}")
+
     def logits(
         self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]
     ) -> Float[np.ndarray, "pair 3"]:

@@ -307,10 +307,11 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
         write_evaluation(evaluation, folder)
         headlines += sources.contrastive_headlines(embedded)
     probes = evaluate_probes(inputs, training.seed) if settings.probes else None
-    scanner = None
     if probes is not None:
         write_probes(probes, folder)
         headlines += sources.probe_headlines(inputs)
+    scanner = None
+    if settings.probes or tested:
         scanner = _scanner(inputs, shown, embedded, folder, training.seed)
     compared = evaluate_groups(headlines, shown.scans, settings.groups, training.seed)
     write_groups(compared, folder)

@@ -324,7 +324,7 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     evaluation = _evaluated(embedded, seed, folder)
     asked = encoded if settings.probes else None
     probed = _probed(asked, seed, folder) if settings.probes else None
-    scanner = _scanner(asked, shown, embedded, folder, seed)
+    scanner = _scanner(encoded if settings.probes or tested else None, shown, embedded, folder, seed)
     compared = _compared(_headlines(embedded, None, asked), shown.scans, settings.groups, seed, folder)
     record = _record(replace(training, cohort=settings.cohort), run, shown, embedded, phantom)
     record = _elsewhere(record, training, shown, folder, known)

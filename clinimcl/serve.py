@@ -24,6 +24,8 @@ def serve(settings: ServeSettings) -> None:
 
     settle()
     model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))
+    if settings.scanner is not None:
+        model.check_scanner(settings.scanner)
     bounds = {"most_bytes": round(settings.most_mib * 2**20), "most_waiting": settings.most_waiting}
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else host
@@ -33,7 +35,7 @@ def serve(settings: ServeSettings) -> None:
         upload_folder() as uploads,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        app = application(model, uploads, token=settings.token, **bounds)
+        app = application(model, uploads, token=settings.token, scanner=settings.scanner, **bounds)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
         _end_quietly(server)
         print(f"open http://{host}:{listener.getsockname()[1]}/{asked} (Ctrl-C ends it)", flush=True)

@@ -282,6 +282,7 @@ class ServeSettings:
     model: str  # folder of an exported model
     runtime: str  # onnxruntime, or openvino
     precision: str  # float32, bf16, or int8
+    scanner: str | None  # or site, of all scans that do not name theirs, for a model that harmonises
     host: str
     port: int
     token: str | None  # that whoever asks must know

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from clinimcl.data import change_pairs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.harmonisation.combat import Harmonisation
-from clinimcl.harmonisation.numbers import harmonise_alone
+from clinimcl.harmonisation.numbers import harmonise_asked
 from clinimcl.inference.familiarity import appearance
 from clinimcl.inference.networks import ENCODER, IDENTITY, SCORE
 from clinimcl.inference.networks import Networks as Exported
@@ -60,7 +60,8 @@ def describe(
     table = scans.loc[rows].reset_index(drop=True)
     classified = embedding
     if fitted is not None:
-        classified, _ = harmonise_alone(fitted, embedding, table[fitted.factor].tolist())
+        sites, subjects = (table[name].tolist() for name in (fitted.factor, "subject"))
+        classified, _ = harmonise_asked(fitted, embedding, sites, subjects)
     identities = own if tells_people else None
     return Described(table, embedding, classified, identities, score, np.stack(looks))
 

@@ -16,10 +16,11 @@ from clinimcl.harmonisation.random_intercept import (
     RandomIntercept,
     fit_random_intercept,
     predict_intercept,
+    studentise,
 )
 from clinimcl.harmonisation.shrinkage import shrink
 
-LEAST_SCANS = 3  # of a site
+LEAST_SUBJECTS = 3  # with scans at a site: of fewer, what is the person would count as the site
 SMALLEST_DEVIATION = 1e-6  # of a dimension that varies, beside its largest value
 
 
@@ -44,13 +45,15 @@ def fit_harmonisation(
 ) -> Harmonisation:
     """Of training scans alone; `factor` is the column of sites or scanners, age and sex are preserved.
 
-    The score is not among what is preserved, as it would have to be known of whom the model is asked about.
+    The score is not among what is preserved, as it would have to be known of whom the model is asked about. With
+    `longitudinal`, sites' scales are told from what is left of scans beside their subject; where people change sites,
+    each scan's rest goes into the others' too, so that scales are brought together in part only.
 
     Sources: Johnson et al. 2007; Fortin et al. 2018, NeuroImage 167:104 (covariates); Beer et al. 2020, NeuroImage
     220:117129 (`longitudinal`: the subject's random intercept is part of what is standardised).
 
     Raises:
-        UserError: fewer than two sites have three scans.
+        UserError: fewer than two sites have scans of three subjects.
     """
     sites = checked_sites(method, scans, factor)
     table = scans[scans[factor].isin(sites)]
@@ -65,13 +68,14 @@ def fit_harmonisation(
     deviation = np.sqrt(model.variance)
     varied = deviation > SMALLEST_DEVIATION * np.abs(values).max(axis=0)
     scale = np.where(varied, deviation, 1.0)
-    residual = values - design @ model.coefficients
-    residual -= predict_intercept(residual, subject_codes(table), model.ratio)
+    residual = studentise(values - design @ model.coefficients, subject_codes(table), model.ratio)
     # A shift of what does not vary would tell the site better than anything before.
     shift = np.zeros_like(effects)
     variance = np.ones_like(effects)
     standardised = (residual + effects[site]) / scale
     shift[:, varied], variance[:, varied] = shrink_sites(standardised[:, varied], (effects / scale)[:, varied], site)
+    if method == "longitudinal":
+        variance /= marks.mean(axis=0) @ variance  # sites are made alike, and what they share keeps its size
     return Harmonisation(
         method=method,
         factor=factor,
@@ -88,11 +92,11 @@ def fit_harmonisation(
 
 
 def checked_sites(method: str, scans: pd.DataFrame, factor: str) -> list[str]:
-    """Raises UserError: fewer than two sites have three scans."""
-    sites = fitted_sites(scans[factor])
+    """Raises UserError: fewer than two sites have scans of three subjects."""
+    sites = fitted_sites(scans, factor)
     if len(sites) < 2:
         raise UserError(
-            f"harmonise={method} needs training scans of at least 2 {factor}s with {LEAST_SCANS} scans each, got "
+            f"harmonise={method} needs training scans of at least 2 {factor}s with {LEAST_SUBJECTS} subjects each, got "
             f"{len(sites)}: leave harmonise out, or choose a cohort of several {factor}s"
         )
     return sites
@@ -128,7 +132,9 @@ def harmonise(
     """Embeddings of any people, and which are harmonised: those of a site that was not fitted stay as they are.
 
     Nothing but a scan's site, age and sex is looked at; what is missing of the latter counts as the mean of training.
-    A new subject's intercept is predicted from that subject's own scans.
+    A new subject's intercept is predicted from that subject's scans among these, and stays: between two scans of one
+    site it cancels, so that how much they differ afterwards does not hang on how many others there are. Apart, each
+    scan would get an intercept of its own, and the change between them with it: give a person's scans together.
     """
     known = scans[fitted.factor].isin(fitted.sites).to_numpy(bool)
     result = vectors.astype(float)
@@ -150,10 +156,11 @@ def site_codes(values: pd.Series, sites: list[str]) -> Int[np.ndarray, " scan"]:
     return values.map({name: number for number, name in enumerate(sites)}).to_numpy(int)
 
 
-def fitted_sites(values: pd.Series) -> list[str]:
-    """Known sites of enough scans, sorted."""
-    counts = values[values.notna() & (values.astype(str) != "")].value_counts()
-    return sorted(str(name) for name in counts.index[counts >= LEAST_SCANS])
+def fitted_sites(scans: pd.DataFrame, factor: str) -> list[str]:
+    """Known sites of enough subjects, sorted."""
+    known = scans[scans[factor].notna() & (scans[factor].astype(str) != "")]
+    subjects = known.groupby(factor)["subject"].nunique()
+    return sorted(str(name) for name in subjects.index[subjects >= LEAST_SUBJECTS])
 
 
 def subject_codes(scans: pd.DataFrame) -> Int[np.ndarray, " scan"]:

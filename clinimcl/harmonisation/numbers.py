@@ -73,12 +73,15 @@ def checked(fitted: Harmonisation) -> Harmonisation:
     return fitted
 
 
-def harmonise_alone(
-    fitted: Harmonisation, vectors: Float[np.ndarray, "scan dimension"], sites: Sequence[str | None]
+def harmonise_asked(
+    fitted: Harmonisation,
+    vectors: Float[np.ndarray, "scan dimension"],
+    sites: Sequence[str | None],
+    subjects: Sequence[object],
 ) -> tuple[Float[np.ndarray, "scan dimension"], Bool[np.ndarray, " scan"]]:
-    """As a model is asked: each scan by itself, of a person of whom nothing else is known.
+    """As a model is asked: about scans of people of whom nothing else is known, told apart by `subjects`.
 
     Gives which scans are harmonised, too; those of a site that was not fitted stay as they are.
     """
-    scans = pd.DataFrame({"subject": np.arange(len(sites)), fitted.factor: list(sites)}, dtype=object)
+    scans = pd.DataFrame({"subject": list(subjects), fitted.factor: list(sites)}, dtype=object)
     return harmonise(fitted, vectors, scans)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.combat import (
-    LEAST_SCANS,
+    LEAST_SUBJECTS,
     Harmonisation,
     fit_harmonisation,
     fitted_sites,
@@ -27,8 +27,8 @@ class HarmonisedCohort(NamedTuple):
 
 
 def common_factor(train: pd.DataFrame) -> str:
-    """Scanners, else sites, of which training scans have two; "" where they have neither."""
-    return next((name for name in FACTORS if len(fitted_sites(train[name])) > 1), "")
+    """Scanners, else sites, if training has two with enough subjects; "" where it has neither."""
+    return next((name for name in FACTORS if len(fitted_sites(train, name)) > 1), "")
 
 
 def check_harmonisable(method: str, scans: pd.DataFrame) -> str:
@@ -40,10 +40,10 @@ def check_harmonisable(method: str, scans: pd.DataFrame) -> str:
     train = scans[scans["split"] == "train"]
     factor = common_factor(train)
     if not factor:
-        counts = " and ".join(f"{len(fitted_sites(train[name]))} {name}s" for name in FACTORS)
+        counts = " and ".join(f"{len(fitted_sites(train, name))} {name}s" for name in FACTORS)
         raise UserError(
-            f"harmonise={method} needs training scans of at least 2 known scanners or sites with {LEAST_SCANS} scans "
-            f"each, got {counts}: leave harmonise out, or choose a cohort of several"
+            f"harmonise={method} needs training scans of at least 2 known scanners or sites with {LEAST_SUBJECTS} "
+            f"subjects each, got {counts}: leave harmonise out, or choose a cohort of several"
         )
     return factor
 

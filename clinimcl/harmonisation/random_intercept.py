@@ -66,6 +66,22 @@ def predict_intercept(
     return (ratio * total / (1 + ratio * counts[:, None]))[subject]
 
 
+def studentise(
+    residual: Float[np.ndarray, "scan dimension"], subject: Int[np.ndarray, " scan"], ratio: Ratios
+) -> Float[np.ndarray, "scan dimension"]:
+    """What fixed effects and the predicted intercept leave of each scan, as variable as the rest of the model.
+
+    The prediction takes part of the rest, and the more of it the fewer scans a subject has: what is left of `n` scans
+    has 1 − ratio / (1 + n · ratio) of the variance of the rest, and is divided by the root of this.
+
+    Source: conditional residuals, whose covariance is the rest's variance times the inverse of the scaled covariance of
+    the scans, Haslett and Haslett 2007, Int. Stat. Rev. 75:1, section 3.
+    """
+    left = residual - predict_intercept(residual, subject, ratio)
+    counts = np.bincount(subject)[subject][:, None]
+    return left / np.sqrt(1 - ratio / (1 + counts * ratio))
+
+
 def subject_sums(
     design: Float[np.ndarray, "scan effect"],
     values: Float[np.ndarray, "scan dimension"],

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from clinimcl import memory
 from clinimcl.building import build
 from clinimcl.errors import UserError
-from clinimcl.harmonisation.numbers import FILE, harmonise_alone, read_harmonisation
+from clinimcl.harmonisation.numbers import FILE, harmonise_asked, read_harmonisation
 from clinimcl.inference.calibration import Rule
 from clinimcl.inference.card import Card, read_card
 from clinimcl.inference.familiarity import appearance
@@ -93,11 +93,24 @@ class Model:
     ) -> tuple[Float[np.ndarray, "scan embedding"], Bool[np.ndarray, " scan"]]:
         """What the classifier reads of embeddings, and of which scans it is what it learned from.
 
-        A scanner (or site) that did not train the model leaves its scans as they are.
+        The first half are the earlier scans of some pairs, the second their later ones, in the same order. A scanner
+        (or site) that did not train the model leaves its scans as they are.
         """
         if self.harmonisation is None:
             return change, np.ones(len(change), bool)
-        return harmonise_alone(self.harmonisation, change, scanners)
+        pairs = np.tile(np.arange(len(change) // 2), 2)
+        return harmonise_asked(self.harmonisation, change, scanners, pairs.tolist())
+
+    def check_scanner(self, name: str) -> None:
+        """
+        Raises:
+            UserError: the model does not harmonise, or not this scanner (or site).
+        """
+        if self.harmonisation is None:
+            raise UserError(f"scanner={name} changes nothing: this model does not harmonise; leave scanner out")
+        factor, known = self.harmonisation.factor, self.harmonisation.sites
+        if name not in known:
+            raise UserError(f"scanner={name} is no {factor} of this model: choose one of {', '.join(known)}")
 
     def logits(
         self, earlier: Float[np.ndarray, "pair embedding"], later: Float[np.ndarray, "pair embedding"]

@@ -32,8 +32,11 @@ class Gone(UserError):
 CODES: dict[type[Exception], int] = {Full: 503, Gone: 404}
 
 
-def application(model: Model, uploads: Path, *, token: str | None, most_bytes: int, most_waiting: int) -> FastAPI:
-    answers = Answers(model, uploads, most_bytes, most_waiting)
+def application(
+    model: Model, uploads: Path, *, token: str | None, scanner: str | None, most_bytes: int, most_waiting: int
+) -> FastAPI:
+    """`scanner` is that of scans which come without theirs."""
+    answers = Answers(model, uploads, scanner, most_bytes, most_waiting)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(guard(token))
     app.add_exception_handler(UserError, refused)
@@ -57,8 +60,9 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
 class Answers:
     """What the page asks for. Uploads lie in a folder until they are answered."""
 
-    def __init__(self, model: Model, uploads: Path, most_bytes: int, most_waiting: int) -> None:
+    def __init__(self, model: Model, uploads: Path, scanner: str | None, most_bytes: int, most_waiting: int) -> None:
         self._model, self._uploads, self._most_bytes = model, uploads, most_bytes
+        self._scanner = scanner
         self._line = Line(self._work, most_waiting, SEVERAL * most_bytes)
 
     async def start(self) -> FileResponse:
@@ -100,7 +104,9 @@ class Answers:
     def _work(self, job: Job) -> None:
         """What is said stands before the pictures are begun, which take seconds."""
         model, given = self._model, job.given
-        asked = ask(model, *given_pair(given["earlier"], given["later"], model.pipeline, model.parts.input))
+        pair = given_pair(given["earlier"], given["later"], model.pipeline, model.parts.input)
+        scanners = given["earlier_scanner"] or self._scanner, given["later_scanner"] or self._scanner
+        asked = ask(model, *pair, scanners)
         found = answer(model, asked, (given["earlier_date"], given["later_date"]))
         job.said = sentences(model, found)
         shutil.rmtree(job.files, ignore_errors=True)

@@ -15,7 +15,7 @@ from clinimcl.preparation.endings import HEADERS, PAIRS, unread_ending
 PATIENCE = 60.0  # seconds without a byte
 MOST_FILES = 4000  # slices of both scans
 MOST_FIELD = 1000  # bytes
-FIELDS = ("earlier_date", "later_date", "pictures")
+FIELDS = ("earlier_date", "later_date", "earlier_scanner", "later_scanner", "pictures")
 ROLES = ("earlier", "later")
 HEADS, IMAGES = (".hdr", ".hdr.gz"), (".img", ".img.gz")  # of a volume in two files
 

@@ -57,6 +57,15 @@ def test_another_cohort_is_probed_and_measured_beside_the_run(clinimcl, folder):
     assert (folder / "run" / "evaluation.json").read_text() == before
 
 
+def test_scanners_of_another_cohort_are_measured_without_probes_too(clinimcl, folder):
+    result = clinimcl("evaluate", "run=run", *OTHER, "cohort.split.test=0.4", "probes=false", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    found = folder / "run" / "on_table"
+    metrics = json.loads((found / "evaluation.json").read_text())
+    assert "scanner_share_subject" in metrics and "probe_age_mae" not in metrics
+    assert not (found / "probes.csv").exists()
+
+
 def test_embeddings_are_a_row_a_scan_under_pseudonyms(clinimcl, folder):
     result = clinimcl("embed", "run=run", "out=made/embedded.parquet", cwd=folder)
     assert result.returncode == 0, result.stderr

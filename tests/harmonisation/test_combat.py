@@ -142,7 +142,7 @@ def test_a_covariate_that_the_site_tells_is_not_fitted():
 @pytest.mark.parametrize("sites", [("S0",), ("S0", "S0", "S0")])
 def test_one_site_is_refused_with_a_sentence(sites: tuple[str, ...]):
     scans = cohort(sites=sites)
-    with pytest.raises(UserError, match="needs training scans of at least 2 scanners with 3 scans each, got 1"):
+    with pytest.raises(UserError, match="needs training scans of at least 2 scanners with 3 subjects each, got 1"):
         fit_harmonisation("combat", embeddings(scans), scans, "scanner")
 
 
@@ -163,3 +163,90 @@ def test_embeddings_that_are_all_the_same_stay_so(method: str):
     vectors = np.ones((len(scans), 4))
     harmonised, _ = harmonise(fit_harmonisation(method, vectors, scans, "scanner"), vectors, scans)
     assert harmonised == pytest.approx(vectors, abs=1e-6)
+
+
+def people(counts: list[int], seed: int, spread: float = 1.0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Scans on either of two scanners, the second of which makes the rest `spread` times as large."""
+    rng = np.random.default_rng(seed)
+    number = np.repeat(np.arange(len(counts)), counts)
+    scanner = rng.integers(0, 2, len(number))
+    scans = pd.DataFrame({"subject": number, "scanner": np.array(["S0", "S1"])[scanner]})
+    rest = np.where(scanner == 1, spread, 1.0)[:, None] * rng.normal(size=(len(number), 16))
+    return scans, 2 * rng.normal(size=(len(counts), 16))[number] + rest
+
+
+def trained_on_other_scales() -> Harmonisation:
+    scans, vectors = people([3] * 200, seed=0, spread=1.5)
+    return fit_harmonisation("longitudinal", vectors, scans, "scanner")
+
+
+def within(vectors: np.ndarray, group: np.ndarray) -> float:
+    """Variance of scans around the mean of their group."""
+    table = pd.DataFrame(vectors).groupby(group)
+    squares = (vectors - table.transform("mean").to_numpy()) ** 2
+    return float(squares.sum() / (len(vectors) - table.ngroups) / vectors.shape[1])
+
+
+@pytest.mark.parametrize("counts", [[2], [3], [5], [1, 2, 3, 4]])
+@pytest.mark.parametrize("method", HARMONISATIONS)
+def test_without_an_effect_of_sites_people_change_as_much_as_before(method: str, counts: list[int]):
+    scans, vectors = people(counts * (120 // len(counts)), seed=0)
+    model = fit_harmonisation(method, vectors, scans, "scanner")
+    for own, values in ((scans, vectors), people([2] * 120, seed=1)):
+        harmonised, _ = harmonise(model, values, own)
+        subject = own["subject"].to_numpy()
+        assert within(harmonised, subject) == pytest.approx(within(values, subject), rel=0.05)
+
+
+def test_sites_whose_people_have_more_scans_are_not_taken_for_more_variable():
+    number = np.repeat(np.arange(200), np.tile([2, 6], 100))
+    scans = pd.DataFrame({"subject": number, "scanner": np.array(["S0", "S1"])[number % 2]})
+    rng = np.random.default_rng(0)
+    vectors = 2 * rng.normal(size=(200, 16))[number] + rng.normal(size=(len(number), 16))
+    variance = fit_harmonisation("longitudinal", vectors, scans, "scanner").variance.mean(axis=1)
+    assert variance == pytest.approx([1, 1], abs=0.06)
+
+
+def test_longitudinal_combat_brings_sites_of_other_scales_together_and_keeps_what_they_share():
+    scans, vectors = people([5] * 200, seed=0, spread=1.5)
+    harmonised, _ = harmonise(fit_harmonisation("longitudinal", vectors, scans, "scanner"), vectors, scans)
+    subject = scans["subject"].to_numpy()
+    ratio = {}
+    for name, values in {"before": vectors, "after": harmonised}.items():
+        own = [(scans["scanner"] == site).to_numpy() for site in ("S0", "S1")]
+        first, second = (within(values[rows], subject[rows]) for rows in own)
+        ratio[name] = second / first
+    assert ratio["before"] > 2 and ratio["after"] < 1.25
+    assert within(harmonised, subject) == pytest.approx(within(vectors, subject), rel=0.1)
+
+
+def test_a_change_at_one_site_is_the_same_however_many_scans_come_with_it():
+    model = trained_on_other_scales()
+    scans, vectors = people([5] * 50, seed=1, spread=1.5)
+    pairs = scans.groupby(["subject", "scanner"]).head(2)
+    pairs = pairs[pairs.groupby(["subject", "scanner"])["scanner"].transform("size") == 2]
+    everything, _ = harmonise(model, vectors, scans)
+    for _, pair in pairs.groupby(["subject", "scanner"]):
+        alone, _ = harmonise(model, vectors[pair.index], pair)
+        assert np.diff(alone, axis=0) == pytest.approx(np.diff(everything[pair.index], axis=0))
+
+
+def test_between_sites_a_pair_by_itself_changes_as_it_does_among_others():
+    model = trained_on_other_scales()
+    scans, vectors = people([5] * 200, seed=1, spread=1.5)
+    pair = np.flatnonzero(np.tile([1, 0, 0, 0, 1], 200))
+    everything, _ = harmonise(model, vectors, scans)
+    alone, _ = harmonise(model, vectors[pair], scans.iloc[pair])
+    change = (vectors[pair[1::2]] - vectors[pair[::2]]).ravel()
+    changes = {"trained": everything[pair[1::2]] - everything[pair[::2]], "served": alone[1::2] - alone[::2]}
+    slope = {name: np.polyfit(change, after.ravel(), 1)[0] for name, after in changes.items()}
+    assert slope["served"] == pytest.approx(slope["trained"], abs=0.02)
+
+
+@pytest.mark.parametrize("method", HARMONISATIONS)
+def test_a_site_of_one_person_is_not_fitted_whatever_the_scans(method: str):
+    scans = cohort()
+    vectors = embeddings(scans)
+    scans.loc[:7, ["subject", "scanner"]] = ["P0-0", "S9"]
+    model = fit_harmonisation(method, vectors, scans, "scanner")
+    assert model.sites == ["S0", "S1", "S2"]

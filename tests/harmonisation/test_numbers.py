@@ -6,7 +6,7 @@ import pytest
 
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.combat import Harmonisation, fit_harmonisation, harmonise
-from clinimcl.harmonisation.numbers import harmonise_alone, read_harmonisation, write_harmonisation
+from clinimcl.harmonisation.numbers import harmonise_asked, read_harmonisation, write_harmonisation
 from clinimcl.settings import HARMONISATIONS
 
 
@@ -27,11 +27,19 @@ def test_what_is_read_harmonises_as_what_was_written(tmp_path, method: str, age:
     assert (harmonise(again, vectors, scans)[0] == harmonise(model, vectors, scans)[0]).all()
 
 
-def test_a_scan_by_itself_is_harmonised_by_its_site_alone():
+def test_what_is_asked_is_harmonised_by_its_site_alone():
     model, vectors, _ = fitted()
-    alone, known = harmonise_alone(model, vectors[:2], ["S0", None])
+    alone, known = harmonise_asked(model, vectors[:2], ["S0", None], ["P", "P"])
     assert known.tolist() == [True, False]
     assert (alone[1] == vectors[1]).all() and (alone[0] != vectors[0]).any()
+
+
+def test_a_pair_that_is_asked_about_changes_as_the_same_pair_did_in_training():
+    model, vectors, scans = fitted("longitudinal", age=False)
+    trained, _ = harmonise(model, vectors, scans)
+    pair = scans["scanner"].tolist()[4:6], scans["subject"].tolist()[4:6]
+    served, _ = harmonise_asked(model, vectors[4:6], *pair)
+    assert served == pytest.approx(trained[4:6])
 
 
 @pytest.mark.parametrize(

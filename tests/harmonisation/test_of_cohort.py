@@ -70,3 +70,10 @@ def test_a_setting_that_cannot_be_is_refused(method: str, change: dict[str, bool
 
 def test_a_setting_that_can_be_is_taken():
     assert check_harmonise("longitudinal", {"frozen": True}) is None
+
+
+def test_scanners_of_fewer_than_three_training_subjects_do_not_count():
+    scans, vectors = cohort(["S0"])
+    scans.loc[scans["subject"].isin(["P0", "P1"]), "scanner"] = "S1"  # four scans
+    with pytest.raises(UserError, match="at least 2 known scanners or sites with 3 subjects each, got 1 scanners"):
+        harmonise_cohort("longitudinal", vectors, scans)

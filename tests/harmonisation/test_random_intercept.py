@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from clinimcl.harmonisation.random_intercept import fit_random_intercept, predict_intercept
+from clinimcl.harmonisation.random_intercept import fit_random_intercept, predict_intercept, studentise
 
 COUNTS = [1, 2, 3, 4] * 8  # scans of each subject
 
@@ -53,3 +53,11 @@ def test_a_dimension_in_which_subjects_do_not_differ_is_ordinary_least_squares()
     fitted = fit_random_intercept(np.ones((40, 1)), values, subject)
     assert fitted.ratio.tolist() == [0.0]
     assert fitted.variance == pytest.approx(values.var(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 4.0])
+def test_a_studentised_residual_has_the_variance_of_the_rest(ratio: float):
+    subject = np.repeat(np.arange(4), [1, 2, 3, 6])
+    covariance = np.eye(12) + ratio * (subject[:, None] == subject)
+    linear = studentise(np.eye(12), subject, np.full(12, ratio))
+    assert np.diag(linear @ covariance @ linear.T) == pytest.approx(np.ones(12))

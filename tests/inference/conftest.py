@@ -46,8 +46,8 @@ def serving(model, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     servers, clients, uploads = [], [], ExitStack()
 
-    def start(**settings):
-        settings = {"token": None, "most_bytes": 2**22, "most_waiting": 60} | settings
+    def start(model=model, **settings):
+        settings = {"token": None, "scanner": None, "most_bytes": 2**22, "most_waiting": 60} | settings
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clinimcl.errors import UserError
 from clinimcl.harmonisation.combat import fit_harmonisation
 from clinimcl.harmonisation.numbers import FILE, write_harmonisation
 from clinimcl.inference import card
@@ -14,6 +15,7 @@ from clinimcl.inference.answer import Answer, answer, ask
 from clinimcl.inference.model import Model
 from clinimcl.inference.scans import Given
 from clinimcl.preparation.nifti import read_nifti
+from tests.inference.asking import ended
 from tests.inference.heads import head, nifti
 
 
@@ -65,3 +67,35 @@ def test_a_scanner_that_is_not_given_is_flagged_with_the_setting_that_gives_it(h
 
 def test_likeness_does_not_hang_on_the_scanner_that_was_given(harmonising: Model):
     assert answered(harmonising, "Trio", "Skyra").likeness == answered(harmonising, None, None).likeness
+
+
+def flagged(client, **fields: str) -> list[str]:
+    """What a server says of embeddings that are not harmonised."""
+    files = {role: (f"{role}.nii", nifti(head(seed))) for role, seed in (("earlier", 100), ("later", 101))}
+    state = ended(client, files, **fields)
+    assert state["state"] == "done"
+    return [line for line in state["said"] if "is not harmonised" in line]
+
+
+def test_a_server_answers_all_scans_as_of_its_scanner(harmonising: Model, serving):
+    assert flagged(serving(model=harmonising, scanner="Trio")) == []
+    assert len(flagged(serving(model=harmonising))) == 2
+
+
+def test_an_upload_that_names_a_scanner_outdoes_that_of_the_server(harmonising: Model, serving):
+    lines = flagged(serving(model=harmonising, scanner="Trio"), later_scanner="Vida")
+    assert len(lines) == 1 and "the scanner of the later scan is none of the 2" in lines[0]
+
+
+def test_a_server_of_a_scanner_that_the_model_does_not_know_does_not_begin(harmonising: Model, model: Model):
+    with pytest.raises(UserError, match="scanner=Vida is no scanner of this model: choose one of Skyra, Trio"):
+        harmonising.check_scanner("Vida")
+    with pytest.raises(UserError, match="this model does not harmonise; leave scanner out"):
+        model.check_scanner("Trio")
+    assert harmonising.check_scanner("Trio") is None
+
+
+def test_serving_a_model_that_does_not_harmonise_with_a_scanner_ends_with_a_sentence(clinimcl, folder, tmp_path):
+    result = clinimcl("serve", f"model={folder}", "scanner=Trio", "port=0", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "scanner=Trio changes nothing: this model does not harmonise" in result.stderr

@@ -21,7 +21,7 @@ from clinimcl.evaluation.scanner.wording import (
     difference_name,
     harmonised_name,
 )
-from clinimcl.harmonisation.combat import LEAST_SCANS, fit_harmonisation, harmonise
+from clinimcl.harmonisation.combat import LEAST_SUBJECTS, fit_harmonisation, harmonise
 from clinimcl.harmonisation.of_cohort import common_factor
 
 Vectors = Float[np.ndarray, "scan dimension"]
@@ -50,7 +50,7 @@ def measure_harmonised(vectors: Vectors, scans: pd.DataFrame, design: Design | A
         return Harmonised(dict.fromkeys(names(), Absent(UNEMBEDDED)), {}, "", [], 0)
     factor = common_factor(scans[train])
     if not factor:
-        reason = Absent(f"training scans are not of two known scanners or sites with {LEAST_SCANS} scans each")
+        reason = Absent(f"training scans are not of two known scanners or sites with {LEAST_SUBJECTS} subjects each")
         return Harmonised(dict.fromkeys(names(), reason), {}, "", [], 0)
     encoded = {UNHARMONISED: vectors}
     for method in METHODS:

@@ -68,7 +68,7 @@ def gap_entry(comparison: Comparison) -> dict[str, Any]:
         "n_items": difference.n_items,
     }
     if difference.p is None:
-        return entry | {"untested": comparison.untested}
+        return entry | {"untested": difference.untested}
     return entry | {"p": difference.p, "p_holm": difference.p_holm}
 
 

@@ -45,7 +45,7 @@ def test_the_groups_of_the_label_itself_have_a_gap_and_no_p(headline):
     one = headline(RNG.normal(size=40), list(range(40)), site=sites({"A": 20, "B": 20}))
     found = compare(one._replace(judged_by="site"), "site", {}, 0)
     assert isinstance(found.difference, Difference) and found.difference.p is None
-    assert "label" in found.untested
+    assert "label" in found.difference.untested
 
 
 def test_pairs_of_two_people_have_values_and_no_p(headline):

@@ -42,8 +42,10 @@ GROUPINGS = {
     "severity": "severity (score at the earlier scan)",
 }
 CAVEAT = (
-    "Groups differ in more than their name: a gap is where to look, not why. That none is found "
-    "says no more than the intervals of the gaps: they hold what may still be there."
+    "Groups differ in more than their name: a gap is where to look, not why. It may come from who "
+    "is in a group, such as more subjects of a class or a severity that is harder to answer; only "
+    "balanced accuracies are tested between subjects of the same classes. That none is found says "
+    "no more than the intervals of the gaps: they hold what may still be there."
 )
 
 

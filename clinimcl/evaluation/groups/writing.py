@@ -3,12 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation
+from clinimcl.evaluation.groups.comparison import (
+    LEAST,
+    Comparison,
+    Difference,
+    Group,
+    GroupEvaluation,
+)
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.probes.writing import held
 from clinimcl.files import write_json
 
 KEY = "groups"  # beside the metrics
+
+Table = tuple[list[str], list[list[Any]]]
 
 
 def write_groups(groups: GroupEvaluation, folder: Path) -> None:
@@ -77,7 +85,25 @@ def without_groups(entries: dict[str, Any]) -> dict[str, Any]:
     return {name: entry for name, entry in entries.items() if name != KEY}
 
 
-def gap_table(groups: GroupEvaluation) -> tuple[list[str], list[list[Any]]]:
+def value_table(groups: GroupEvaluation) -> Table:
+    """Columns and a row a headline and group, for a dashboard; small groups have no row."""
+    columns = ["headline", "grouping", "group", "value", "low", "high", "subjects", "items"]
+    rows = [
+        [own.headline, own.grouping, name, *ends_of(group), group.n_subjects, group.n_items]
+        for own in groups.comparisons
+        for name, group in own.groups.items()
+        if group.n_subjects >= LEAST
+    ]
+    return columns, rows
+
+
+def ends_of(group: Group) -> tuple[float | None, ...]:
+    """Value and interval."""
+    own = group.outcome
+    return (own.value, own.low, own.high) if isinstance(own, Metric) else (None, None, None)
+
+
+def gap_table(groups: GroupEvaluation) -> Table:
     """Columns and a row a gap, for a dashboard."""
     columns = ["headline", "grouping", "worst", "best", "gap", "low", "high", "p_holm", "subjects"]
     rows = [

@@ -56,8 +56,8 @@ def least_gap(found: Effects, test: Equality) -> float:
 
     Groups that do not vary have no such end of their own.
 
-    Source: Romano and Wolf 2005, Exact and approximate stepdown methods, section 3: the critical
-    value of the studentised range, turned into joint intervals.
+    Source: Lehmann and Romano 2005, Testing Statistical Hypotheses, section 3.5: a bound is a test
+    turned round. Labels that mean nothing tell what the studentised range reaches by chance.
     """
     if test.p > 2 * TAIL:
         return 0.0

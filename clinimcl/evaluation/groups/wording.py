@@ -76,6 +76,8 @@ def found(comparisons: list[Comparison]) -> list[str]:
     alarms = alarms_of(comparisons)
     if alarms:
         return [gap_sentence(own) for own in alarms]
+    if not tested and any(own.compared for own in comparisons):
+        return ["Gaps are shown, and for none can it be told whether it is beyond chance."]
     if not tested:
         return [f"No two groups have at least {LEAST} test subjects each: nothing is compared."]
     correction = f"Holm's correction for {len(tested)} comparisons"

@@ -102,6 +102,17 @@ def test_a_difference_is_said_in_a_sentence(headline):
     assert "differs by site: worst B" in notes[0] and "after Holm" in notes[0]
 
 
+def test_subjects_who_have_another_class_in_each_group_leave_a_gap_without_p(headline):
+    subject, group = np.repeat(np.arange(24), 2), np.tile([0, 1], 24)
+    one = headline(RNG.integers(2, size=48), subject.tolist(), "high", site=group.astype(str))
+    one = one._replace(values=one.values._replace(of_class=(group + subject) % 2))
+    table = pd.DataFrame({"subject": ["a"], "split": ["test"], "site": ["0"]})
+    found = evaluate_groups([one], table, ["site"], 0)
+    difference = found.comparisons[0].difference
+    assert difference.p is None and "same classes" in difference.untested
+    assert "for none can it be told" in found.notes[0]
+
+
 def test_values_that_one_side_alone_has_are_said(headline):
     one = headline(RNG.normal(size=60), list(range(60)), site=sites({"A": 30, "B": 30}))
     split = ["test"] * 60 + ["train"] * 3

@@ -15,7 +15,7 @@ from clinimcl.building import build
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.errors import UserError
 from clinimcl.evaluation import report, trajectories
-from clinimcl.evaluation.groups.writing import gap_table
+from clinimcl.evaluation.groups.writing import gap_table, value_table
 from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.mosaics import mosaic_figure, pairs_figure
 from clinimcl.pseudonyms import keyed, read_key
@@ -59,6 +59,7 @@ def log_evaluation(loggers: list[Logger], evaluated: report.Reported) -> None:
             logger.log_table("confusion", ["measured", "answered", "answers"], _cells(evaluated.change.confusion))
         if isinstance(logger, WandbLogger) and evaluated.groups is not None:
             logger.log_table("groups", *gap_table(evaluated.groups))
+            logger.log_table("group_values", *value_table(evaluated.groups))
         logger.save()
 
 

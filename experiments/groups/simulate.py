@@ -30,7 +30,7 @@ from experiments.groups.cohorts import Cohort, Plan, cohort
 
 SEEDS = 20
 POWER_SEEDS = 10
-FRESH = 2000  # the first seed: those below chose the sizes of the cohort
+FRESH = 4000  # the first seed: those below chose the cohort, or tested an earlier table
 RULE = ChangeRule("better", 3.0, ())
 
 

@@ -27,6 +27,7 @@ class Difference(NamedTuple):
     n_subjects: int  # of all groups that are compared
     n_items: int
     p: float | None  # that all groups are equal; None where that is not asked
+    untested: str = ""  # why it is not
     p_holm: float | None = None  # corrected for all groupings and headlines
 
 
@@ -39,7 +40,6 @@ class Comparison(NamedTuple):
     groups: dict[str, Group]  # in the order of reading; those with fewer than LEAST subjects, too
     unknown: Group  # whose group is not known
     difference: Difference | Absent
-    untested: str = ""  # why there is no p-value, where there is a difference
 
     @property
     def compared(self) -> bool:

@@ -74,6 +74,17 @@ def sums(
     return total / np.maximum(count, 1), there
 
 
+def standard_errors(found: Effects) -> Float[np.ndarray, "stack pair"]:
+    """Of the differences of every two groups, in the order of `np.triu_indices`."""
+    first, second = np.triu_indices(found.value.shape[1], 1)
+    covariance = found.covariance
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    both = variance[:, first] + variance[:, second]
+    squared = both - 2 * covariance[:, first, second]
+    # what rounding left of 0 is none
+    return np.sqrt(np.where(squared > SMALLEST * both, squared, 0.0))
+
+
 def studentised_range(found: Effects) -> Float[np.ndarray, " stack"]:
     """The largest difference of two groups in units of its own standard error.
 
@@ -83,12 +94,8 @@ def studentised_range(found: Effects) -> Float[np.ndarray, " stack"]:
     """
     first, second = np.triu_indices(found.value.shape[1], 1)
     difference = np.abs(found.value[:, first] - found.value[:, second])
-    covariance = found.covariance
-    variance = np.diagonal(covariance, axis1=1, axis2=2)
-    both = variance[:, first] + variance[:, second]
-    squared = both - 2 * covariance[:, first, second]
+    error = standard_errors(found)
     scaled = np.where(difference > SMALLEST, np.inf, 0.0)
-    varies = squared > SMALLEST * both  # else it is what rounding left of 0
-    np.divide(difference, np.sqrt(squared, where=varies, out=both), out=scaled, where=varies)
+    np.divide(difference, error, out=scaled, where=error > 0)
     scaled[np.isnan(difference)] = np.inf
     return scaled.max(axis=1)

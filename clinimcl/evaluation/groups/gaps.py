@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import norm, t
 
-from clinimcl.evaluation.groups.effects import SMALLEST
+from clinimcl.evaluation.groups.effects import SMALLEST, Effects, standard_errors
+from clinimcl.evaluation.groups.permutation import Equality
 from clinimcl.evaluation.intervals import TAIL
 from clinimcl.evaluation.metrics import Metric
 
@@ -25,15 +26,15 @@ class Gap(NamedTuple):
     high: float
 
 
-def gap(groups: list[Metric], alike: Square, most: float, p: float | None) -> Gap:
+def gap(groups: list[Metric], alike: Square, most: float, least: float | None) -> Gap:
     """Of at least two groups, whose values have the correlations `alike`; at most `most`.
 
     Every two groups get an interval of their difference, so wide that with 95 % all of them hold.
     Then the true gap, whichever groups it is between, is at least the largest of the lower ends
     and at most the largest of the upper ones. A pair's ends are as far from its difference as the
     root of the summed squares of what its groups' own intervals reach, so bounds and rare classes
-    count as they do there. `p` is of the test that all groups are equal: above 0.05, the
-    interval holds 0.
+    count as they do there. `least` is the `least_gap` of the test that all groups are equal, None
+    where there is none: the interval holds 0 just where the test does not reject.
 
     Source: Games and Howell 1976; with correlations Hothorn, Bretz and Westfall 2008, section 3.1;
     ends by Zou 2007, eq. 15. Simulated coverage: experiments/groups.
@@ -45,9 +46,26 @@ def gap(groups: list[Metric], alike: Square, most: float, p: float | None) -> Ga
     up = difference + joint(above[:, None], below[None, :], alike)
     low = max(0.0, float(down.max()))
     widest = float(np.ptp(value))
-    if p is not None and p > 2 * TAIL:
-        low = 0.0
+    if least is not None:
+        low = max(low, least) if least > 0 else 0.0
     return Gap(widest, min(low, widest), max(widest, min(float(up.max()), most)))
+
+
+def least_gap(found: Effects, test: Equality) -> float:
+    """The smallest true gap that the test does not reject, above 0 just where it rejects 0.
+
+    Groups that do not vary have no such end of their own.
+
+    Source: Lehmann and Romano 2005, Testing Statistical Hypotheses, section 3.5: a bound is a test
+    turned round. Labels that mean nothing tell what the studentised range reaches by chance.
+    """
+    if test.p > 2 * TAIL:
+        return 0.0
+    first, second = np.triu_indices(found.value.shape[1], 1)
+    difference = np.abs(found.value[0, first] - found.value[0, second])
+    error = standard_errors(found)[0]
+    ends = (difference - test.critical * error)[error > 0]
+    return max(SMALLEST, *ends.tolist())
 
 
 def joint(one: Broadcast, other: Broadcast, alike: Square) -> Square:

@@ -1,6 +1,8 @@
 """Every headline in every group, and what the groups' differences are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -15,15 +17,16 @@ from clinimcl.evaluation.groups.comparison import (
     GroupEvaluation,
 )
 from clinimcl.evaluation.groups.effects import effects, items_of
-from clinimcl.evaluation.groups.gaps import Square, gap
+from clinimcl.evaluation.groups.gaps import Gap, gap, least_gap
 from clinimcl.evaluation.groups.groupings import Bands, bands_of, labels_of
 from clinimcl.evaluation.groups.headlines import Headline, Values, measure
-from clinimcl.evaluation.groups.permutation import p_value
+from clinimcl.evaluation.groups.permutation import DRAWS, ONE_IN, Equality, equality_test
 from clinimcl.evaluation.groups.wording import notes
 from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.sweep.significance import holm
 
 Rows = Bool[np.ndarray, " item"]
+Labels = Int[np.ndarray, " item"]
 
 
 def evaluate_groups(
@@ -34,12 +37,15 @@ def evaluate_groups(
     `scans` is the cohort's scan table, whose training subjects say where bands end.
     """
     bands = bands_of(scans[scans["split"] == "train"], groupings)
-    found = [compare(own, name, bands, seed) for name in groupings for own in headlines]
+    draws = max(DRAWS, 2 * ONE_IN * len(groupings) * len(headlines))  # or Holm could never alarm
+    pairs = product(groupings, headlines)
+    found = [compare(own, name, bands, seed, draws) for name, own in pairs]
     comparisons = with_holm(found)
     return GroupEvaluation(comparisons, bands, notes(comparisons, scans, groupings, bands))
 
 
-def compare(headline: Headline, grouping: str, bands: dict[str, Bands], seed: int) -> Comparison:
+def compare(headline: Headline, grouping: str, bands: dict[str, Bands], seed: int, draws: int = DRAWS) -> Comparison:
+    """`draws`: labellings for the test, where there are too many to try all."""
     labels = labels_of(headline, grouping, bands)
     if isinstance(labels, Absent):
         nobody = Group(0, 0, labels)
@@ -49,9 +55,9 @@ def compare(headline: Headline, grouping: str, bands: dict[str, Bands], seed: in
     groups = {name: grouped(headline.values, label == place) for place, name in enumerate(names)}
     groups = {name: own for name, own in groups.items() if own.n_items}
     unknown = counted(headline.values, label < 0, "their group is not known")
-    difference = differ(headline, grouping, groups, label, names, seed)
-    why = "" if isinstance(difference, Absent) else untested(headline, grouping)
-    return Comparison(headline.name, grouping, headline.aim, groups, unknown, difference, why)
+    test = partial(tested, headline, grouping, seed=seed, draws=draws)
+    difference = differ(headline.values, headline.aim, groups, label, names, test)
+    return Comparison(headline.name, grouping, headline.aim, groups, unknown, difference)
 
 
 def grouped(values: Values, rows: Rows) -> Group:
@@ -66,6 +72,16 @@ def counted(values: Values, rows: Rows, reason: str) -> Group:
     return Group(values.where(rows).subjects, int(rows.sum()), Absent(reason))
 
 
+def tested(
+    headline: Headline, grouping: str, values: Values, label: Labels, seed: int, draws: int
+) -> Equality | Absent:
+    """Whether the groups of some of its values differ by chance."""
+    why = untested(headline, grouping)
+    if why:
+        return Absent(why)
+    return equality_test(items_of(values), label, int(label.max()) + 1, seed, draws)
+
+
 def untested(headline: Headline, grouping: str) -> str:
     """Why it is not asked whether these groups differ by chance; empty where it is."""
     if headline.values.of_two_people:
@@ -76,12 +92,12 @@ def untested(headline: Headline, grouping: str) -> str:
 
 
 def differ(
-    headline: Headline,
-    grouping: str,
+    values: Values,
+    aim: str,
     groups: dict[str, Group],
-    label: Int[np.ndarray, " item"],
+    label: Labels,
     names: list[str],
-    seed: int,
+    test: Callable[[Values, Labels], Equality | Absent],
 ) -> Difference | Absent:
     """Of the groups that have a value."""
     outcomes = {name: own.outcome for name, own in groups.items()}
@@ -91,22 +107,25 @@ def differ(
     place = np.full(len(names) + 1, -1)  # among those shown; the last is that of the unknown
     place[[names.index(name) for name in shown]] = np.arange(len(shown))
     rows = place[label] >= 0
-    values, compared = headline.values.where(rows), place[label][rows]
-    p = None
-    if not untested(headline, grouping):
-        p = p_value(items_of(values), compared, len(shown), seed)
-    worst, best = extremes(headline.aim, [metric.value for metric in shown.values()])
-    most = values.bounds[1] - values.bounds[0]
-    found = gap(list(shown.values()), alike(values, compared, len(shown)), most, p)
+    values, compared = values.where(rows), place[label][rows]
+    outcome = test(values, compared)
+    worst, best = extremes(aim, [metric.value for metric in shown.values()])
+    found = gap_of(list(shown.values()), values, compared, outcome)
     ends = list(shown)[worst], list(shown)[best]
-    return Difference(*ends, found, values.subjects, len(compared), p)
+    counts = values.subjects, len(compared)
+    if isinstance(outcome, Absent):
+        return Difference(*ends, found, *counts, None, outcome.reason)
+    return Difference(*ends, found, *counts, outcome.p)
 
 
-def alike(values: Values, label: Int[np.ndarray, " item"], groups: int) -> Square:
-    """Correlations of the groups' values, through the subjects that they share."""
+def gap_of(metrics: list[Metric], values: Values, label: Labels, outcome: Equality | Absent) -> Gap:
+    """Groups vary together through the subjects that they share."""
+    most = values.bounds[1] - values.bounds[0]
     if values.of_two_people:
-        return np.eye(groups)
-    return correlations(effects(items_of(values), label[None], groups).pull[0])
+        return gap(metrics, np.eye(len(metrics)), most, None)
+    apart = effects(items_of(values), label[None], len(metrics))
+    least = None if isinstance(outcome, Absent) else least_gap(apart, outcome)
+    return gap(metrics, correlations(apart.pull[0]), most, least)
 
 
 def too_few(groups: dict[str, Group], shown: int) -> str:

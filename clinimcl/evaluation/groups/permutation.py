@@ -7,15 +7,20 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from clinimcl.evaluation.groups.effects import Items, effects, studentised_range
+from clinimcl.evaluation.metrics import Absent
 
 EXACT = 10_000  # labellings up to which all are tried
-DRAWS = 4999  # drawn above
+DRAWS = 4999  # drawn above, unless more are asked for
+ONE_IN = 20  # labellings may be as large as the truth where equality is rejected: 5 %
 ENOUGH = 50  # draws as large as the truth, after which no more are needed
 CHUNK = 1_000_000  # sums that are held at once
 FIRST = 250  # labellings at once at most: most tests need no more
+
+Ranges = Float[np.ndarray, " labelling"]
+Stack = Int[np.ndarray, "stack unit"]
 
 
 class Units(NamedTuple):
@@ -26,34 +31,65 @@ class Units(NamedTuple):
     of_item: Int[np.ndarray, " item"]
 
 
-def p_value(items: Items, label: Int[np.ndarray, " item"], groups: int, seed: int) -> float:
+class Equality(NamedTuple):
+    """`p` is at most 0.05 just where the true labels' studentised range is above `critical`."""
+
+    p: float
+    critical: float
+
+
+def equality_test(
+    items: Items, label: Int[np.ndarray, " item"], groups: int, seed: int, draws: int = DRAWS
+) -> Equality | Absent:
     """How often labels that mean nothing give a studentised range as large as the true ones.
 
-    All labellings are tried where there are at most 10,000, else 4999 are drawn, or as many as it
-    takes until 50 are as large.
+    All labellings are tried where there are at most 10,000, else `draws` are drawn, or as many as
+    it takes until 50 are as large. Absent where fewer than 20 exist: then p is above 0.05 anyhow.
 
     Source: Good 2005, Permutation, Parametric and Bootstrap Tests of Hypotheses, chapter 6, with
     blocks; drawn: Phipson and Smyth 2010, eq. 2; ended early: Besag and Clifford 1991, section 2;
     studentised, so that groups that vary unlike may be compared: Janssen 1997.
     """
     units = units_of(items, label)
+    labellings = arrangements_of(units)
+    if labellings < ONE_IN:
+        return Absent("too few of its subjects have the same classes and are of different groups")
+    size = min(FIRST, max(1, CHUNK // (groups * items.subjects * items.classes)))
+    exact = labellings <= EXACT
+    stacks = every(units, size) if exact else drawn(units, size, seed, draws)
     true = float(studentised_range(effects(items, label[None], groups))[0])
     least = true - 1e-9 * max(abs(true), 1.0) if np.isfinite(true) else true
-    size = min(FIRST, max(1, CHUNK // (groups * items.subjects * items.classes)))
-    as_large = tried = 0
-    exact = arrangements_of(units) <= EXACT
-    for labels in every(units, size) if exact else drawn(units, size, seed):
-        large = studentised_range(effects(items, labels[:, units.of_item], groups)) >= least
-        if not exact and as_large + large.sum() >= ENOUGH:
-            needed = int(np.searchsorted(np.cumsum(large), ENOUGH - as_large)) + 1
-            return ENOUGH / (tried + needed)
-        as_large += int(large.sum())
-        tried += len(large)
-    return as_large / tried if exact else (1 + as_large) / (1 + tried)
+    ranges = (studentised_range(effects(items, own[:, units.of_item], groups)) for own in stacks)
+    if exact:
+        return tested(np.concatenate(list(ranges)), least, 0)
+    found = until_enough(ranges, least)
+    return tested(found, least, int(len(found) == draws))
+
+
+def until_enough(ranges: Iterator[Ranges], least: float) -> Ranges:
+    """All, or those up to the 50th that is at least `least`."""
+    found = np.empty(0)
+    for more in ranges:
+        found = np.concatenate([found, more])
+        large = np.flatnonzero(found >= least)
+        if len(large) >= ENOUGH:
+            return found[: large[ENOUGH - 1] + 1]
+    return found
+
+
+def tested(ranges: Ranges, least: float, true: int) -> Equality:
+    """`true`: 1 where the true labelling counts beside those of `ranges`, 0 where it is in them."""
+    p = float((ranges >= least).sum() + true) / (len(ranges) + true)
+    allowed = (len(ranges) + true) // ONE_IN - true
+    return Equality(p, float(np.sort(ranges)[::-1][max(allowed, 0)]))
 
 
 def units_of(items: Items, label: Int[np.ndarray, " item"]) -> Units:
-    """Subjects of one group exchange labels with each other, the items of others within them."""
+    """Subjects of one group exchange labels with each other, the items of others within them.
+
+    They do so only among those that have items of the same classes: where a class is rarer in one
+    group than in another, the values of a mean over classes vary unlike, whoever is right.
+    """
     subject = items.cell // items.classes
     lowest = np.full(items.subjects, np.iinfo(int).max)
     highest = np.full(items.subjects, -1)
@@ -66,7 +102,17 @@ def units_of(items: Items, label: Int[np.ndarray, " item"]) -> Units:
     _, first, of_item = np.unique(
         block * (2 * len(label) + items.subjects) + which, return_index=True, return_inverse=True
     )
-    return Units(label[first], block[first], of_item)
+    return by_classes(Units(label[first], block[first], of_item), items)
+
+
+def by_classes(units: Units, items: Items) -> Units:
+    """With a block for each set of classes that units of one block have."""
+    has = np.zeros((len(units.label), items.classes), dtype=int)
+    has[units.of_item, items.cell % items.classes] = 1
+    kinds = np.column_stack([units.block, has])
+    block = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
+    order = np.argsort(block, kind="stable")
+    return Units(units.label[order], block[order], np.argsort(order)[units.of_item])
 
 
 def arrangements_of(units: Units) -> float:
@@ -84,7 +130,7 @@ def blocks(units: Units) -> list[tuple[int, ...]]:
     return [tuple(own.tolist()) for own in np.split(units.label, starts)]
 
 
-def every(units: Units, size: int) -> Iterator[Int[np.ndarray, "stack unit"]]:
+def every(units: Units, size: int) -> Iterator[Stack]:
     """All labellings, so many at once."""
     of_block = [list(arrangements(labels)) for labels in blocks(units)]
     chunk = []
@@ -107,10 +153,10 @@ def arrangements(labels: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
             yield (first, *others)
 
 
-def drawn(units: Units, size: int, seed: int) -> Iterator[Int[np.ndarray, "stack unit"]]:
-    """4999 labellings at random, so many at once."""
+def drawn(units: Units, size: int, seed: int, draws: int) -> Iterator[Stack]:
+    """Labellings at random, so many at once."""
     rng = np.random.default_rng(seed)
-    for start in range(0, DRAWS, size):
-        number = min(size, DRAWS - start)
+    for start in range(0, draws, size):
+        number = min(size, draws - start)
         keys = units.block + rng.random((number, len(units.label)))
         yield units.label[np.argsort(keys, axis=1)]

@@ -42,8 +42,10 @@ GROUPINGS = {
     "severity": "severity (score at the earlier scan)",
 }
 CAVEAT = (
-    "Groups differ in more than their name: a gap is where to look, not why. That none is found "
-    "says no more than the intervals of the gaps: they hold what may still be there."
+    "Groups differ in more than their name: a gap is where to look, not why. It may come from who "
+    "is in a group, such as more subjects of a class or a severity that is harder to answer; only "
+    "balanced accuracies are tested between subjects of the same classes. That none is found says "
+    "no more than the intervals of the gaps: they hold what may still be there."
 )
 
 
@@ -74,6 +76,8 @@ def found(comparisons: list[Comparison]) -> list[str]:
     alarms = alarms_of(comparisons)
     if alarms:
         return [gap_sentence(own) for own in alarms]
+    if not tested and any(own.compared for own in comparisons):
+        return ["Gaps are shown, and for none can it be told whether it is beyond chance."]
     if not tested:
         return [f"No two groups have at least {LEAST} test subjects each: nothing is compared."]
     correction = f"Holm's correction for {len(tested)} comparisons"

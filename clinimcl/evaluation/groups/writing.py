@@ -4,10 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from clinimcl.evaluation.entries import EVALUATION, add
-from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation
+from clinimcl.evaluation.groups.comparison import (
+    LEAST,
+    Comparison,
+    Difference,
+    Group,
+    GroupEvaluation,
+)
 from clinimcl.evaluation.metrics import Metric
 
 KEY = "groups"  # beside the metrics
+
+Table = tuple[list[str], list[list[Any]]]
 
 
 def write_groups(groups: GroupEvaluation, folder: Path) -> None:
@@ -64,7 +72,7 @@ def gap_entry(comparison: Comparison) -> dict[str, Any]:
         "n_items": difference.n_items,
     }
     if difference.p is None:
-        return entry | {"untested": comparison.untested}
+        return entry | {"untested": difference.untested}
     return entry | {"p": difference.p, "p_holm": difference.p_holm}
 
 
@@ -73,7 +81,25 @@ def without_groups(entries: dict[str, Any]) -> dict[str, Any]:
     return {name: entry for name, entry in entries.items() if name != KEY}
 
 
-def gap_table(groups: GroupEvaluation) -> tuple[list[str], list[list[Any]]]:
+def value_table(groups: GroupEvaluation) -> Table:
+    """Columns and a row a headline and group, for a dashboard; small groups have no row."""
+    columns = ["headline", "grouping", "group", "value", "low", "high", "subjects", "items"]
+    rows = [
+        [own.headline, own.grouping, name, *ends_of(group), group.n_subjects, group.n_items]
+        for own in groups.comparisons
+        for name, group in own.groups.items()
+        if group.n_subjects >= LEAST
+    ]
+    return columns, rows
+
+
+def ends_of(group: Group) -> tuple[float | None, ...]:
+    """Value and interval."""
+    own = group.outcome
+    return (own.value, own.low, own.high) if isinstance(own, Metric) else (None, None, None)
+
+
+def gap_table(groups: GroupEvaluation) -> Table:
     """Columns and a row a gap, for a dashboard."""
     columns = ["headline", "grouping", "worst", "best", "gap", "low", "high", "p_holm", "subjects"]
     rows = [

@@ -13,9 +13,11 @@ from clinimcl.evaluation.groups.measure import evaluate_groups
 from clinimcl.evaluation.groups.writing import (
     gap_table,
     group_entries,
+    value_table,
     without_groups,
     write_groups,
 )
+from clinimcl.evaluation.metrics import Absent
 
 SITES = ["A"] * 30 + ["<B>"] * 30 + ["few | and\nsmall"] * 4 + ["one"] + [None] * 2
 
@@ -73,6 +75,23 @@ def test_a_row_a_gap_goes_to_the_dashboard(groups):
     columns, rows = gap_table(groups)
     assert [row[:4] for row in rows][1] == ["score_mae", "site", "<B>", "A"]
     assert all(len(row) == len(columns) for row in rows)
+
+
+def test_a_row_a_headline_and_group_goes_to_the_dashboard_and_small_groups_do_not(groups):
+    columns, rows = value_table(groups)
+    assert [row[1:3] for row in rows] == [["sex", "F"], ["sex", "M"], ["site", "<B>"], ["site", "A"]]
+    row = dict(zip(columns, rows[2], strict=True))
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["subjects"], row["items"]) == (30, 30)
+
+
+def test_a_group_without_a_value_keeps_its_size_on_the_dashboard(groups):
+    site = groups.comparisons[1]
+    absent = site.groups["A"]._replace(outcome=Absent("one of the classes has no item here"))
+    lacking = site._replace(groups={"A": absent})
+    assert value_table(groups._replace(comparisons=[lacking]))[1] == [
+        ["score_mae", "site", "A", None, None, None, 30, 30]
+    ]
 
 
 def test_nothing_in_a_name_ends_a_cell_of_the_model_card(groups):

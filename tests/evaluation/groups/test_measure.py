@@ -45,7 +45,7 @@ def test_the_groups_of_the_label_itself_have_a_gap_and_no_p(headline):
     one = headline(RNG.normal(size=40), list(range(40)), site=sites({"A": 20, "B": 20}))
     found = compare(one._replace(judged_by="site"), "site", {}, 0)
     assert isinstance(found.difference, Difference) and found.difference.p is None
-    assert "label" in found.untested
+    assert "label" in found.difference.untested
 
 
 def test_pairs_of_two_people_have_values_and_no_p(headline):
@@ -100,6 +100,17 @@ def test_the_same_seed_gives_the_same_numbers(headline):
 def test_a_difference_is_said_in_a_sentence(headline):
     notes = everything(headline)[2].notes
     assert "differs by site: worst B" in notes[0] and "after Holm" in notes[0]
+
+
+def test_subjects_who_have_another_class_in_each_group_leave_a_gap_without_p(headline):
+    subject, group = np.repeat(np.arange(24), 2), np.tile([0, 1], 24)
+    one = headline(RNG.integers(2, size=48), subject.tolist(), "high", site=group.astype(str))
+    one = one._replace(values=one.values._replace(of_class=(group + subject) % 2))
+    table = pd.DataFrame({"subject": ["a"], "split": ["test"], "site": ["0"]})
+    found = evaluate_groups([one], table, ["site"], 0)
+    difference = found.comparisons[0].difference
+    assert difference.p is None and "same classes" in difference.untested
+    assert "for none can it be told" in found.notes[0]
 
 
 def test_values_that_one_side_alone_has_are_said(headline):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from experiments.groups.classes import Mix
+from experiments.groups.classes import row as class_row
 from experiments.groups.cohorts import Plan
 from experiments.groups.intervals import Case, row
 from experiments.groups.simulate import alarmed, evaluated
@@ -28,3 +30,7 @@ def test_without_a_bias_there_is_no_alarm(seed):
 @pytest.mark.parametrize("case", [Case("share", 3, 20, 1.0, False), Case("signed", 3, 20, 1.0, True)])
 def test_the_interval_of_a_gap_holds_it(case):
     assert row(case, 40)["holds"] >= 0.85  # of 40 in 99 %, at a true 95 %
+
+
+def test_classes_that_differ_between_groups_are_no_gap():
+    assert class_row(Mix(40, 1, 2, True, False, 0.85, 0.0), 40)["p ≤ 0.05"] <= 0.125  # in 98 %

@@ -18,10 +18,14 @@ import hydra._internal.hydra
 import hydra.core.utils
 import hydra.utils
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+)
 
 from clinimcl.building import Settings, build, settings
 from clinimcl.errors import UserError, sentence
@@ -32,6 +36,7 @@ PATHS = (
     *("identity", "model", "earlier", "later", "pairs"),
     *("embeddings", "labels", "beside"),
 )
+LISTS = ("groups", "columns")
 QUOTED = (*PATHS, "cohort.mask", "cohort.clinical", "cohort.demographics", "cohort.bids", "token")
 SERVING = ("fastapi", "python_multipart", "uvicorn")
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -78,7 +83,7 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
                 configuration |= _place_in_sweep() if sweep else {"sweep": None}
             with _disk():
                 return task(settings(root, configuration))
-        except UserError as error:
+        except (UserError, OmegaConfBaseException) as error:
             if sweep:
                 raise  # the other jobs of the sweep go on
             _refuse(error)
@@ -127,6 +132,9 @@ def _configuration(composed: DictConfig, known: Collection[str]) -> dict[str, An
     container = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(container, dict)
     configuration = {str(name): node for name, node in container.items() if name in known}
+    for key in LISTS:
+        if isinstance(configuration.get(key), str):  # a name without brackets
+            configuration[key] = [configuration[key]]
     for key in PATHS:
         *owner, name = key.split(".")
         node = configuration.get(owner[0]) or {} if owner else configuration
@@ -168,6 +176,10 @@ def _sentence(error: BaseException) -> str:
     unknown = re.search(r"Could not override '([^']+)'", str(error))
     if unknown:  # Hydra's own text repeats the value, which may be the path of a scan
         return f"there is no setting {unknown[1]}, or it is no group: --cfg job prints every setting"
+    if isinstance(error, MissingConfigException) and error.options:
+        return _no_option(str(error.missing_cfg_file), error.options)
+    if isinstance(error, InterpolationKeyError):
+        return _no_source(str(error.full_key), str(error))
     if isinstance(error, OverrideParseException):
         return "an argument is not of the form name=value, or its value needs quotes: \"name='value'\""
     causes = [sentence(error)]
@@ -175,6 +187,21 @@ def _sentence(error: BaseException) -> str:
         error = error.__cause__
         causes.append(str(error))
     return "\n".join(dict.fromkeys(causes))
+
+
+def _no_option(missing: str, options: Collection[str]) -> str:
+    group, _, name = missing.rpartition("/")
+    return f"there is no {group}={name}: expected one of {', '.join(options)}"
+
+
+def _no_source(key: str, text: str) -> str:
+    """A setting takes its value from another one, which what was chosen lacks."""
+    found = re.search(r"Interpolation key '([^']+)' not found", text)
+    source = found[1] if found else "a setting"
+    group, owner = source.partition(".")[0], key.partition(".")[0]
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    chosen = f"{group}={choices[group]}" if group in choices else group
+    return f"{key} takes its value from {source}, which {chosen} has not: choose another {owner} or another {group}"
 
 
 _close_side_doors()  # at import: the processes in which launchers start jobs import this module, too

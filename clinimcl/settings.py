@@ -201,6 +201,8 @@ class ExamSettings:
             raise ValueError(f"splits must be at least 1 and seed at least 0, got {self.splits} and {self.seed}")
         if self.least < 5:
             raise ValueError(f"least must be at least 5 subjects, as half of them are tested, got {self.least}")
+        if self.column in self.groups:
+            raise ValueError(f"groups={self.column} are the classes themselves: leave it out of groups")
         if "://" in self.out:
             raise ValueError(f"out must be a local folder, got {self.out}")
         if self.key is not None and self.labels is None:

@@ -114,6 +114,25 @@ def test_an_unknown_choice_is_refused_with_the_list(refused):
     assert "bids" in refused("prepare", "cohort=adnii")
 
 
+REFUSED = {
+    ("experiment=foo",): "there is no experiment=foo: expected one of adni_learner, bids_learner",
+    ("experiment=lus_learner", "encoder=cnn3d", "cohort.root=x"): (
+        "encoder.grid takes its value from preparation.grid, which preparation=clips has not: choose another encoder"
+    ),
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_parts_that_are_not_there_or_do_not_fit_are_told_in_one_line(refused, arguments):
+    said = refused("train", *arguments)
+    assert REFUSED[arguments] in said and said.count("\n") == 1
+
+
+def test_a_name_without_brackets_is_a_list_of_one(refused):
+    said = refused("exam", "embeddings=x.csv", "column=dx", "out=o", "groups=dx")
+    assert "groups=dx are the classes themselves" in said
+
+
 def test_a_forbidden_target_is_refused(refused):
     message = refused("prepare", "cohort=bids", "cohort.root=x", "engine._target_=os.system")
     assert "engine._target_=os.system" in message

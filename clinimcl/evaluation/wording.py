@@ -90,10 +90,10 @@ BESIDE = {"longitudinal_distance": "between_subject_distance"}  # read beside an
 
 
 def number(value: float) -> str:
-    """Three digits or so, with a true minus sign."""
+    """Three digits or so, with a true minus sign; what rounds to 0 is 0.000, without a sign."""
     size = abs(value)
-    if value != 0 and size < 0.001:
-        text = f"{value:.1e}"
+    if size < 0.0005:
+        text = "0.000"
     elif size >= 1000:
         text = f"{value:,.0f}"
     elif float(value).is_integer() and size >= 10:

@@ -16,6 +16,7 @@ from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.wording import label, number
 from clinimcl.exporting.judged import Measured
 from clinimcl.files import write_text
+from clinimcl.harmonisation.numbers import FILE, read_harmonisation
 from clinimcl.inference.card import Card, Input
 from clinimcl.phantoms import truth
 from clinimcl.preparation.pipeline import FieldOfView, VolumePipeline
@@ -95,6 +96,7 @@ def write_model_card(card: Card, folder: Path) -> None:
     """For people, as model cards are: Mitchell et al. 2019."""
     tables = [_rows(card.told[name]) for name in ("metrics", "metrics_of_run")]
     context = {"card": card, "parts": card.typed(), "tables": tables, "label": label}
+    context["harmonised"] = read_harmonisation(folder / FILE) if (folder / FILE).is_file() else None
     context["groups"] = [group_lines(card.told[name]) for name in ("groups", "groups_of_run")]
     write_text(filled("clinimcl.inference", "model_card.md.j2", context, escaped=False), folder / "README.md")
 

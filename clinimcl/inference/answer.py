@@ -103,7 +103,8 @@ def answer(model: Model, asked: Asked, days: tuple[str | None, str | None] = (No
 def unharmonised(model: Model, asked: Asked) -> list[str]:
     """Scans of scanners that did not train the model: they are answered, since nothing else is known to be wrong."""
     if model.harmonisation is None:
-        return []
+        given = any(scanner is not None for scanner in asked.scanners)
+        return ["the scanners that were given change nothing: this model does not harmonise"] if given else []
     known = model.classified(asked.embedded.change, asked.scanners)[1]
     factor, sites = model.harmonisation.factor, len(model.harmonisation.sites)
     found = []

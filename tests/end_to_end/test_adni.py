@@ -89,3 +89,4 @@ def test_what_harmonises_travels_with_the_exported_model(folder, clinimcl):
                                                                     "model/harmonisation.json")]  # fmt: skip
     assert held[0] == held[1] and len(held[0]["sites"]) >= 2
     assert json.loads((folder / "model" / "card.json").read_text())["format"] == 2
+    assert "| harmonised | by combat of " in (folder / "model" / "README.md").read_text()

@@ -10,7 +10,15 @@ def metric(value: float, low: float, high: float, chance: float = 0.0) -> Metric
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5, "0.500"), (-0.25, "−0.250"), (97.15, "97.2"), (0.00002, "2.0e−05"), (12345.6, "12,346"), (0.0, "0.000")],
+    [
+        (0.5, "0.500"),
+        (-0.25, "−0.250"),
+        (97.15, "97.2"),
+        (-4.5e-15, "0.000"),
+        (0.0007, "0.001"),
+        (12345.6, "12,346"),
+        (0.0, "0.000"),
+    ],
 )
 def test_numbers_are_short(value: float, text: str):
     assert number(value) == text

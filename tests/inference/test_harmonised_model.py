@@ -2,12 +2,14 @@
 
 import dataclasses
 import shutil
+from collections import defaultdict
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
+from clinimcl.exporting.card import write_model_card
 from clinimcl.harmonisation.combat import fit_harmonisation
 from clinimcl.harmonisation.numbers import FILE, write_harmonisation
 from clinimcl.inference import card
@@ -63,6 +65,22 @@ def test_a_scanner_that_is_not_given_is_flagged_with_the_setting_that_gives_it(h
     flags = [flag for flag in answered(harmonising, "Trio", None).flags if "harmonised" in flag]
     assert len(flags) == 1
     assert "the scanner of the later scan is not given (later_scanner=)" in flags[0]
+
+
+def test_scanners_that_a_model_does_not_harmonise_are_said_to_change_nothing(model: Model):
+    said = "change nothing: this model does not harmonise"
+    assert any(said in flag for flag in answered(model, "Trio", None).flags)
+    assert not any(said in flag for flag in answered(model, None, None).flags)
+
+
+def test_the_model_card_says_by_what_it_harmonises_and_what_it_needs(harmonising: Model, tmp_path):
+    assert harmonising.harmonisation is not None
+    write_harmonisation(harmonising.harmonisation, tmp_path / FILE)
+    told = defaultdict(dict, harmonising.card.told)  # what is not told is empty
+    write_model_card(dataclasses.replace(harmonising.card, told=told), tmp_path)
+    said = (tmp_path / "README.md").read_text()
+    assert "by combat of 2 scanners, preserving no covariate" in said
+    assert "`earlier_scanner=`, `later_scanner=`" in said
 
 
 def test_likeness_does_not_hang_on_the_scanner_that_was_given(harmonising: Model):

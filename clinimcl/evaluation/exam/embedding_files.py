@@ -12,7 +12,7 @@ from clinimcl.cohorts.delimited import parse_table
 from clinimcl.errors import UserError
 from clinimcl.evaluation.embedding_folder import INDEX
 
-SUBJECT = ("pseudonym", "subject", "participant_id", "subject_id", "ptid")
+SUBJECT = ("pseudonym", "subject", "participant_id", "subject_id", "subject id", "oasisid", "ptid")
 _COLUMN = re.compile(r"embedding_(\d+)")
 
 
@@ -58,7 +58,8 @@ def with_subject(table: pd.DataFrame, where: str) -> pd.DataFrame:
     Raises:
         UserError: none of its columns is known to name them.
     """
-    known = [name for name in SUBJECT if name in table]
+    columns = {str(name).lower(): name for name in table}
+    known = [columns[name] for name in SUBJECT if name in columns]
     if not known:
         named = ", ".join(map(str, table.columns[:20]))
         raise UserError(f"{where} must have a column {', '.join(SUBJECT)}; there are {named}")

@@ -24,15 +24,18 @@ class Variable(NamedTuple):
 
 
 def variable(values: pd.Series, subject: Int[np.ndarray, " item"], least: int) -> tuple[Variable, list[str]]:
-    """The groups with at least `least` subjects; and sentences on those with fewer."""
+    """The groups with at least `least` subjects; and sentences on those with fewer.
+
+    Small groups are counted and not named: a name of few is that of a person, or near it.
+    """
     name = str(values.name)
     named = _thirds(values, subject)
     counts = pd.Series(subject, named.index).groupby(named, observed=True).nunique()
-    few = counts[counts < least]
+    few = int((counts < least).sum())
     groups = [str(group) for group in counts.index[counts >= least]]
     numbers = {group: number for number, group in enumerate(groups)}
     of_item = np.array([numbers.get(group, -1) for group in named])
-    notes = [f"{name} {group}: {count} subjects are too few to be a group." for group, count in few.items()]
+    notes = [f"{name} has {_small(few, least)}: too few to be a group."] if few else []
     unknown = int(named.isna().sum())
     notes += [f"{name} is not known of {unknown} items, or not the same in all of their scans."] if unknown else []
     return Variable(name, groups, of_item), notes
@@ -66,6 +69,11 @@ def _largest(pairs: list[tuple[Replicates, Replicates]], tail: float) -> tuple[f
     low = max(max(one.low, -one.high, 0.0) for one in intervals)
     high = max(max(one.high, -one.low) for one in intervals)
     return value, min(low, value), high
+
+
+def _small(groups: int, least: int) -> str:
+    plural, each = ("s", " each") if groups > 1 else ("", "")
+    return f"{groups} value{plural} with fewer than {least} subjects{each}"
 
 
 def _thirds(values: pd.Series, subject: Int[np.ndarray, " item"]) -> pd.Series:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from clinimcl.cohorts.cells import words
 from clinimcl.errors import UserError
-from clinimcl.evaluation.exam.embedding_files import Embeddings, with_subject
+from clinimcl.evaluation.exam.embedding_files import SUBJECT, Embeddings, with_subject
 from clinimcl.pseudonyms import keyed
 
 KEYS = ("subject", "session")
@@ -82,6 +82,8 @@ def labelled(embeddings: Embeddings, labels: pd.DataFrame | None, question: Ques
         on = [key for key in KEYS if key in labels and key in embeddings.rows]
         scans_labels = embeddings.rows[on].merge(_one_row_each(labels, on, wanted), on=on, how="left")
     scans_labels = scans_labels.assign(**{name: words(scans_labels[name].fillna("")) for name in wanted})
+    for name in wanted:
+        _check_shared(scans_labels["subject"], scans_labels[name], question)
     known = scans_labels[question.column].notna().to_numpy(bool)
     if not known.any():
         raise UserError(_nobody(embeddings.rows, table, question.column))
@@ -120,6 +122,28 @@ def _check_columns(table: pd.DataFrame, question: Question, where: str) -> None:
     if missing:
         there = ", ".join(sorted(set(map(str, table.columns)) - set(KEYS)))
         raise UserError(f"there is no column {', '.join(missing)} in {where}; there are {there}")
+
+
+def _check_shared(subject: pd.Series, values: pd.Series, question: Question) -> None:
+    """
+    Raises:
+        UserError: the column names subjects or scans, so that it would be written whom it holds.
+    """
+    name = str(values.name)
+    if name.lower() in SUBJECT or _names_each(subject, values):
+        setting = "column" if name == question.column else "groups"
+        raise UserError(
+            f"{setting}={name} has a value for each single subject or scan: name a column whose "
+            "values many subjects share"
+        )
+
+
+def _names_each(subject: pd.Series, values: pd.Series) -> bool:
+    """Whether there are as many words as subjects; numbers are measured, and cut into thirds."""
+    known = values.dropna()
+    subjects = subject[known.index].nunique()
+    words_only = bool(pd.to_numeric(known, errors="coerce").isna().any())
+    return words_only and known.nunique() >= max(subjects, 2)
 
 
 def _one_row_each(labels: pd.DataFrame, on: list[str], wanted: list[str]) -> pd.DataFrame:
@@ -169,10 +193,18 @@ def _check_classes(items: Items, question: Question) -> None:
         raise UserError(
             f"column={question.column} holds {len(items.classes)} different numbers: cut it into classes first"
         )
-    few = [f"{name} ({count})" for name, count in zip(items.classes, counts, strict=True) if count < question.least]
+    few = {name: int(count) for name, count in zip(items.classes, counts, strict=True) if count < question.least}
     if few:
-        listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        listed = _listed(few, len(items.classes))
         raise UserError(
             f"every class of {question.column} needs at least {question.least} subjects, for 40, 10 and 50 % of them; "
             f"too few: {listed}. Join classes, or leave their cells empty"
         )
+
+
+def _listed(few: dict[str, int], classes: int) -> str:
+    """With names where they are those of classes: a few values, each of several subjects."""
+    named = [f"{name} ({count})" for name, count in few.items() if count > 1 and classes <= MOST_NAMES]
+    others = len(few) - len(named)
+    counted = [f"{others} of {classes} classes"] if others else []
+    return " and ".join([*([", ".join(named)] if named else []), *counted])

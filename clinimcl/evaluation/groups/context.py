@@ -28,10 +28,18 @@ def group_context(evaluation: GroupEvaluation) -> dict[str, Any]:
         "alarmed": bool(evaluation.alarms),
         "least": LEAST,
         "groupings": list(groupings),
-        "gaps": [(named(name), list(map(gap_cell, own))) for name, own in by_headline.items()],
+        "gaps": gap_rows(by_headline),
         "headlines": [headline_context(name, own) for name, own in by_headline.items()],
         "bands": {titled(name): ", ".join(own.names) for name, own in evaluation.bands.items()},
     }
+
+
+def gap_rows(by_headline: dict[str, list[Comparison]]) -> list[tuple[str, list[Cell]]]:
+    """No row where nothing was compared."""
+    compared = [own for of_one in by_headline.values() for own in of_one]
+    if not any(isinstance(own.difference, Difference) for own in compared):
+        return []
+    return [(named(name), list(map(gap_cell, own))) for name, own in by_headline.items()]
 
 
 def gap_cell(comparison: Comparison) -> Cell:

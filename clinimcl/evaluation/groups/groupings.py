@@ -128,7 +128,19 @@ def labels_of(headline: Headline, grouping: str, bands: dict[str, Bands]) -> Lab
 def available(scans: pd.DataFrame) -> list[str]:
     """What the table can be grouped by."""
     names = [str(name) for name in scans if name not in (*NO_GROUPS, *GROUPS)]
-    return [*GROUPS, *(name for name in names if column_of(scans, name).notna().any())]
+    known = [name for name in names if column_of(scans, name).notna().any()]
+    return [*GROUPS, *(name for name in known if not names_people(scans, name))]
+
+
+def names_people(scans: pd.DataFrame, grouping: str) -> bool:
+    """Whether the column holds subjects' names, or as many words as there are subjects."""
+    if grouping in GROUPS or grouping not in scans:
+        return False
+    values = column_of(scans, grouping).dropna().astype(str)
+    subject = scans["subject"][values.index].astype(str)
+    several = values.nunique() > 1
+    words = bool(pd.to_numeric(values, errors="coerce").isna().any())
+    return several and (set(values) <= set(subject) or (words and values.nunique() >= subject.nunique()))
 
 
 def carrying(cohort: Node, groupings: Sequence[str]) -> Node:
@@ -146,7 +158,7 @@ def check_groups(scans: pd.DataFrame, groupings: Sequence[str]) -> None:
     if len(set(groupings)) < len(groupings):
         raise UserError(f"groups must name each grouping once, got {', '.join(groupings)}")
     for name in groupings:
-        if name in NAMING:
+        if name in NAMING or names_people(scans, name):
             raise UserError(f"groups={name} would name single people or scans: leave it out")
         if name not in there:
             missing = f"groups={name} is no column with a value in the cohort's tables"

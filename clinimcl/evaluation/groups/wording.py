@@ -67,7 +67,9 @@ def notes(
     sentences = found(comparisons)
     sentences += [missing(comparisons, name) for name in groupings]
     sentences += [unseen(scans, name) for name in groupings if name not in bands]
-    return [sentence for sentence in [*sentences, CAVEAT] if sentence]
+    compared = any(isinstance(own.difference, Difference) for own in comparisons)
+    sentences += [CAVEAT] if compared else []
+    return [sentence for sentence in sentences if sentence]
 
 
 def found(comparisons: list[Comparison]) -> list[str]:

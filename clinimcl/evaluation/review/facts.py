@@ -66,7 +66,10 @@ def data_facts(inputs: ReviewInputs, flow: Flow) -> dict[str, str]:
             f"All scans that were found entered; {aside} were set aside, and those that a step could not use are "
             "counted with the reason (flow diagram)."
         ),
-        "preprocessing": f"{class_name(prepared)} with {given(prepared)}; one recipe for all scans.",
+        "preprocessing": (
+            f"{class_name(prepared)} with {given(prepared)}; one recipe for all scans."
+            f"{harmonisation_fact(facts.settings.get('harmonise'))}"
+        ),
         "subset": "None was chosen by hand: every usable scan is in a split.",
         "deidentification": (
             "Subjects have pseudonyms in all that leaves the machine; names, paths and hosts are left out; heads in "
@@ -81,13 +84,28 @@ def data_facts(inputs: ReviewInputs, flow: Flow) -> dict[str, str]:
         ),
         "flow": flow_fact(flow, aside),
         "people": "The table of people by split, with standardised differences and what is missing.",
-        "no_assessors": "None: predictors are images alone.",
-        "predictors": "Prepared voxels of two scans, no others, all of them." if inputs.change else PREDICTORS,
+        "no_assessors": "None: no one judged a predictor.",
+        "predictors": predictors_fact(inputs),
         "annotation": "Scores come from the cohort’s own tables; no one annotated scans for this run.",
     } | ({"reference": reference_fact(usable, facts.rule)} if facts.rule else {})
 
 
-PREDICTORS = "Prepared voxels of a scan, no others, all of them."
+def predictors_fact(inputs: ReviewInputs) -> str:
+    if not inputs.change:
+        return "Prepared voxels of a scan, no others, all of them."
+    if inputs.facts.settings.get("harmonise"):
+        return "Prepared voxels of two scans, all of them, and the scanner or site of each; no others."
+    return "Prepared voxels of two scans, no others, all of them."
+
+
+def harmonisation_fact(method: str | None) -> str:
+    """How embeddings became alike between scanners; "" where they were not changed."""
+    if method is None:
+        return ""
+    return (
+        f" Embeddings are then harmonised between scanners or sites (harmonise={method}, fitted on "
+        "training scans); what they tell of age and sex is preserved, as far as these are known."
+    )
 
 
 def reference_fact(usable: pd.DataFrame, rule: str) -> str:

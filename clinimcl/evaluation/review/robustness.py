@@ -27,6 +27,8 @@ from clinimcl.evaluation.review.perturbations import Array, Perturbation
 from clinimcl.evaluation.sessions import unit
 from clinimcl.evaluation.wording import capitalised
 
+FEWEST_SUBJECTS = 5  # with a scan that is asked: two who agree by luck have a narrow interval
+
 Vectors = Float[np.ndarray, "scan dimension"]
 Changed = Callable[[int, Array], Array]  # number of a scan and its array → another array
 
@@ -64,6 +66,10 @@ class Beside(NamedTuple):
     value: Outcome
     difference: Outcome
 
+    @property
+    def subjects(self) -> int:
+        return self.value.n_subjects if isinstance(self.value, Metric) else 0
+
 
 def robustness(inputs: RobustnessInputs) -> Robustness | Absent:
     """The later scan of each pair is changed, or the scan that is searched with; the others stay as they are.
@@ -75,7 +81,11 @@ def robustness(inputs: RobustnessInputs) -> Robustness | Absent:
     if isinstance(beside, Absent):
         return beside
     name, measured = beside
-    rows = [row("none", "", 0.0, measured(clean)._replace(difference=Absent("it is the same")))]
+    undamaged = measured(clean)
+    subjects = undamaged.subjects
+    if subjects < FEWEST_SUBJECTS:
+        return Absent(f"{subjects} test subjects are too few: at least {FEWEST_SUBJECTS} are needed")
+    rows = [row("none", "", 0.0, undamaged._replace(difference=Absent("it is the same")))]
     for kind, perturbation in enumerate(inputs.perturbations):
         for strength in perturbation.strengths:
             vectors = inputs.embed(changed_by(perturbation, strength, (inputs.seed, kind)))

@@ -31,9 +31,15 @@ def test_a_group_of_too_few_is_told_and_left_out():
     assert found.groups == ["A", "B"]
     assert found.of_item[20:].tolist() == [-1, -1, -1]
     assert notes == [
-        "site C: 2 subjects are too few to be a group.",
+        "site has 1 value with fewer than 5 subjects: too few to be a group.",
         "site is not known of 1 items, or not the same in all of their scans.",
     ]
+
+
+def test_many_small_groups_are_counted_and_not_named():
+    values = pd.Series(["A"] * 10 + [f"JANE{number}" for number in range(37)], name="household")
+    notes = variable(values, np.arange(47), least=10)[1]
+    assert notes == ["household has 37 values with fewer than 10 subjects each: too few to be a group."]
 
 
 def test_the_gap_is_the_mean_over_variables_of_best_minus_worst():

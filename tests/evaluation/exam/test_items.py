@@ -73,6 +73,9 @@ WRONG = {
     "needs at least 5 subjects, for 40, 10 and 50 % of them; too few: rare (2)": LABELS.assign(
         dx=["rare"] * 2 + ["well"] * 10
     ),
+    "too few: 2 of 3 classes.": LABELS.assign(dx=["one", "two"] + ["well"] * 10),
+    "column=dx has a value for each single subject": LABELS.assign(dx="X" + LABELS["subject"]),
+    "groups=sex has a value for each single subject": LABELS.assign(sex="X" + LABELS["subject"]),
     "column=dx holds 12 different numbers": LABELS.assign(dx=[str(60.5 + number) for number in range(12)]),
 }
 
@@ -83,6 +86,17 @@ def test_labels_that_cannot_be_examined_are_refused(said):
         items_of({"embeddings": labelled(embeddings(), WRONG[said], ASKED)}, ASKED)
     assert said in str(refused.value)
     assert "P00" not in str(refused.value)
+
+
+def test_a_column_that_names_subjects_is_refused_by_its_name():
+    labels = LABELS.assign(participant_id=["a", "b"] * 6)
+    with pytest.raises(UserError, match="groups=participant_id has a value for each"):
+        labelled(embeddings(), labels, Question("dx", ("participant_id",), 5))
+
+
+def test_subjects_are_read_from_the_columns_that_cohorts_have():
+    labels = LABELS.rename(columns={"subject": "OASISID"})
+    assert labelled(embeddings(), pseudonymous(labels, None), ASKED).left_out == 0
 
 
 def test_labels_need_a_column_of_subjects():

@@ -88,6 +88,13 @@ def test_groups_of_single_people_are_refused(name):
         check_groups(table(), [name])
 
 
+@pytest.mark.parametrize("values", [["a", "b"], ["JANE", "JOHN"]])
+def test_a_column_that_names_each_subject_is_neither_offered_nor_taken(values):
+    with pytest.raises(UserError, match="groups=OASISID would name single people"):
+        check_groups(table(OASISID=values), ["OASISID"])
+    assert "OASISID" not in available(table(OASISID=values))
+
+
 def test_a_grouping_that_is_named_twice_is_refused():
     with pytest.raises(UserError, match="each grouping once, got sex, sex"):
         check_groups(table(), ["sex", "sex"])

@@ -4,7 +4,9 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from clinimcl.evaluation.groups.comparison import LEAST, Difference
+from clinimcl.evaluation.groups.context import group_context
 from clinimcl.evaluation.groups.measure import compare, evaluate_groups, extremes
+from clinimcl.evaluation.groups.wording import CAVEAT
 from clinimcl.evaluation.metrics import Absent, Metric
 
 RNG = np.random.default_rng(0)
@@ -121,6 +123,14 @@ def test_values_that_one_side_alone_has_are_said(headline):
     notes = " ".join(evaluate_groups([one], table, ["site"], 0).notes)
     assert "in training only, not tested: C (2 subjects), one with one subject." in notes
     assert "in the test only, not trained on: A (30 subjects), B (30 subjects)." in notes
+
+
+def test_where_nothing_is_compared_neither_gaps_nor_their_caveat_are_shown(headline):
+    one = headline(RNG.normal(size=8), list(range(8)), site=sites({"A": 4, "B": 4}))
+    table = pd.DataFrame({"subject": list("abcdefgh"), "site": sites({"A": 4, "B": 4}), "split": "test"})
+    found = evaluate_groups([one], table, ["site"], 0)
+    assert found.notes[0].endswith("nothing is compared.") and CAVEAT not in found.notes
+    assert group_context(found)["gaps"] == []
 
 
 def test_a_column_that_nobody_has_is_said(headline):

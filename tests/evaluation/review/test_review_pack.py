@@ -5,11 +5,24 @@ import pandas as pd
 import pytest
 
 from clinimcl.evaluation.metrics import Absent
-from clinimcl.evaluation.review.facts import Measured, known_facts
+from clinimcl.evaluation.review.facts import (
+    Measured,
+    harmonisation_fact,
+    known_facts,
+    predictors_fact,
+)
 from clinimcl.evaluation.review.flow import flow
 from clinimcl.evaluation.review.measure import decision, review
 from clinimcl.evaluation.review.record import cost_note, cost_rows, seeds
 from clinimcl.evaluation.review.writing import write_review
+
+
+def test_a_harmonised_run_says_that_the_scanner_is_an_input(inputs):
+    plain = inputs()
+    facts = plain.facts._replace(settings={**plain.facts.settings, "harmonise": "combat"})
+    assert "no others" in predictors_fact(plain) and "scanner" not in predictors_fact(plain)
+    assert "and the scanner or site of each" in predictors_fact(plain._replace(facts=facts))
+    assert "harmonise=combat" in harmonisation_fact("combat") and harmonisation_fact(None) == ""
 
 
 @pytest.fixture(scope="module")

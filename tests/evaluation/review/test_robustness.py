@@ -55,9 +55,15 @@ def test_where_nothing_is_lost_that_is_said():
     assert "o loss can be told of drowned" in loss_sentence(curves)
 
 
-def test_two_subjects_are_too_few():
-    inputs = of_people(subjects=1)
-    assert isinstance(robustness(inputs), Absent)
+@pytest.mark.parametrize("subjects", [1, 2, 4])
+def test_fewer_than_5_subjects_are_too_few(subjects):
+    found = robustness(of_people(subjects))
+    assert isinstance(found, Absent)
+
+
+def test_how_many_are_too_few_is_said():
+    said = Absent("4 test subjects are too few: at least 5 are needed")
+    assert robustness(of_people(4)) == said
 
 
 def of_change(given, ask) -> RobustnessInputs:

@@ -13,7 +13,7 @@ from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 FEWEST, A_BIN = 40, 5  # subjects for whom the parts are given, and for each of the bins
 TWICE = (0.0, 2.0)  # what a certain answer that is wrong costs
 UNCERTAINTY = 1  # where binned parts have it
-REALS = (-np.inf, np.inf)
+EITHER = (-2.0, 2.0)  # of a part that may be below 0
 PARTS = ("reliability", "resolution", "uncertainty", "within_bins")
 SQUARES = ("reliability", "resolution")
 
@@ -69,7 +69,7 @@ def part_outcomes(raw: Replicates, score: Replicates) -> dict[str, Outcome]:
     """In the order of PARTS; `raw` are the three that bins have, with their bias."""
     parts = balanced(unbiased(raw), score)
     biased = dict(zip(PARTS, balanced(raw, score).whole[0].tolist(), strict=True))
-    found = {part: metric_of_few(one_of(parts, column), REALS) for column, part in enumerate(PARTS)}
+    found = {part: metric_of_few(one_of(parts, column), EITHER) for column, part in enumerate(PARTS)}
     found |= {part: raised(found[part], biased[part]) for part in SQUARES}
     mixed = metric(one_of(raw, UNCERTAINTY), UNIT)
     found["uncertainty"] = around(found["uncertainty"], mixed)

@@ -17,7 +17,8 @@ def p_value(difference: Replicates) -> float:
     """Two-sided: the level at which the interval of the difference just reaches 0.
 
     No smaller than the share of exchanges of a subject's two answers that make as large a difference: subjects whose
-    answers do not differ say nothing, and 2 who differ give 0.5. 1 where it hangs on one subject alone.
+    answers do not differ say nothing, and 2 who differ give 0.5. 1 where it hangs on one subject alone. Where all
+    subjects differ by the same number, which nothing bounds, it is that of the sign test.
 
     Source: Efron and Tibshirani 1993, section 15.4.
     """
@@ -26,7 +27,10 @@ def p_value(difference: Replicates) -> float:
     if value == 0 or lonely or not np.isfinite([value, *difference.left_out]).all():
         return 1.0
     interval_at = spread(difference, (-np.inf, np.inf), 1 if by_class else None)
-    own = 1.0 if interval_at is None else reaching_zero(interval_at, positive=value > 0)
+    own = 1.0
+    if interval_at is not None:
+        endless = not np.isfinite(interval_at(max(TAILS))).all()
+        own = 2 * 0.5 ** len(difference.left_out) if endless else reaching_zero(interval_at, positive=value > 0)
     return max(own, tables.exchange_p(difference.tables)) if tables.exchangeable(difference.tables) else own
 
 

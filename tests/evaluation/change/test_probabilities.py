@@ -116,7 +116,7 @@ def test_resolution_of_one_and_the_same_answer_is_0():
     _, change, _ = answers(40, each=1)
     found = parts(np.arange(40), change, np.tile(SHARES, (40, 1)))["brier_resolution"]
     assert found.value == pytest.approx(0, abs=1e-12)
-    assert found.high < 0.1
+    assert found.high < 0.2
 
 
 def test_the_jackknife_takes_the_bias_of_the_variance_off():

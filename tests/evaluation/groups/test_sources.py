@@ -112,8 +112,10 @@ def test_all_items_together_give_what_is_reported_of_change():
 
 def test_the_signed_error_is_answered_minus_measured():
     inputs = change_inputs()
-    shifted = inputs._replace(predicted=inputs.scans["score"].to_numpy(float) + 2)
-    assert whole(change_headlines(shifted))["score_bias"].value == pytest.approx(2)
+    error = np.resize([1.0, 3.0, 2.5, 0.5], len(inputs.scans))
+    shifted = inputs._replace(predicted=inputs.scans["score"].to_numpy(float) + error)
+    tested = (inputs.scans["split"] == "test").to_numpy()
+    assert whole(change_headlines(shifted))["score_bias"].value == pytest.approx(error[tested].mean())
 
 
 def test_pairs_of_two_people_have_no_interval_and_two_subjects():

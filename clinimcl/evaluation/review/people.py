@@ -12,6 +12,7 @@ from clinimcl.evaluation.wording import number
 
 MOST_LEVELS = 12  # of a site or scanner that are listed; the others are counted together
 OTHERS = "all others"
+COUNTS = ("scans", "sessions")  # of a subject: whole numbers
 COLUMNS = (
     *("variable", "level", "split", "subjects", "missing"),
     *("mean", "sd", "q1", "median", "q3", "count", "share", "standardised_difference"),
@@ -179,5 +180,10 @@ def cell(row: pd.Series) -> tuple[str, list[str]]:
     if not np.isfinite(row["mean"]):
         return "–", missing
     spread = f" ± {number(row['sd'])}" if np.isfinite(row["sd"]) else ""
-    quartiles = f"{number(row['median'])} [{number(row['q1'])}–{number(row['q3'])}]"
+    ends = [row[name] for name in ("median", "q1", "q3")]
+    if row["variable"] in COUNTS:
+        median, q1, q3 = (f"{value:g}" for value in ends)
+    else:
+        median, q1, q3 = map(number, ends)
+    quartiles = f"{median} [{q1}–{q3}]"
     return f"{number(row['mean'])}{spread}", [quartiles, *missing]

@@ -23,6 +23,7 @@ class Worst(NamedTuple):
     asked: int  # of which so many were wrong
     sentence: str  # what was wrong, after "3 of 40"
     roles: tuple[str, str]  # of the two scans
+    order: str  # how the rows are
 
 
 def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
@@ -48,7 +49,8 @@ def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
         }
     )
     found = ranked(table), paths(inputs.scans, earlier, later), len(wrong), len(answered)
-    return Worst(*found, "answers were wrong", ("earlier", "later"))
+    order = "ordered by the probability of the answer, less that of the truth"
+    return Worst(*found, "answers were wrong", ("earlier", "later"), order)
 
 
 def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimension"], names: dict[str, str]) -> Worst:
@@ -69,7 +71,8 @@ def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimen
         }
     )
     found = ranked(table), paths(scans, chosen, nearest[chosen]), len(wrong), len(asked)
-    return Worst(*found, "searches found another person first", ("searched with", "found"))
+    order = "ordered by the similarity of who was found, less that of the own subject"
+    return Worst(*found, "searches found another person first", ("searched with", "found"), order)
 
 
 def described(

@@ -7,6 +7,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.cohorts.schema import SPLITS
+from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.wording import number
 
@@ -45,13 +46,15 @@ def variables(scans: pd.DataFrame) -> list[Variable]:
     first = ordered.groupby("subject").first()  # of each column, the first value that is known
     sessions = ordered.drop_duplicates(["subject", "session"])
     score = str(scans["score_name"].iloc[0]) or "score"
+    lasting, apart = follow_up(sessions), spacing(sessions)
+    unit, per_year = time_unit(apart.to_numpy(float))
     numbers = {
         "age in years, first known": first["age"],
         f"{score}, first known": first["score"],
         "scans": ordered.groupby("subject").size(),
         "sessions": sessions.groupby("subject").size(),
-        "years from the first to the last session": follow_up(sessions),
-        "years between sessions, mean": spacing(sessions),
+        f"{unit} from the first to the last session": per_year * lasting,
+        f"{unit} between sessions, mean": per_year * apart,
     }
     levels = {"sex": first["sex"], "site": first["site"], "scanner": first["scanner"]}
     return [

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import answers_of, places
 from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, same
 
 MOST = 10
@@ -78,12 +79,14 @@ def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimen
 def described(
     scans: pd.DataFrame, earlier: np.ndarray, later: np.ndarray, names: dict[str, str]
 ) -> dict[str, np.ndarray]:
-    """Pseudonyms of both scans, and the years between them where they are of one person."""
+    """Pseudonyms of both scans, and the years or days between them where they are of one person."""
     subject = scans["subject"].astype(str).map(names).to_numpy()
     day = scans["day"].to_numpy(float)
     years = (day[later] - day[earlier]) / DAYS_PER_YEAR
     alike = subject[earlier] == subject[later]
-    return {"subject": subject[earlier], "other": subject[later], "years": np.where(alike, years, np.nan)}
+    between = np.where(alike, years, np.nan)
+    unit, per_year = time_unit(between)
+    return {"subject": subject[earlier], "other": subject[later], unit: per_year * between}
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:

@@ -47,6 +47,8 @@ def write_embedding(model: Path, scan: str, output: Path) -> list[str]:
     Raises:
         UserError: as `embed_scan`, or `output` is a folder or the scan itself. No file is then left at `output`.
     """
+    if output.suffix != ".npy" and not output.is_dir():
+        raise UserError(f"output={output} must end with .npy")
     if output.is_dir():
         raise UserError(f"output={output} is a folder: name a .npy file")
     if output.exists() and os.path.exists(scan) and output.samefile(scan):

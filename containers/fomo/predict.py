@@ -26,10 +26,14 @@ def main() -> int:
     from clinimcl.scan_embedding import write_embedding
 
     settle()
+    if not arguments.output.parent.is_dir():
+        print("clinimcl: the folder of --output is not there: make it, or name another", file=sys.stderr)
+        return 2
     try:
         flags = write_embedding(arguments.model, arguments.input, arguments.output)
     except UserError as error:
-        print(f"clinimcl: {error}", file=sys.stderr)
+        said = str(error).replace("model=", "--model ").replace("output=", "--output ")
+        print(f"clinimcl: {said}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"clinimcl: the output cannot be written ({error.strerror}): name another folder", file=sys.stderr)

@@ -65,6 +65,7 @@ def asked(model, scan, output):
 
 
 def test_a_scan_becomes_a_float32_vector_that_the_model_s_encoder_gives(folder, scan, tmp_path):
+    (tmp_path / "out").mkdir()
     result = started(*asked(folder, scan, tmp_path / "out" / "emb.npy"))
     assert result.returncode == 0, result.stderr
     vector, model = np.load(tmp_path / "out" / "emb.npy"), Model(folder)
@@ -75,6 +76,7 @@ def test_a_scan_becomes_a_float32_vector_that_the_model_s_encoder_gives(folder, 
 
 def test_nothing_is_written_but_the_output_and_no_network_is_used(folder, scan, tmp_path):
     out = tmp_path / "out"
+    out.mkdir()
     result = started("-c", WATCHED, out, *asked(folder, scan, out / "emb.npy"))
     assert (result.returncode, result.stderr) == (0, "")
     assert os.listdir(out) == ["emb.npy"]
@@ -142,7 +144,16 @@ def test_slices_that_are_too_thick_and_four_dimensions_are_refused(folder, tmp_p
 def test_a_mistake_is_told_in_one_line_with_exit_code_2(folder, scan, tmp_path):
     result = started(*asked(tmp_path / "nowhere", scan, tmp_path / "emb.npy"))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "must be the folder of an exported model" in result.stderr
+    assert f"--model {tmp_path / 'nowhere'} must be the folder of an exported model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("no/emb.npy", "the folder of --output is not there"), ("emb.txt", "must end with .npy")]
+)
+def test_an_output_in_no_folder_or_of_another_ending_is_refused(folder, scan, tmp_path, name, said):
+    result = started(*asked(folder, scan, tmp_path / name))
+    assert result.returncode == 2 and said in result.stderr
+    assert not (tmp_path / name).exists()
 
 
 def test_a_changed_model_is_refused(folder, scan, tmp_path):

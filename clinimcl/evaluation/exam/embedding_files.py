@@ -13,6 +13,7 @@ from clinimcl.errors import UserError
 from clinimcl.evaluation.embedding_folder import INDEX
 
 SUBJECT = ("pseudonym", "subject", "participant_id", "subject_id", "subject id", "oasisid", "ptid")
+FOLDERS = ("embeddings", "beside")  # settings that may name a folder
 _COLUMN = re.compile(r"embedding_(\d+)")
 
 
@@ -43,7 +44,8 @@ def read_table(path: Path, setting: str) -> pd.DataFrame:
         UserError: there is no such file, or it is no table.
     """
     if not path.is_file():
-        raise UserError(f"{setting}={path} is not there: expected a .csv, .tsv or .parquet file")
+        folder = ", or a folder of .npy files" if setting in FOLDERS else ""
+        raise UserError(f"{setting}={path} is not there: expected a .csv, .tsv or .parquet file{folder}")
     if path.suffix == ".parquet":
         return _as_text(_of_parquet(path, setting))
     if path.suffix not in (".csv", ".tsv"):
@@ -99,6 +101,12 @@ def _of_folder(folder: Path, setting: str) -> Embeddings:
     missing = sum(not path.is_file() for path in paths)
     if missing:
         raise UserError(f"{setting}={folder}: {missing} of the {len(paths)} files of {INDEX} are not there")
+    pickled = sum(_holds_objects(path) for path in paths)
+    if pickled:
+        raise UserError(
+            f"{setting}={folder}: {pickled} of {len(paths)} files hold objects, which are not "
+            "unpickled: save arrays of numbers"
+        )
     vectors = [_vector(path) for path in paths]
     sizes = {0 if vector is None else len(vector) for vector in vectors}
     if len(sizes) != 1 or 0 in sizes:
@@ -117,6 +125,19 @@ def _index(folder: Path, setting: str) -> pd.DataFrame:
     if not paths:
         raise UserError(f"{setting}={folder} must hold .npy files, a vector each")
     return pd.DataFrame({"file": [path.name for path in paths], "subject": [path.stem for path in paths]})
+
+
+def _holds_objects(path: Path) -> bool:
+    """Of a .npy file, by its header."""
+    if path.suffix != ".npy":
+        return False
+    try:
+        np.lib.format.open_memmap(path, mode="r")
+    except (OSError, EOFError):
+        return False
+    except ValueError as error:
+        return "Python objects" in str(error)
+    return False
 
 
 def _vector(path: Path) -> Float[np.ndarray, " dimension"] | None:

@@ -121,7 +121,9 @@ def _check_columns(table: pd.DataFrame, question: Question, where: str) -> None:
     missing = [name for name in question.columns if name not in table]
     if missing:
         there = ", ".join(sorted(set(map(str, table.columns)) - set(KEYS)))
-        raise UserError(f"there is no column {', '.join(missing)} in {where}; there are {there}")
+        raise UserError(
+            f"there is no column {', '.join(missing)} in {where}; there {f'are {there}' if there else 'is no other'}"
+        )
 
 
 def _check_shared(subject: pd.Series, values: pd.Series, question: Question) -> None:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from clinimcl.cohorts.decimals import rounding
 from clinimcl.cohorts.schema import SCANS
 from clinimcl.errors import UserError
+from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
@@ -23,7 +24,7 @@ from clinimcl.preparation.store import Record
 from clinimcl.settings import GROUPS, Node
 
 COLUMNS = {"severity": "score"}  # grouping → column, where it is called otherwise
-UNITS = {"age": " years", "interval": " years"}
+UNITS = {"age": " years"}
 MIXED = "mixed"  # the two scans of an item are of two groups
 NAMES = tuple(name for name in SCANS.columns if name not in ("age", "score"))  # never numbers
 MOST_VALUES = 8  # of a further column of numbers that are taken as they are
@@ -38,11 +39,12 @@ class Bands(NamedTuple):
 
     edges: tuple[float, ...]
     unit: str = ""
+    shown_by: float = 1.0  # names tell edges times this
 
     @property
     def names(self) -> list[str]:
         """From the lowest to the highest."""
-        texts = [f"{edge:g}".replace("-", "−") for edge in self.edges]
+        texts = [f"{self.shown_by * edge:g}".replace("-", "−") for edge in self.edges]
         if not texts:
             return ["all"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
@@ -70,10 +72,18 @@ def bands_of(training: pd.DataFrame, groupings: Sequence[str]) -> dict[str, Band
     found = {}
     for name in groupings:
         if name == "interval":
-            found[name] = thirds(intervals(training), UNITS[name])
+            found[name] = interval_bands(intervals(training))
         elif (numbers := numbers_of(training, name)) is not None:
             found[name] = thirds(numbers.to_numpy(float), UNITS.get(name, ""))
     return found
+
+
+def interval_bands(years: Float[np.ndarray, " pair"]) -> Bands:
+    """Edges are years, whatever unit names tell."""
+    unit, per_year = time_unit(years)
+    bands = thirds(per_year * years, f" {unit}")
+    edges = tuple(edge / per_year for edge in bands.edges)
+    return bands._replace(edges=edges, shown_by=per_year)
 
 
 def intervals(training: pd.DataFrame) -> Float[np.ndarray, " pair"]:

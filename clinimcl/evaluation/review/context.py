@@ -79,6 +79,7 @@ def worst_context(worst: Worst) -> dict[str, Any]:
         "wrong": worst.wrong,
         "asked": worst.asked,
         "sentence": worst.sentence,
+        "order": worst.order,
     }
 
 

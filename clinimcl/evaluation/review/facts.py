@@ -177,8 +177,9 @@ def training_facts(inputs: ReviewInputs) -> dict[str, str]:
         if change and change["balanced"]
         else "None was used."
     )
+    epochs = "epoch" if settings["epochs"] == 1 else "epochs"
     return {
-        "training": f"{settings['epochs']} epochs, batch {settings['pretrain']['batch']}; {shown}.{later}",
+        "training": f"{settings['epochs']} {epochs}, batch {settings['pretrain']['batch']}; {shown}.{later}",
         "selection": "The epoch that was best on validation subjects; test subjects had no say.",
         "balance": balance,
         "updating": "None: nothing was fitted to test subjects.",

@@ -7,11 +7,13 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.cohorts.schema import SPLITS
+from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.wording import number
 
 MOST_LEVELS = 12  # of a site or scanner that are listed; the others are counted together
 OTHERS = "all others"
+COUNTS = ("scans", "sessions")  # of a subject: whole numbers
 COLUMNS = (
     *("variable", "level", "split", "subjects", "missing"),
     *("mean", "sd", "q1", "median", "q3", "count", "share", "standardised_difference"),
@@ -44,13 +46,15 @@ def variables(scans: pd.DataFrame) -> list[Variable]:
     first = ordered.groupby("subject").first()  # of each column, the first value that is known
     sessions = ordered.drop_duplicates(["subject", "session"])
     score = str(scans["score_name"].iloc[0]) or "score"
+    lasting, apart = follow_up(sessions), spacing(sessions)
+    unit, per_year = time_unit(apart.to_numpy(float))
     numbers = {
         "age in years, first known": first["age"],
         f"{score}, first known": first["score"],
         "scans": ordered.groupby("subject").size(),
         "sessions": sessions.groupby("subject").size(),
-        "years from the first to the last session": follow_up(sessions),
-        "years between sessions, mean": spacing(sessions),
+        f"{unit} from the first to the last session": per_year * lasting,
+        f"{unit} between sessions, mean": per_year * apart,
     }
     levels = {"sex": first["sex"], "site": first["site"], "scanner": first["scanner"]}
     return [
@@ -179,5 +183,10 @@ def cell(row: pd.Series) -> tuple[str, list[str]]:
     if not np.isfinite(row["mean"]):
         return "–", missing
     spread = f" ± {number(row['sd'])}" if np.isfinite(row["sd"]) else ""
-    quartiles = f"{number(row['median'])} [{number(row['q1'])}–{number(row['q3'])}]"
+    ends = [row[name] for name in ("median", "q1", "q3")]
+    if row["variable"] in COUNTS:
+        median, q1, q3 = (f"{value:g}" for value in ends)
+    else:
+        median, q1, q3 = map(number, ends)
+    quartiles = f"{median} [{q1}–{q3}]"
     return f"{number(row['mean'])}{spread}", [quartiles, *missing]

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import answers_of, places
 from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, same
 
 MOST = 10
@@ -23,6 +24,7 @@ class Worst(NamedTuple):
     asked: int  # of which so many were wrong
     sentence: str  # what was wrong, after "3 of 40"
     roles: tuple[str, str]  # of the two scans
+    order: str  # how the rows are
 
 
 def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
@@ -48,7 +50,8 @@ def worst_answers(inputs: ChangeInputs, names: dict[str, str]) -> Worst:
         }
     )
     found = ranked(table), paths(inputs.scans, earlier, later), len(wrong), len(answered)
-    return Worst(*found, "answers were wrong", ("earlier", "later"))
+    order = "ordered by the probability of the answer, less that of the truth"
+    return Worst(*found, "answers were wrong", ("earlier", "later"), order)
 
 
 def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimension"], names: dict[str, str]) -> Worst:
@@ -69,18 +72,21 @@ def worst_retrievals(scans: pd.DataFrame, vectors: Float[np.ndarray, "scan dimen
         }
     )
     found = ranked(table), paths(scans, chosen, nearest[chosen]), len(wrong), len(asked)
-    return Worst(*found, "searches found another person first", ("searched with", "found"))
+    order = "ordered by the similarity of who was found, less that of the own subject"
+    return Worst(*found, "searches found another person first", ("searched with", "found"), order)
 
 
 def described(
     scans: pd.DataFrame, earlier: np.ndarray, later: np.ndarray, names: dict[str, str]
 ) -> dict[str, np.ndarray]:
-    """Pseudonyms of both scans, and the years between them where they are of one person."""
+    """Pseudonyms of both scans, and the years or days between them where they are of one person."""
     subject = scans["subject"].astype(str).map(names).to_numpy()
     day = scans["day"].to_numpy(float)
     years = (day[later] - day[earlier]) / DAYS_PER_YEAR
     alike = subject[earlier] == subject[later]
-    return {"subject": subject[earlier], "other": subject[later], "years": np.where(alike, years, np.nan)}
+    between = np.where(alike, years, np.nan)
+    unit, per_year = time_unit(between)
+    return {"subject": subject[earlier], "other": subject[later], unit: per_year * between}
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:

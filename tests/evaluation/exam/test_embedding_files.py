@@ -63,7 +63,7 @@ def test_a_table_that_holds_no_embeddings_is_refused(said, tmp_path):
 FOLDERS = {
     "every file must hold one vector, all as long, got lengths 2, 3": [np.zeros(2), np.ones(3)],
     "got lengths 0, 2": [np.zeros(2), np.zeros((2, 2))],
-    "got lengths 0": [np.array([{"a": 1}], dtype=object)],
+    "1 of 1 files hold objects, which are not unpickled": [np.array([{"a": 1}], dtype=object)],
 }
 
 
@@ -98,6 +98,11 @@ def test_a_file_that_is_no_table_is_refused(name, said, tmp_path):
         (tmp_path / made).write_text("x")
     with pytest.raises(UserError, match=said):
         read_embeddings(tmp_path / name, "embeddings")
+
+
+def test_what_is_not_there_may_be_a_folder(tmp_path):
+    with pytest.raises(UserError, match=r"parquet file, or a folder of \.npy files"):
+        read_embeddings(tmp_path / "no", "embeddings")
 
 
 def test_an_empty_folder_is_refused(tmp_path):

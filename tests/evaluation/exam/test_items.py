@@ -51,6 +51,11 @@ def test_labels_may_stand_beside_the_embeddings():
     assert items_of({"embeddings": labelled(beside, None, ASKED)}, ASKED).subjects == 12
 
 
+def test_embeddings_without_further_columns_say_that_there_is_no_other():
+    with pytest.raises(UserError, match=r"labels=FILE\); there is no other$"):
+        labelled(embeddings(), None, ASKED)
+
+
 def test_only_what_both_have_is_examined():
     made = {"embeddings": embeddings(), "beside": embeddings(PEOPLE[:-1])}
     found = items_of({name: labelled(own, LABELS, ASKED) for name, own in made.items()}, ASKED)

@@ -49,6 +49,14 @@ def test_intervals_are_those_of_all_two_sessions_of_one_person():
     assert sorted(intervals(scans)) == pytest.approx([1, 3, 4])
 
 
+def test_intervals_of_days_are_named_by_days_and_their_edges_stay_years():
+    scans = pd.DataFrame({"subject": "a", "session": list("1234"), "day": [0.0, 3, 7, 14]})
+    bands = bands_of(scans, ["interval"])["interval"]
+    assert bands.names == ["below 6 days", "6 to 8.33 days", "8.33 and more days"]
+    assert max(bands.edges) < 0.03
+    assert bands.labels(pd.Series([1 / 365.25, 14 / 365.25])).tolist() == [bands.names[0], bands.names[-1]]
+
+
 def test_further_numbers_are_banded_and_few_of_them_are_names():
     scans = pd.DataFrame({"education": [str(years) for years in range(9)], "race": ["1", "2"] * 4 + ["1"]})
     assert set(bands_of(scans, ["education", "race"])) == {"education"}

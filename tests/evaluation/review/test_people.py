@@ -5,6 +5,7 @@ import pytest
 from clinimcl.evaluation.review.people import (
     OTHERS,
     categorical_difference,
+    cell,
     people_rows,
     people_table,
     standardised_difference,
@@ -82,3 +83,13 @@ def test_rows_to_read_say_what_is_missing():
     rows = {own.name: own for own in people_rows(people_table(scans()))}
     assert rows["age in years, first known"].cells[1] == ("70", ["70 [70–70]", "1 missing"])
     assert rows["sex: F"].cells[0] == ("1 (50 %)", []) and rows["sex: M"].difference == ""
+
+
+def test_times_below_a_month_are_days():
+    table = people_table(scans().assign(day=lambda own: own["day"] / 36.525))
+    assert row(table, "days between", "all")["median"] == pytest.approx(10.0)
+
+
+def test_counts_have_no_decimals_that_say_nothing():
+    counted = pd.Series({"variable": "scans", "level": "", "missing": 0, "mean": 3.2, "sd": 1.0})
+    assert cell(pd.concat([counted, pd.Series({"median": 3.0, "q1": 2.0, "q3": 4.75})]))[1] == ["3 [2–4.75]"]

@@ -83,7 +83,7 @@ def _thirds(values: pd.Series, subject: Int[np.ndarray, " item"]) -> pd.Series:
     if numbers.isna().any() or numbers.nunique() <= MOST_NAMES:
         return values
     edges = np.quantile(numbers.groupby(subject[known.index]).mean(), [1 / 3, 2 / 3])
-    low, high = (f"{edge:.3g}" for edge in edges)
+    low, high = (f"{edge:.3g}".replace("-", "−") for edge in edges)
     names = [f"up to {low}", f"{low} to {high}", f"above {high}"]
     third = np.array(names)[np.searchsorted(edges, numbers)]
     ordered = pd.Categorical(third.tolist(), categories=names, ordered=True)

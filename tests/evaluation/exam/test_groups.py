@@ -20,6 +20,11 @@ def test_numbers_are_cut_into_thirds_of_the_subjects():
     assert np.bincount(found.of_item).tolist() == [10, 10, 10]
 
 
+def test_thirds_below_0_have_a_true_minus():
+    values = pd.Series([str(number - 30) for number in range(30)], name="z")
+    assert variable(values, np.arange(30), least=5)[0].groups[0] == "up to −20.3"
+
+
 def test_few_numbers_are_names():
     values = pd.Series(["1.5", "3"] * 10, name="field")
     assert variable(values, np.arange(20), least=5)[0].groups == ["1.5", "3"]

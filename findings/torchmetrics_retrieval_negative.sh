@@ -1,6 +1,6 @@
 #!/bin/sh
-# torchmetrics 1.9.0 ranks documents by similarities of either sign, as cosines are. Four documents have the
-# scores 0.5, 0.2, -0.1 and -0.2, of which the first and the third are relevant.
+# torchmetrics 1.9.0 (torch 2.13.0) ranks documents by similarities of either sign, as cosines are. Four documents
+# have the scores 0.5, 0.2, -0.1 and -0.2; the first and the third are relevant.
 #
 # Seen: average precision is 1, where a shift of all scores by 1, which changes no rank, gives 5/6, as scikit-learn
 # 1.9.1 does for either. With the third alone relevant, reciprocal rank, average precision and precision are 0
@@ -11,7 +11,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet torchmetrics==1.9.0 scikit-learn==1.9.1
+"$folder/venv/bin/pip" install --quiet torch==2.13.0 torchmetrics==1.9.0 scikit-learn==1.9.1
 cat > "$folder/rank.py" <<'PYTHON'
 import sys
 

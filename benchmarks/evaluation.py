@@ -36,7 +36,7 @@ for _ in sys.stdin:
 def main() -> None:
     parser = timing.options(__doc__)
     parser.add_argument("checkout", type=Path, help="folder of the other build")
-    parser.add_argument("--subjects", type=int, default=150)
+    parser.add_argument("--subjects", type=int, default=90)
     arguments = parser.parse_args()
     other = arguments.checkout.resolve()
     with tempfile.TemporaryDirectory() as name:
@@ -63,6 +63,7 @@ def train_run(checkout: Path, folder: Path, subjects: int) -> Path:
         f"run={run}",
         f"store={folder / 'store'}",
         "epochs=2",
+        "pretrain.batch=24",
         "keep_every=1",
     )
     return run

@@ -23,6 +23,7 @@ import contextlib, dataclasses, json, sys, time
 from clinimcl.evaluate import evaluate_command
 from clinimcl.settings import EvaluateSettings
 known = {"run": sys.argv[1], "probes": True, "cohort": None, "store": None, "allow_overlap": False, "review": "off"}
+known["groups"] = ["sex", "age", "site", "scanner", "interval", "severity"]
 fields = {field.name for field in dataclasses.fields(EvaluateSettings)}
 settings = EvaluateSettings(**{name: value for name, value in known.items() if name in fields})
 for _ in sys.stdin:

@@ -47,12 +47,12 @@ def write_embedding(model: Path, scan: str, output: Path) -> list[str]:
     Raises:
         UserError: as `embed_scan`, or `output` is a folder or the scan itself. No file is then left at `output`.
     """
-    if output.suffix != ".npy" and not output.is_dir():
-        raise UserError(f"output={output} must end with .npy")
     if output.is_dir():
         raise UserError(f"output={output} is a folder: name a .npy file")
     if output.exists() and os.path.exists(scan) and output.samefile(scan):
         raise UserError("output must be another file than the input")
+    if output.suffix != ".npy":
+        raise UserError(f"output={output} must end with .npy")
     output.unlink(missing_ok=True)  # of another scan
     embedding = embed_scan(model, scan)
     made_folder(output.parent, "the folder of output")

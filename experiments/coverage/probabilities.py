@@ -11,8 +11,8 @@ from clinimcl.evaluation.change.brier import A_BIN, balanced, binned_parts
 from clinimcl.evaluation.change.calibration import BINS
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of
 from clinimcl.evaluation.change.confusion import CLASSES
-from clinimcl.evaluation.change.discrimination import area_of
 from clinimcl.evaluation.change.probabilities import probability_metrics
+from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.recalibration import CERTAIN, fitted
 from clinimcl.evaluation.exported import share_among
 from experiments.coverage.answering import clusters, share_values
@@ -77,7 +77,7 @@ def true_values(shares: str, effect: str) -> dict[str, float]:
         intercept = fitted(both[:, 1:], odds, true.astype(float))
         values[f"calibration_slope_{name}"] = float(slope(ones)[0])
         values[f"calibration_intercept_{name}"] = float(intercept(ones)[0])
-        values[f"auroc_{name}"] = float(area_of(own, true)(ones)[0])
+        values[f"auroc_{name}"] = float(auc(own, true.astype(int), ones, slack=0.0)[0])
     return values
 
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.groups.effects import items_of
-from clinimcl.evaluation.groups.headlines import UNIT, Values
+from clinimcl.evaluation.groups.headlines import Values
 from clinimcl.evaluation.groups.permutation import equality_test
 from clinimcl.evaluation.metrics import Absent
 

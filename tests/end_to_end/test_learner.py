@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from clinimcl import assessment, experiment, reviewing, stages
+from clinimcl.evaluation.review import robustness
+from clinimcl.run_folder import settings_of
+
 TINY = [
     "review_scans=0",
     "experiment=lus_learner",
@@ -48,8 +52,17 @@ def test_every_metric_of_health_change_stands_with_its_interval(trained):
     assert "single subject" in absent["balanced_accuracy"]  # 4 are tested
 
 
-def test_the_review_pack_slows_and_shakes_clips(trained):
-    curves = pd.read_csv(trained / "review" / "robustness.csv")
+def test_the_review_pack_slows_and_shakes_clips(trained, monkeypatch):
+    monkeypatch.chdir(trained.parent)
+    monkeypatch.setattr(robustness, "FEWEST_SUBJECTS", 2)
+    settings = settings_of(trained)
+    datamodule = experiment.datamodule(settings)
+    datamodule.prepare_data()
+    datamodule.setup()
+    run = reviewing.Run(settings, trained, datamodule)
+    change = assessment.change_inputs(settings, trained, datamodule, None)
+    networks = reviewing.trained_networks(run, stages.pretrained(settings, trained), change)
+    curves = robustness.robustness(reviewing.robustness_inputs(run, networks, change)).curves
     assert {"lower frame rate", "motion"} <= set(curves["perturbation"])
     assert curves["value"].notna().all()
 

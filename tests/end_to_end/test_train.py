@@ -15,6 +15,7 @@ import torch
 import yaml
 
 from clinimcl import experiment, reviewing, stages
+from clinimcl.evaluation.review import robustness
 from clinimcl.modules.embedding import embed
 from clinimcl.run_folder import settings_of
 from clinimcl.tensor_files import write_tensors
@@ -102,25 +103,36 @@ def test_the_review_pack_is_linked_and_adds_up_and_names_no_subject(trained):
         assert "OAS3" not in path.read_text() and str(trained[0]) not in path.read_text()
 
 
-def test_the_review_pack_measures_damaged_scans_and_the_time_of_each_stage(trained):
-    review = trained[0] / "run" / "review"
-    curves = pd.read_csv(review / "robustness.csv")
-    assert curves.groupby("perturbation").size().to_dict() == {"none": 1} | dict.fromkeys(DAMAGE, 4)
-    assert list(json.loads((review / "review.json").read_text())["costs"]) == [
-        *("preparation", "pretraining", "evaluation", "review pack")
-    ]
+def test_the_review_pack_tells_the_time_of_each_stage_and_of_whom_too_few_are_tested(trained):
+    told = json.loads((trained[0] / "run" / "review" / "review.json").read_text())
+    assert list(told["costs"]) == ["preparation", "pretraining", "evaluation", "review pack"]
+    assert "test subjects are too few" in told["absent"]["robustness"]
 
 
-def test_undamaged_scans_of_the_review_pack_are_embedded_as_those_of_the_evaluation(trained, monkeypatch):
+@pytest.fixture
+def reviewed(trained, monkeypatch):
+    """The run as the review pack takes it, and its encoder."""
     monkeypatch.chdir(trained[0])
     settings = settings_of(Path("run"))
     datamodule = experiment.datamodule(settings)
     datamodule.prepare_data()
     datamodule.setup()
-    run, module = reviewing.Run(settings, Path("run"), datamodule), stages.pretrained(settings, Path("run")).eval()
-    arrays = [reviewing.prepared(run, path) for path in datamodule.scans["path"].iloc[:5]]
+    return reviewing.Run(settings, Path("run"), datamodule), stages.pretrained(settings, Path("run")).eval()
+
+
+def test_damaged_scans_are_embedded_and_measured(reviewed, monkeypatch):
+    monkeypatch.setattr(robustness, "FEWEST_SUBJECTS", 2)
+    run, module = reviewed
+    inputs = reviewing.robustness_inputs(run, reviewing.Networks(module, None), None)
+    curves = robustness.robustness(inputs).curves
+    assert curves.groupby("perturbation").size().to_dict() == {"none": 1} | dict.fromkeys(DAMAGE, 4)
+
+
+def test_undamaged_scans_of_the_review_pack_are_embedded_as_those_of_the_evaluation(reviewed):
+    run, module = reviewed
+    arrays = [reviewing.prepared(run, path) for path in run.datamodule.scans["path"].iloc[:5]]
     seen = reviewing.embed_changed(run, reviewing.Networks(module, None), arrays, lambda number, array: array)
-    np.testing.assert_array_equal(seen, embed(module, datamodule.scan_dataloader(range(5))))
+    np.testing.assert_array_equal(seen, embed(module, run.datamodule.scan_dataloader(range(5))))
 
 
 def test_pictures_of_faces_without_consent_are_refused(trained, clinimcl):

@@ -106,7 +106,7 @@ def test_an_answer_and_its_page(folder, clinimcl, pair):
 def test_the_run_s_report_tells_of_the_exported_model(folder):
     report = (folder / "run" / "report.html").read_text()
     assert report.count("<h2>Exported model</h2>") == 1
-    assert "OAS3" not in report
+    assert "OAS3" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", report)  # pictures hold any letters
 
 
 def test_another_runtime_gives_the_same_answer(folder, clinimcl, pair):

@@ -21,12 +21,10 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(
-    values: Float[np.ndarray, " subject"], bounds: tuple[float, float], rng: np.random.Generator
-) -> Interval:
+def mean_interval(values: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> Interval:
     """Interval of the mean of one value per subject, each of which can lie anywhere within `bounds`.
 
-    Nothing is drawn from `rng`: the rule is that of `subject_interval`.
+    The rule is that of `subject_interval`.
     """
     assert len(values) >= 2, "an interval over subjects needs two of them"
     value = float(values.mean())

@@ -57,38 +57,34 @@ def evaluate(embedded: Embedded, seed: int) -> Evaluation:
         UserError: when the embeddings of the reported epoch are not finite.
     """
     embedded = finite_epochs(embedded)
-    rng = np.random.default_rng(seed)
     test, given = embedded.table("test"), similarities(embedded)
-    by_epoch = {epoch: measure_epoch(embedded, epoch, seed) for epoch in embedded.epochs}
-    outcomes = by_epoch[embedded.best] | compare_rows(test, given, rng)
-    outcomes["val_loss"] = val_loss(embedded.validation_losses, rng)
+    by_epoch = {epoch: measure_epoch(embedded, epoch) for epoch in embedded.epochs}
+    outcomes = by_epoch[embedded.best] | compare_rows(test, given)
+    outcomes["val_loss"] = val_loss(embedded.validation_losses)
     return Evaluation(
         metrics={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Metric)},
         absent={name: outcome.reason for name, outcome in outcomes.items() if isinstance(outcome, Absent)},
         by_epoch=by_epoch,
-        by_gap=measure_gaps(test, given, rng),
+        by_gap=measure_gaps(test, given),
         spread=longitudinal_distances(sessions_of(test, embedded.vectors(embedded.best, "test"))),
-        diagnosis=diagnosis(
-            by_epoch, embedded.best, train_top1(embedded, rng), outcomes["retrieval_top1_minus_raw_voxels"]
-        ),
+        diagnosis=diagnosis(by_epoch, embedded.best, train_top1(embedded), outcomes["retrieval_top1_minus_raw_voxels"]),
         projections=project(embedded, seed) if len(test) > 1 else {},
     )
 
 
-def measure_epoch(embedded: Embedded, epoch: int, seed: int) -> dict[str, Outcome]:
-    """The same draws at every epoch, so that epochs differ by their embeddings alone."""
+def measure_epoch(embedded: Embedded, epoch: int) -> dict[str, Outcome]:
+    """Of the test subjects, as the encoder of that epoch embeds their scans."""
     scans, vectors = embedded.table("test"), embedded.vectors(epoch, "test")
     if scans.empty:
         return dict.fromkeys(EPOCH_METRICS, Absent("the cohort has no test subjects"))
-    rng = np.random.default_rng(seed)
     queries = retrieve(scans, cosine_similarity(vectors), other_sessions(scans))
     train = sessions_of(embedded.table("train"), embedded.vectors(epoch, "train"))
     test = sessions_of(scans, vectors)
     outcomes = {
-        "retrieval_top1": retrieval_metric(queries, "top1", rng),
-        "retrieval_map": retrieval_metric(queries, "average_precision", rng),
-        "order_tau": order_tau(train, test, rng),
-        **stability(test, rng),
+        "retrieval_top1": retrieval_metric(queries, "top1"),
+        "retrieval_map": retrieval_metric(queries, "average_precision"),
+        "order_tau": order_tau(train, test),
+        **stability(test),
     }
     return {name: outcomes[name] for name in EPOCH_METRICS}
 
@@ -103,9 +99,7 @@ def similarities(embedded: Embedded) -> dict[str, Float[np.ndarray, "test test"]
     return {name: cosine_similarity(vectors) for name, vectors in given.items() if vectors is not None and len(vectors)}
 
 
-def compare_rows(
-    scans: pd.DataFrame, given: dict[str, Float[np.ndarray, "test test"]], rng: np.random.Generator
-) -> dict[str, Outcome]:
+def compare_rows(scans: pd.DataFrame, given: dict[str, Float[np.ndarray, "test test"]]) -> dict[str, Outcome]:
     """Retrieval by voxels, beside which the encoder's stands, and their differences paired by subject."""
     positive = other_sessions(scans)
     queries = {name: retrieve(scans, similarity, positive) for name, similarity in given.items()}
@@ -113,18 +107,16 @@ def compare_rows(
     for name in ("raw_voxels", "realigned_voxels"):
         names = f"{name}_retrieval_top1", f"retrieval_top1_minus_{name}"
         if name in queries:
-            row = retrieval_metric(queries[name], "top1", rng)
-            difference = retrieval_difference(queries["encoder"], queries[name], rng)
+            row = retrieval_metric(queries[name], "top1")
+            difference = retrieval_difference(queries["encoder"], queries[name])
             outcomes |= dict(zip(names, (row, difference), strict=True))
         else:
             reason = f"no {name.replace('_', ' ')} of test scans were given"
             outcomes |= dict.fromkeys(names, Absent(reason))
-    return outcomes | scanner_rows(scans, given, rng)
+    return outcomes | scanner_rows(scans, given)
 
 
-def scanner_rows(
-    scans: pd.DataFrame, similarities: dict[str, Float[np.ndarray, "scan scan"]], rng: np.random.Generator
-) -> dict[str, Outcome]:
+def scanner_rows(scans: pd.DataFrame, similarities: dict[str, Float[np.ndarray, "scan scan"]]) -> dict[str, Outcome]:
     """Top-1 when only scans from another scanner count; the gallery holds the query's scanner, too."""
     positive = other_scanners(scans)
     if not positive.any():
@@ -132,34 +124,32 @@ def scanner_rows(
         return {"retrieval_top1_other_scanner": reason}
     return {
         f"{'' if name == 'encoder' else name + '_'}retrieval_top1_other_scanner": retrieval_metric(
-            retrieve(scans, similarity, positive), "top1", rng
+            retrieve(scans, similarity, positive), "top1"
         )
         for name, similarity in similarities.items()
     }
 
 
 def measure_gaps(
-    scans: pd.DataFrame, given: dict[str, Float[np.ndarray, "test test"]], rng: np.random.Generator
+    scans: pd.DataFrame, given: dict[str, Float[np.ndarray, "test test"]]
 ) -> dict[str, dict[str, Outcome]]:
     bins = gap_positives(scans)
     return {
-        name: {
-            gap: retrieval_metric(retrieve(scans, similarity, positive), "top1", rng) for gap, positive in bins.items()
-        }
+        name: {gap: retrieval_metric(retrieve(scans, similarity, positive), "top1") for gap, positive in bins.items()}
         for name, similarity in given.items()
     }
 
 
-def train_top1(embedded: Embedded, rng: np.random.Generator) -> Outcome:
+def train_top1(embedded: Embedded) -> Outcome:
     """Retrieval among as many training subjects as there are test subjects, to tell memorisation."""
     scans, vectors = embedded.table("train"), embedded.vectors(embedded.best, "train")
     most = embedded.table("test")["subject"].nunique()
     kept = scans["subject"].isin(scans["subject"].unique()[:most]).to_numpy()
     scans, vectors = scans[kept], vectors[kept]
-    return retrieval_metric(retrieve(scans, cosine_similarity(vectors), other_sessions(scans)), "top1", rng)
+    return retrieval_metric(retrieve(scans, cosine_similarity(vectors), other_sessions(scans)), "top1")
 
 
-def val_loss(losses: Float[np.ndarray, " subject"] | None, rng: np.random.Generator) -> Outcome:
+def val_loss(losses: Float[np.ndarray, " subject"] | None) -> Outcome:
     """Mean loss of a batch that holds one pair of each validation subject; chance is the log of their number.
 
     Twice chance is taken for the worst loss a subject could have, which matters only if all have the same.
@@ -167,7 +157,7 @@ def val_loss(losses: Float[np.ndarray, " subject"] | None, rng: np.random.Genera
     if losses is None or len(losses) < 2:
         return Absent("the loss of a pair needs at least 2 validation subjects with two sessions")
     chance = float(np.log(len(losses)))
-    outcome = mean_metric(pd.Series(losses), len(losses), (0.0, 2 * chance), rng)
+    outcome = mean_metric(pd.Series(losses), len(losses), (0.0, 2 * chance))
     return outcome if isinstance(outcome, Absent) else outcome._replace(chance=chance)
 
 

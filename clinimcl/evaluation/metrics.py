@@ -43,13 +43,11 @@ def outcome_of(interval: Interval, n_subjects: int, n_items: int) -> Outcome:
     return Metric(*interval, n_subjects=n_subjects, n_items=n_items)
 
 
-def mean_metric(
-    values: "pd.Series[float]", n_items: int, bounds: tuple[float, float], rng: np.random.Generator
-) -> Outcome:
+def mean_metric(values: "pd.Series[float]", n_items: int, bounds: tuple[float, float]) -> Outcome:
     """Mean of one value per subject. `bounds` are the lowest and highest value that a subject can have."""
     if len(values) < 2:
         return Absent(f"an interval over subjects needs at least 2 of them, and {len(values)} can be measured")
-    return outcome_of(mean_interval(values.to_numpy(float), bounds, rng), len(values), n_items)
+    return outcome_of(mean_interval(values.to_numpy(float), bounds), len(values), n_items)
 
 
 def statistic_metric(

@@ -30,7 +30,7 @@ def axis_of_change(sessions: Sessions) -> Float[np.ndarray, " dimension"] | None
     return total / length if length > 0 else None
 
 
-def order_tau(train: Sessions, test: Sessions, rng: np.random.Generator) -> Outcome:
+def order_tau(train: Sessions, test: Sessions) -> Outcome:
     """Mean over test subjects of Kendall's τ-b of day and position; the axis is the training subjects'.
 
     All subjects with at least 2 sessions on different days count: with 2, τ is −1 or 1, and chance is 0 for
@@ -39,7 +39,7 @@ def order_tau(train: Sessions, test: Sessions, rng: np.random.Generator) -> Outc
     taus = subject_taus(train, test)
     if isinstance(taus, Absent):
         return taus
-    outcome = mean_metric(taus, len(repeated(test).table), (-1.0, 1.0), rng)
+    outcome = mean_metric(taus, len(repeated(test).table), (-1.0, 1.0))
     return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)
 
 

@@ -98,23 +98,23 @@ def average_precision(scores: Float[np.ndarray, " gallery"], relevant: Bool[np.n
     return float((share * expected_hits / rank).sum() / relevant.sum())
 
 
-def retrieval_metric(queries: pd.DataFrame, column: str, rng: np.random.Generator) -> Outcome:
+def retrieval_metric(queries: pd.DataFrame, column: str) -> Outcome:
     """`column` is top1 or average_precision. Query subjects are resampled, the gallery is fixed."""
     if queries.empty:
         return Absent("no subject has scans of two sessions to search for")
     if (queries["chance_top1"] == 1).any():
         return Absent("there is no scan of another subject to be mistaken for")
     subjects = queries.groupby("subject", sort=False)[[column, f"chance_{column}"]].mean()
-    outcome = mean_metric(subjects[column], len(queries), (0.0, 1.0), rng)
+    outcome = mean_metric(subjects[column], len(queries), (0.0, 1.0))
     if isinstance(outcome, Absent):
         return outcome
     return outcome._replace(chance=float(subjects[f"chance_{column}"].mean()))
 
 
-def retrieval_difference(queries: pd.DataFrame, others: pd.DataFrame, rng: np.random.Generator) -> Outcome:
+def retrieval_difference(queries: pd.DataFrame, others: pd.DataFrame) -> Outcome:
     """Top-1 of `queries` minus that of `others`, paired by subject; chance is no difference."""
     if queries.empty or others.empty:
         return Absent("no subject has scans of two sessions to search for")
     means = [rows.groupby("subject", sort=False)["top1"].mean() for rows in (queries, others)]
-    outcome = mean_metric(means[0] - means[1], len(queries), (-1.0, 1.0), rng)
+    outcome = mean_metric(means[0] - means[1], len(queries), (-1.0, 1.0))
     return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)

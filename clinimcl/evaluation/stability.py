@@ -20,7 +20,7 @@ class Jackknifed(NamedTuple):
     left_out: Float[np.ndarray, " part"]
 
 
-def stability(sessions: Sessions, rng: np.random.Generator) -> dict[str, Outcome]:
+def stability(sessions: Sessions) -> dict[str, Outcome]:
     """Cosine distances of consecutive sessions and of different subjects, their ratio, variance and rank."""
     moved = longitudinal_distances(sessions)
     subject = sessions.table["subject"].factorize()[0]
@@ -31,7 +31,7 @@ def stability(sessions: Sessions, rng: np.random.Generator) -> dict[str, Outcome
     between = apart(sums / size[:, None], np.ones(subjects))
     ratio = moved_over_apart(own, between)
     outcomes = {
-        "longitudinal_distance": mean_metric(moved, pairs, DISTANCES, rng),
+        "longitudinal_distance": mean_metric(moved, pairs, DISTANCES),
         "between_subject_distance": statistic_metric(*between, (subjects, items), DISTANCES),
         "effective_rank": rank_metric(sessions.vectors, subject),
         "total_variance": statistic_metric(*total_variance(sums, size), (subjects, items), (0.0, 1.0)),

@@ -98,9 +98,9 @@ def true_changes(effect: str) -> tuple[float, float]:
 def losses(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
     """A loss a subject: skewed where the encoder works, the logarithm of their number where not."""
     if setting.real:
-        return [Estimate("val_loss", val_loss(rng.gamma(1.0, 0.5, setting.subjects), rng), 0.5)]
+        return [Estimate("val_loss", val_loss(rng.gamma(1.0, 0.5, setting.subjects)), 0.5)]
     level = np.log(setting.subjects)
-    return [Estimate("val_loss", val_loss(level + 0.3 * rng.normal(size=setting.subjects), rng), level)]
+    return [Estimate("val_loss", val_loss(level + 0.3 * rng.normal(size=setting.subjects)), level)]
 
 
 # Embeddings
@@ -128,7 +128,7 @@ def training(effect: str) -> Sessions:
 def embeddings(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
     """All that is said of held-out embeddings but retrieval."""
     test = sessions_of(*embedded(rng, setting))
-    outcomes = stability(test, rng) | {"order_tau": order_tau(training(setting.effect), test, rng)}
+    outcomes = stability(test) | {"order_tau": order_tau(training(setting.effect), test)}
     truths = true_embeddings(setting)
     return [Estimate(name, own, truths.get(name)) for name, own in outcomes.items()]
 
@@ -163,9 +163,9 @@ def retrievals(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
     positive = other_sessions(scans)
     encoder, raw = (retrieve(scans, cosine_similarity(own), positive) for own in (vectors, voxels))
     return [
-        Estimate("retrieval_top1", retrieval_metric(encoder, "top1", rng), None),
-        Estimate("retrieval_map", retrieval_metric(encoder, "average_precision", rng), None),
-        Estimate("retrieval_top1 difference", retrieval_difference(encoder, raw, rng), None if setting.real else 0.0),
+        Estimate("retrieval_top1", retrieval_metric(encoder, "top1"), None),
+        Estimate("retrieval_map", retrieval_metric(encoder, "average_precision"), None),
+        Estimate("retrieval_top1 difference", retrieval_difference(encoder, raw), None if setting.real else 0.0),
     ]
 
 
@@ -180,7 +180,7 @@ def sweep_means(rng: np.random.Generator, setting: Setting) -> list[Estimate]:
         values = pd.Series(rng.binomial(4 * setting.answers, person) / (4 * setting.answers))
         for fold in (0, 1):
             tested = values[fold::2]
-            outcome = mean_metric(tested, len(tested), (0.0, 1.0), rng)
+            outcome = mean_metric(tested, len(tested), (0.0, 1.0))
             assert isinstance(outcome, Metric), "each fold has subjects enough"
             jobs[seed, fold] = outcome
     return [Estimate("sweep mean", averaged(jobs), centre)]

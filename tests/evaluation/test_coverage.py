@@ -29,7 +29,7 @@ MEANS: dict[str, tuple[Draw, tuple[float, float], float]] = {
 def test_interval_of_a_mean_holds_it(name: str, subjects: int):
     draw, bounds, mean = MEANS[name]
     rng = np.random.default_rng(subjects)
-    intervals = [mean_interval(draw(rng, subjects), bounds, rng) for _ in range(400)]
+    intervals = [mean_interval(draw(rng, subjects), bounds) for _ in range(400)]
     assert np.mean([own.low <= mean <= own.high for own in intervals]) > 0.95 - 0.033  # 3 standard errors
 
 

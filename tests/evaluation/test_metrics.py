@@ -25,7 +25,7 @@ def test_levels_that_a_metric_lacks_are_left_out_of_its_entry():
 
 
 def test_one_subject_gives_no_metric_but_a_reason():
-    outcome = mean_metric(pd.Series([1.0]), 3, (0.0, 1.0), rng())
+    outcome = mean_metric(pd.Series([1.0]), 3, (0.0, 1.0))
     assert isinstance(outcome, Absent)
     assert "at least 2" in outcome.reason
 

@@ -95,7 +95,7 @@ def test_metric_weighs_subjects_alike():
     table = pd.DataFrame(
         {"subject": ["a", "a", "a", "b"], "top1": [1.0, 1.0, 1.0, 0.0], "chance_top1": [0.1, 0.1, 0.1, 0.3]}
     )
-    metric = retrieval_metric(table, "top1", rng())
+    metric = retrieval_metric(table, "top1")
     assert isinstance(metric, Metric)
     assert (metric.value, metric.chance) == (0.5, pytest.approx(0.2))
     assert (metric.n_subjects, metric.n_items) == (2, 4)
@@ -103,18 +103,18 @@ def test_metric_weighs_subjects_alike():
 
 def test_single_subject_has_nobody_to_be_mistaken_for():
     table = scans(("a", "1", 0, "A"), ("a", "2", 9, "A"))
-    assert isinstance(retrieval_metric(queries(table, np.eye(2)), "top1", rng()), Absent)
+    assert isinstance(retrieval_metric(queries(table, np.eye(2)), "top1"), Absent)
 
 
 def test_no_second_session_gives_a_reason():
     table = scans(("a", "1", 0, "A"), ("b", "1", 0, "A"))
-    outcome = retrieval_metric(queries(table, np.eye(2)), "top1", rng())
+    outcome = retrieval_metric(queries(table, np.eye(2)), "top1")
     assert isinstance(outcome, Absent)
 
 
 def test_difference_is_paired_by_subject():
     good, bad = queries(TWO_EACH, np.repeat(np.eye(3), 2, axis=0)), queries(TWO_EACH, np.ones((6, 4)))
-    difference = retrieval_difference(good, bad, rng())
+    difference = retrieval_difference(good, bad)
     assert isinstance(difference, Metric)
     assert difference.value == pytest.approx(0.8)
     assert difference.low < 0.8 < difference.high

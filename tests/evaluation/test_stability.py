@@ -21,7 +21,7 @@ def sessions(vectors: np.ndarray, visits: int = 2) -> Sessions:
 
 
 def measured(vectors: np.ndarray) -> dict[str, Outcome]:
-    return stability(sessions(vectors), np.random.default_rng(0))
+    return stability(sessions(vectors))
 
 
 def noisy(noise: float, subjects: int = 12) -> np.ndarray:

@@ -140,15 +140,15 @@ def beside_retrieval(inputs: RobustnessInputs, clean: Vectors) -> Measure | Abse
     def queries(vectors: Vectors) -> pd.DataFrame:
         return retrieve(inputs.scans, np.round(unit(vectors.astype(float)) @ gallery, 9), positive)
 
-    undamaged, generator = queries(clean), np.random.default_rng(inputs.seed)
-    outcome = retrieval_metric(undamaged, "top1", generator)
+    undamaged = queries(clean)
+    outcome = retrieval_metric(undamaged, "top1")
     if isinstance(outcome, Absent):
         return outcome
 
     def measured(vectors: Vectors) -> Beside:
         damaged = queries(vectors)
-        value = retrieval_metric(damaged, "top1", generator)
-        return Beside(value, retrieval_difference(damaged, undamaged, generator))
+        value = retrieval_metric(damaged, "top1")
+        return Beside(value, retrieval_difference(damaged, undamaged))
 
     return "retrieval_top1", measured
 

@@ -61,7 +61,7 @@ def mean_correlation(each: list[float]) -> Outcome:
     if len(defined) < FEWEST_SUBJECTS:
         return Absent(f"it takes at least {FEWEST_SUBJECTS} subjects whose maps can be compared, got {len(defined)}")
     transformed = pd.Series(np.arctanh(np.clip(defined, -LARGEST, LARGEST)), dtype=float)
-    outcome = mean_metric(transformed, len(defined), (-np.inf, np.inf), np.random.default_rng(0))
+    outcome = mean_metric(transformed, len(defined), (-np.inf, np.inf))
     if isinstance(outcome, Absent):
         return outcome
     value, low, high = np.tanh(outcome[:3]).tolist()

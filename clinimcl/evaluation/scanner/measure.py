@@ -54,7 +54,7 @@ def evaluate_scanner(inputs: ScannerInputs, seed: int) -> ScannerEvaluation:
     metrics: dict[str, Outcome] = {}
     for name in REPRESENTATIONS:
         vectors = inputs.test_vectors.get(name)
-        own = measure_representation(vectors, scans, design, seed)
+        own = measure_representation(vectors, scans, design)
         metrics |= {share_name(name, kind): own[kind] for kind in KINDS}
     embedded = inputs.embedded
     harmonised = measure_harmonised(embedded.encoders["trained"], embedded.scans, design, seed)
@@ -66,24 +66,20 @@ def measure_representation(
     vectors: Float[np.ndarray, "test dimension"] | None,
     scans: pd.DataFrame,
     design: Design | Absent,
-    seed: int,
 ) -> dict[str, Outcome]:
     """Of `KINDS`."""
     if vectors is None or not len(vectors):
         return dict.fromkeys(KINDS, Absent("there are no test scans of it"))
     rows = vectors if isinstance(design, Absent) else vectors[design.rows]
     shares = measure_shares(rows, design)
-    return shares | measure_retrieval(vectors, scans, seed)
+    return shares | measure_retrieval(vectors, scans)
 
 
-def measure_retrieval(
-    vectors: Float[np.ndarray, "test dimension"], scans: pd.DataFrame, seed: int
-) -> dict[str, Outcome]:
+def measure_retrieval(vectors: Float[np.ndarray, "test dimension"], scans: pd.DataFrame) -> dict[str, Outcome]:
     """Within scanners and across them, where scanners are known."""
     similarity = cosine_similarity(vectors)
-    rng = np.random.default_rng(seed)
     return {
-        kind: retrieval_metric(retrieve(scans, similarity, positive), "top1", rng)
+        kind: retrieval_metric(retrieve(scans, similarity, positive), "top1")
         if positive.any()
         else Absent(f"no subject has scans of two sessions {where}")
         for kind, where, positive in (

@@ -62,7 +62,7 @@ def test_all_items_together_give_what_is_reported_of_a_contrastive_run():
     scans = scan_table()
     vectors = np.repeat(RNG.normal(size=(40, 6)), 3, axis=0) + RNG.normal(0, 0.7, (120, 6))
     embedded = Embedded(scans, {1: vectors}, 1)
-    found, reported = whole(contrastive_headlines(embedded)), measure_epoch(embedded, 1, 0)
+    found, reported = whole(contrastive_headlines(embedded)), measure_epoch(embedded, 1)
     assert found["retrieval_top1"][:5] == pytest.approx(reported["retrieval_top1"][:5])
     assert found["order_tau"][:4] == pytest.approx(reported["order_tau"][:4])
 

@@ -21,7 +21,7 @@ def test_the_standard_error_comes_from_the_width_of_the_interval():
 
 def test_it_agrees_with_the_standard_error_of_a_mean():
     values = np.random.default_rng(0).normal(size=30)
-    interval = mean_interval(values, (-np.inf, np.inf), np.random.default_rng(0))
+    interval = mean_interval(values, (-np.inf, np.inf))
     error = standard_error(Metric(*interval, 30, 30))
     assert error == pytest.approx(values.std(ddof=1) / np.sqrt(30))
 

@@ -12,27 +12,11 @@ from clinimcl.evaluation.probes.writing import write_probes
 from clinimcl.evaluation.report import RunRecord, write_report
 
 Given = Callable[..., ProbeInputs]
-RECORD = RunRecord(
-    title="run",
-    curves=pd.DataFrame({"epoch": [], "step": []}),
-    chances={},
-    remarks=[],
-    counts=[],
-    cohort_remarks=[],
-    scan_remarks={},
-    set_aside=pd.DataFrame({"subject": [], "path": [], "reason": []}),
-    audit={},
-    speed={},
-    configuration="",
-    phantom_digest="",
-    versions={},
-    volumes={},
-)
 
 
-def test_the_report_tells_the_probes_and_names_no_subject(given: Given, tmp_path: Path):
+def test_the_report_tells_the_probes_and_names_no_subject(given: Given, record: RunRecord, tmp_path: Path):
     probes = evaluate_probes(given(subjects=20), seed=0)
-    write_report(None, None, RECORD, tmp_path, probes=probes)
+    write_report(None, None, record, tmp_path, probes=probes)
     text = (tmp_path / "report.html").read_text("utf-8")
     for part in ("<h2>Probes</h2>", "Diagnosis means MMSE below 27.", "Probe of age, R²", "site: training and test"):
         assert part in text
@@ -40,10 +24,10 @@ def test_the_report_tells_the_probes_and_names_no_subject(given: Given, tmp_path
     assert "OAS" not in re.sub(r"base64,[^\"]+", "", text)
 
 
-def test_a_cohort_without_labels_has_a_report_all_the_same(given: Given, tmp_path: Path):
+def test_a_cohort_without_labels_has_a_report_all_the_same(given: Given, record: RunRecord, tmp_path: Path):
     inputs = given(subjects=10)
     blank = inputs.scans.assign(score=np.nan, age=np.nan, sex=None, site=None)
-    write_report(None, None, RECORD, tmp_path, probes=evaluate_probes(inputs._replace(scans=blank), seed=0))
+    write_report(None, None, record, tmp_path, probes=evaluate_probes(inputs._replace(scans=blank), seed=0))
     assert "no training scan has a known age" in (tmp_path / "report.html").read_text("utf-8")
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change import probabilities
 from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Clusters, clusters_of, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, clusters_of, item_mean, metric
 from clinimcl.evaluation.change.confusion import UNIT, class_metrics, confusions
 from clinimcl.evaluation.change.levels import levelled
 from clinimcl.evaluation.metrics import Absent, Outcome
@@ -121,4 +121,4 @@ def evaluate_flags(judged: Judged, seed: int, why_absent: str) -> Outcome:
 
 def share(clusters: Clusters, values: Float[np.ndarray, " item"], bounds: tuple[float, float] = UNIT) -> Outcome:
     """Mean over items, its interval over people."""
-    return metric(replicate(clusters, lambda weights: ratio(weights @ values, weights.sum(axis=1))), bounds)
+    return metric(item_mean(clusters, values), bounds)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from scipy.special import betaincinv, ndtri, stdtrit
 
 TAIL = 0.025
+REALS = (-np.inf, np.inf)  # bounds of what has none
 FEW = 2  # subjects by whom the others' agreement cannot be judged
 SMALLEST_DEVIATION = 1e-9
 MOST_TRIALS = 1e12  # beyond which quantiles of the beta distribution lose their digits, and are those of Student

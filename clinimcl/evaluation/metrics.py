@@ -43,6 +43,11 @@ def outcome_of(interval: Interval, n_subjects: int, n_items: int) -> Outcome:
     return Metric(*interval, n_subjects=n_subjects, n_items=n_items)
 
 
+def widened(metric: Metric, other: Metric | Interval) -> Metric:
+    """With ends that leave neither interval."""
+    return metric._replace(low=min(metric.low, other.low), high=max(metric.high, other.high))
+
+
 def mean_metric(values: "pd.Series[float]", n_items: int, bounds: tuple[float, float]) -> Outcome:
     """Mean of one value per subject. `bounds` are the lowest and highest value that a subject can have."""
     if len(values) < 2:

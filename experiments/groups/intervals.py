@@ -15,7 +15,8 @@ from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.groups.comparison import Difference
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.groups.measure import compare
-from clinimcl.evaluation.groups.sources import ANY, POSITIVE, plain
+from clinimcl.evaluation.groups.sources import POSITIVE, plain
+from clinimcl.evaluation.intervals import REALS
 
 DRAWS = 100
 FRESH = 4000  # the seed: those below chose the rule of the low end, or tested an earlier one
@@ -69,7 +70,7 @@ def drawn(
         return value, UNIT, rare, 0.2 * case.gap
     value = trait + rng.normal(size=len(odd))
     if case.kind == "signed":
-        return value + odd, ANY, nought, case.gap
+        return value + odd, REALS, nought, case.gap
     size = np.abs(value) * (1 + 0.5 * odd)
     return size, POSITIVE, nought, 0.5 * case.gap * 2 / np.sqrt(np.pi)
 

@@ -4,11 +4,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.calibration import BINS, bins
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, item_mean, metric, ratio, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, UNIT
 from clinimcl.evaluation.change.sharing import metric_of_few
 from clinimcl.evaluation.intervals import SMALLEST_DEVIATION, exact_interval
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome, widened
 
 FEWEST, A_BIN = 40, 5  # subjects for whom the parts are given, and for each of the bins
 TWICE = (0.0, 2.0)  # what a certain answer that is wrong costs
@@ -41,7 +41,7 @@ def brier(
     """
     truth = np.eye(CLASSES)[change]
     score = ((probabilities - truth) ** 2).sum(axis=1)
-    whole = replicate(clusters, lambda weights: ratio(weights @ score, weights.sum(axis=1)))
+    whole = item_mean(clusters, score)
     found = {"brier_score": score_outcome(whole)}
     if clusters.subjects < FEWEST:
         reason = f"the parts of the Brier score need {FEWEST} subjects, and {clusters.subjects} are tested"
@@ -61,8 +61,7 @@ def score_outcome(score: Replicates) -> Outcome:
     outcome = metric(score, TWICE)
     if isinstance(outcome, Absent):
         return outcome
-    exact = exact_interval(outcome.value, outcome.n_subjects, TWICE)
-    return outcome._replace(low=min(outcome.low, exact.low), high=max(outcome.high, exact.high))
+    return widened(outcome, exact_interval(outcome.value, outcome.n_subjects, TWICE))
 
 
 def part_outcomes(raw: Replicates, score: Replicates) -> dict[str, Outcome]:

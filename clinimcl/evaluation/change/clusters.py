@@ -81,6 +81,11 @@ def replicate(clusters: Clusters, statistic: Statistic) -> Replicates:
     return Replicates(over(everyone), over(1 - np.eye(clusters.subjects)), len(clusters.one))
 
 
+def item_mean(clusters: Clusters, values: Float[np.ndarray, " item"]) -> Replicates:
+    """Mean over the items."""
+    return replicate(clusters, lambda weights: ratio(weights @ values, weights.sum(axis=1)))
+
+
 def tabulate(clusters: Clusters, cells: Float[np.ndarray, "item cell"], shape: tuple[int, ...]) -> Replicates:
     """Sums of the items' cells, as tables of this shape whose last two axes are the class and the answer."""
     sums = replicate(clusters, lambda weights: (weights @ cells).reshape(-1, *shape))

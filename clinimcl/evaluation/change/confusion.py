@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, class_subjects, metric, ratio, tabulate
-from clinimcl.evaluation.metrics import Absent, Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome, widened
 
 CLASSES = len(CHANGES)
 UNIT, SIGNED = (0.0, 1.0), (-1.0, 1.0)
@@ -53,7 +53,7 @@ def macro_metric(replicates: Replicates, agreeing: int) -> Outcome:
     outcome, plain = metric(replicates, UNIT, agreeing), metric(replicates, UNIT)
     if isinstance(outcome, Absent) or isinstance(plain, Absent):
         return outcome
-    return outcome._replace(low=min(outcome.low, plain.low), high=max(outcome.high, plain.high))
+    return widened(outcome, plain)
 
 
 def subjects_a_class(change: Int[np.ndarray, " answer"], clusters: Clusters) -> int:

@@ -8,6 +8,7 @@ from scipy.special import stdtrit
 from clinimcl.evaluation.change.clusters import Replicates, jackknife_error, metric, spread
 from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.intervals import (
+    REALS,
     SMALLEST_DEVIATION,
     TAIL,
     Interval,
@@ -18,7 +19,6 @@ from clinimcl.evaluation.intervals import (
 from clinimcl.evaluation.metrics import Absent, Outcome, outcome_of
 
 FEWEST = 5  # subjects, below whom the standard error of Fisher's z says little
-UNBOUNDED = (-np.inf, np.inf)
 
 
 def correlation(replicates: Replicates) -> Outcome:
@@ -39,7 +39,7 @@ def correlation_difference(one: Replicates, other: Replicates) -> Outcome:
 def difference(one: Replicates, other: Replicates, bounds: tuple[float, float]) -> Outcome:
     """Of two statistics of numbers, each within `bounds`: at least Student's interval of the jackknifed difference."""
     both = one.minus(other)
-    plain = metric(both, UNBOUNDED)
+    plain = metric(both, REALS)
     if isinstance(plain, Absent):
         return plain
 

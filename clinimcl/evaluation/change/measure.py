@@ -9,7 +9,7 @@ from jaxtyping import Int
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import Answers, answer_table, answers_of
 from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, item_mean, metric
 from clinimcl.evaluation.change.confusion import (
     CLASSES,
     SIGNED,
@@ -144,7 +144,7 @@ def swap_consistency(inputs: ChangeInputs, answers: Answers, clusters: Clusters)
     answered = answers.mean(inputs.probabilities).argmax(axis=1)
     mirrored = CLASSES - 1 - answers.mean(inputs.swapped).argmax(axis=1)
     same = (answered == mirrored).astype(float)
-    outcome = metric(replicate(clusters, lambda weights: ratio(weights @ same, weights.sum(axis=1))), UNIT)
+    outcome = metric(item_mean(clusters, same), UNIT)
     shares = [np.bincount(own, minlength=CLASSES) / len(own) for own in (answered, mirrored)]
     return outcome._replace(chance=float(shares[0] @ shares[1])) if isinstance(outcome, Metric) else outcome
 

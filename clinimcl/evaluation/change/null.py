@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from scipy.stats import beta
 
 from clinimcl.evaluation.change.answers import Answers
-from clinimcl.evaluation.change.clusters import Clusters, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, item_mean, metric
 from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.intervals import TAIL
@@ -36,7 +36,7 @@ def null(inputs: ChangeInputs, answers: Answers, clusters: Clusters, seed: int) 
     ])  # fmt: skip
     own = (answers.mean(inputs.probabilities).argmax(axis=1) == answers.change).mean()
     mean = hits.mean(axis=0)
-    replicates = replicate(clusters, lambda weights: ratio(weights @ mean, weights.sum(axis=1)))
+    replicates = item_mean(clusters, mean)
     at_least = int((hits.mean(axis=1) >= own - 1e-12).sum())
     return {
         "null_accuracy": metric(replicates, UNIT),

@@ -9,6 +9,7 @@ from scipy.special import expit, logit
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.clusters import Clusters, Replicates, replicate
 from clinimcl.evaluation.change.sharing import metric_of_few
+from clinimcl.evaluation.intervals import REALS
 from clinimcl.evaluation.metrics import Absent, Outcome
 
 FEWEST = 5  # subjects: of 3 with a rare class intervals missed the intercept in 9 to 19 %
@@ -17,7 +18,6 @@ STEPS, AGAIN = 50, 10  # at most, of Newton's method, from nothing and from the 
 LONGEST = 2.0  # step, so that it does not leap over the likeliest
 FLAT = 1e-4  # last step of a fit that has come to its end; what is left is about its square
 STEEPEST = 50.0  # a slope or intercept beyond which the classes are separated
-REALS = (-np.inf, np.inf)
 
 
 def recalibration(

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from clinimcl.evaluation.change.clusters import Replicates, metric
 from clinimcl.evaluation.intervals import subject_interval
-from clinimcl.evaluation.metrics import Absent, Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome, widened
 
 
 def metric_of_few(replicates: Replicates, bounds: tuple[float, float], a_class: int | None = None) -> Outcome:
@@ -20,7 +20,7 @@ def metric_of_few(replicates: Replicates, bounds: tuple[float, float], a_class: 
         return outcome
     deviation = (len(replicates.left_out) - 1) * (outcome.value - replicates.left_out)
     wide = subject_interval(outcome.value, deviation, bounds, freedom=sharing_subjects(deviation))
-    return outcome._replace(low=min(outcome.low, wide.low), high=max(outcome.high, wide.high))
+    return widened(outcome, wide)
 
 
 def sharing_subjects(deviation: Float[np.ndarray, " subject"]) -> float:

@@ -10,6 +10,7 @@ from clinimcl.evaluation.change.inputs import KINDS, ChangeInputs
 from clinimcl.evaluation.change.regression import scored
 from clinimcl.evaluation.embedded import Embedded
 from clinimcl.evaluation.groups.headlines import Headline, Values
+from clinimcl.evaluation.intervals import REALS
 from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.order import subject_taus
 from clinimcl.evaluation.probes.fitting import classify, components, regress
@@ -24,7 +25,6 @@ from clinimcl.evaluation.retrieval import (
 from clinimcl.evaluation.sessions import sessions_of
 
 POSITIVE = (0.0, np.inf)
-ANY = (-np.inf, np.inf)
 STEPS = (0.0, 2.0)  # of change between an answer and the truth
 SIGNED_STEPS = (-2.0, 2.0)
 
@@ -120,7 +120,7 @@ def error_headlines(
     """Mean absolute error, and the mean of the signed one: answered minus true."""
     found = [
         plain(f"{name}_mae", "low", POSITIVE, np.abs(error), scans),
-        plain(f"{name}_bias", "zero", ANY, error, scans),
+        plain(f"{name}_bias", "zero", REALS, error, scans),
     ]
     return [own._replace(judged_by=judged_by) for own in found]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from clinimcl.evaluation.change.clusters import Clusters, metric, ratio, replicate
+from clinimcl.evaluation.change.clusters import Clusters, item_mean, metric
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 
 THRESHOLDS = np.arange(1, 100) / 100
@@ -42,8 +42,8 @@ def threshold_row(event: Event, probability: Probability, clusters: Clusters, th
     odds = threshold / (1 - threshold)
     gain = np.where(event, 1.0, -odds)  # of treating
     treated = gain * (probability >= threshold)
-    benefit = mean_over_answers(clusters, treated, (-odds, 1.0))
-    beyond_all = mean_over_answers(clusters, treated - gain, (-1.0, odds))
+    benefit = metric(item_mean(clusters, treated), (-odds, 1.0))
+    beyond_all = metric(item_mean(clusters, treated - gain), (-1.0, odds))
     return {
         "threshold": threshold,
         "net_benefit": float(treated.mean()),
@@ -53,10 +53,6 @@ def threshold_row(event: Event, probability: Probability, clusters: Clusters, th
         "minus_treat_all": float((treated - gain).mean()),
         **ends("minus_treat_all_", beyond_all),
     }
-
-
-def mean_over_answers(clusters: Clusters, values: Float[np.ndarray, " answer"], bounds: tuple[float, float]) -> Outcome:
-    return metric(replicate(clusters, lambda weights: ratio(weights @ values, weights.sum(axis=1))), bounds)
 
 
 def ends(prefix: str, outcome: Outcome) -> dict[str, float]:

@@ -8,6 +8,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
+from clinimcl.evaluation.intervals import REALS
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
 from clinimcl.evaluation.wording import capitalised, interval, number
 from clinimcl.inference.picture import CELLS, Effect, cell_effects
@@ -61,7 +62,7 @@ def mean_correlation(each: list[float]) -> Outcome:
     if len(defined) < FEWEST_SUBJECTS:
         return Absent(f"it takes at least {FEWEST_SUBJECTS} subjects whose maps can be compared, got {len(defined)}")
     transformed = pd.Series(np.arctanh(np.clip(defined, -LARGEST, LARGEST)), dtype=float)
-    outcome = mean_metric(transformed, len(defined), (-np.inf, np.inf))
+    outcome = mean_metric(transformed, len(defined), REALS)
     if isinstance(outcome, Absent):
         return outcome
     value, low, high = np.tanh(outcome[:3]).tolist()

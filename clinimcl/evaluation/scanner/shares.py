@@ -3,12 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from clinimcl.evaluation.intervals import subject_interval
+from clinimcl.evaluation.intervals import REALS, subject_interval
 from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.scanner.components import Components, Stack, estimate
 from clinimcl.evaluation.scanner.design import Design
 
-EVERYWHERE = (-np.inf, np.inf)
 SHARES = ("subject", "scanner", "time", "rest")
 KINDS = (*(f"share_{part}" for part in SHARES), "icc", "icc_visit")
 UNCROSSED = "no subject has scans from two known scanners or sites"
@@ -93,7 +92,7 @@ def left_out_metric(values: Stack, items: int) -> Outcome:
     square = deviation**2
     resting = 3 * square.sum() ** 2 / max(float((square**2).sum()), np.finfo(float).tiny)
     freedom = float(np.clip(resting - 1, 1, subjects - 1))
-    interval = subject_interval(value, deviation, EVERYWHERE, freedom=freedom)
+    interval = subject_interval(value, deviation, REALS, freedom=freedom)
     return Metric(*interval, n_subjects=subjects, n_items=items)
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from clinimcl.evaluation.change import tables
 from clinimcl.evaluation.change.clusters import Replicates, spread
-from clinimcl.evaluation.intervals import Interval
+from clinimcl.evaluation.intervals import REALS, Interval
 
 TAILS = (1e-12, 0.499999)  # among which the level is sought
 
@@ -26,7 +26,7 @@ def p_value(difference: Replicates) -> float:
     lonely = by_class and tables.loneliest(difference.tables) < 2
     if value == 0 or lonely or not np.isfinite([value, *difference.left_out]).all():
         return 1.0
-    interval_at = spread(difference, (-np.inf, np.inf), 1 if by_class else None)
+    interval_at = spread(difference, REALS, 1 if by_class else None)
     own = 1.0
     if interval_at is not None:
         endless = not np.isfinite(interval_at(max(TAILS))).all()

@@ -170,3 +170,13 @@ def column(names: Sequence[str], columns: Sequence[str]) -> str | None:
 
 def _floats(text: pd.Series) -> pd.Series:
     return pd.to_numeric(text, errors="coerce").astype(float)
+
+
+def names_each(subject: "pd.Series[str]", values: "pd.Series[str]") -> bool:
+    """Whether a column has as many words as there are subjects whose cell is known: it names each of them, then.
+
+    Numbers are measured, and name nobody.
+    """
+    known = values.dropna()
+    are_words = bool(pd.to_numeric(known, errors="coerce").isna().any())
+    return are_words and known.nunique() >= max(subject[known.index].nunique(), 2)

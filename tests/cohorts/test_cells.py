@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.cells import ages, dates, measures, numbers, sexes
+from clinimcl.cohorts.cells import ages, dates, measures, names_each, numbers, sexes
 from clinimcl.cohorts.remarks import Remarks
 from clinimcl.errors import UserError
 
@@ -80,3 +80,10 @@ def test_a_few_impossible_ages_are_missing_and_a_column_of_them_has_another_unit
     assert ages(cells(*["60"] * 10, "700", "710"), "t.csv", many).isna().all()
     assert few.sentences() == ("1 ages in t.csv lie outside 0 to 120 years: they count as missing",)
     assert many.sentences()[0].startswith("12 ages in t.csv count as missing: many of them are no age")
+
+
+def test_words_of_which_each_subject_has_one_name_it_and_numbers_do_not():
+    subject = pd.Series(["a", "a", "b", "c"])
+    assert names_each(subject, pd.Series(["x", "x", "y", "z"]))
+    assert not names_each(subject, pd.Series(["x", "x", "y", "y"]))
+    assert not names_each(subject, pd.Series(["1", "1", "2", "3"]))

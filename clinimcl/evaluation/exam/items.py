@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from clinimcl.cohorts.cells import words
+from clinimcl.cohorts.cells import names_each, words
 from clinimcl.errors import UserError
 from clinimcl.evaluation.exam.embedding_files import SUBJECT, Embeddings, with_subject
 from clinimcl.pseudonyms import keyed
@@ -132,20 +132,12 @@ def _check_shared(subject: pd.Series, values: pd.Series, question: Question) -> 
         UserError: the column names subjects or scans, so that it would be written whom it holds.
     """
     name = str(values.name)
-    if name.lower() in SUBJECT or _names_each(subject, values):
+    if name.lower() in SUBJECT or names_each(subject, values):
         setting = "column" if name == question.column else "groups"
         raise UserError(
             f"{setting}={name} has a value for each single subject or scan: name a column whose "
             "values many subjects share"
         )
-
-
-def _names_each(subject: pd.Series, values: pd.Series) -> bool:
-    """Whether there are as many words as subjects; numbers are measured, and cut into thirds."""
-    known = values.dropna()
-    subjects = subject[known.index].nunique()
-    words_only = bool(pd.to_numeric(known, errors="coerce").isna().any())
-    return words_only and known.nunique() >= max(subjects, 2)
 
 
 def _one_row_each(labels: pd.DataFrame, on: list[str], wanted: list[str]) -> pd.DataFrame:

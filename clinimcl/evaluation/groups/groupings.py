@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from clinimcl.cohorts.cells import names_each
 from clinimcl.cohorts.decimals import rounding
 from clinimcl.cohorts.schema import SCANS
 from clinimcl.errors import UserError
@@ -148,9 +149,7 @@ def names_people(scans: pd.DataFrame, grouping: str) -> bool:
         return False
     values = column_of(scans, grouping).dropna().astype(str)
     subject = scans["subject"][values.index].astype(str)
-    several = values.nunique() > 1
-    words = bool(pd.to_numeric(values, errors="coerce").isna().any())
-    return several and (set(values) <= set(subject) or (words and values.nunique() >= subject.nunique()))
+    return values.nunique() > 1 and (set(values) <= set(subject) or names_each(subject, values))
 
 
 def carrying(cohort: Node, groupings: Sequence[str]) -> Node:

@@ -22,7 +22,8 @@ Network = Callable[[dict[str, Float[np.ndarray, "batch ..."]]], Float[np.ndarray
 
 class Runtime(NamedTuple):
     """
-    Raises UserError where it runs: a runtime that is not installed, or one that does not know the precision.
+    Raises UserError where it runs: a runtime that is not installed, one that does not know the precision, or one that
+    cannot run the network on this machine.
     """
 
     name: str = "onnxruntime"  # or openvino
@@ -41,12 +42,28 @@ class Runtime(NamedTuple):
             offered = ", ".join(f"runtime={name} precision={precision}" for name, precision in known)
             raise UserError(f"runtime={self.name} precision={self.precision} is not offered: choose {offered}")
         try:
-            return known[wanted](path)
+            network = known[wanted](path)
         except ModuleNotFoundError as error:
             missing = f"needs {error.name}, not installed: pip install {error.name}"
             raise UserError(f"runtime={self.name} precision={self.precision} {missing}") from None
         except Exception as error:  # each runtime has its own kinds
             raise UserError(f"{path} cannot be run ({type(error).__name__}): export the model again") from None
+        return self._guard(network, path)
+
+    def _guard(self, network: Network, path: Path) -> Network:
+        """The network, whose failures are told: a runtime may load what it cannot run on this processor."""
+
+        def run(inputs: dict[str, Float[np.ndarray, "batch ..."]]) -> Float[np.ndarray, "batch ..."]:
+            try:
+                return network(inputs)
+            except Exception as error:  # each runtime has its own kinds
+                said = str(error).strip().splitlines() or [type(error).__name__]
+                raise UserError(
+                    f"runtime={self.name} precision={self.precision} loads {path.name} and cannot run it here "
+                    f"({said[-1].strip()}): choose another runtime, or export the model again"
+                ) from None
+
+        return run
 
 
 def _onnxruntime(path: Path) -> Network:

@@ -49,18 +49,29 @@ def run_selftest(networks: Networks, folder: Path) -> tuple[float, int]:
     Raises:
         UserError: the file holds something else.
     """
+    seen, expected = _read(folder / SELFTEST)
+    said = ask(networks, seen)
     try:
-        with np.load(folder / SELFTEST, allow_pickle=False) as file:
+        least = min(_cosine(said[name], value) for name, value in expected.items())
+        if SCORE in expected and worst({SCORE: said[SCORE]}, {SCORE: expected[SCORE]}) > MOST_SCORE:
+            least = -1.0  # of one number, the cosine is its sign
+        return least, int((said[CLASSIFIER].argmax(axis=1) != expected[CLASSIFIER].argmax(axis=1)).sum())
+    except (ValueError, KeyError) as error:
+        raise _unreadable(folder / SELFTEST, error) from None
+
+
+def _read(path: Path) -> tuple[Float[np.ndarray, "scan 1 a b c"], dict[str, np.ndarray]]:
+    """The scans, and what each network must say of them."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
             expected = {name: file[name] for name in file.files if name != "seen"}
-            said = ask(networks, file["seen"].astype(np.float32))
-            least = min(_cosine(said[name], value) for name, value in expected.items())
-            if SCORE in expected and worst({SCORE: said[SCORE]}, {SCORE: expected[SCORE]}) > MOST_SCORE:
-                least = -1.0  # of one number, the cosine is its sign
-            return least, int((said[CLASSIFIER].argmax(axis=1) != expected[CLASSIFIER].argmax(axis=1)).sum())
+            return file["seen"].astype(np.float32), expected
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise UserError(
-            f"{folder / SELFTEST} cannot be read ({type(error).__name__}): export the model again"
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be read ({type(error).__name__}): export the model again")
 
 
 def check_runtime(runtime: Runtime, networks: Networks, folder: Path) -> None:

@@ -22,6 +22,7 @@ from clinimcl.inference.uploads import ROLES
 from tests.end_to_end.base_install import base_install
 from tests.inference.asking import ended, left, served
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
+from tests.processors import NEEDS_AVX2
 
 TINY = [
     "review_scans=0",
@@ -109,6 +110,7 @@ def test_the_run_s_report_tells_of_the_exported_model(folder):
     assert "OAS3" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", report)  # pictures hold any letters
 
 
+@NEEDS_AVX2
 def test_another_runtime_gives_the_same_answer(folder, clinimcl, pair):
     answers = []
     for runtime in ("onnxruntime", "openvino"):

@@ -7,6 +7,7 @@ from clinimcl.inference.model import Model
 from clinimcl.inference.pair_table import read_rows
 from clinimcl.inference.runtimes import Runtime
 from tests.inference.heads import head, nifti
+from tests.processors import NEEDS_AVX2
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_what_is_answered_is_not_asked_again(model, folder, pairs, tmp_path):
     assert (tmp_path / "out" / "answers.csv").read_bytes() == before
 
 
+@NEEDS_AVX2
 def test_another_runtime_is_asked_again(model, folder, pairs, tmp_path):
     answer_table(model, folder, pairs, tmp_path / "out", page=False)
     other = Model(folder, Runtime("openvino"))

@@ -1,3 +1,5 @@
+import os
+import re
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import pytest
 from clinimcl.errors import UserError
 from clinimcl.inference.model import Model
 from clinimcl.inference.runtimes import Runtime
+from tests.processors import NEEDS_AVX2, NEEDS_X86
 
 SEEN = np.random.default_rng(0).random((3, 1, 8, 8, 8), np.float32)
 
@@ -16,9 +19,41 @@ def test_a_runtime_that_fails_the_self_test_is_not_offered(folder):
         Model(folder, Runtime("onnxruntime", "int8"))
 
 
+@NEEDS_AVX2
 def test_openvino_says_the_same(folder, model):
     other = Model(folder, Runtime("openvino"))
     np.testing.assert_allclose(other.embed(SEEN).change, model.embed(SEEN).change, atol=1e-4)
+
+
+ANSWERING = """
+import sys
+from pathlib import Path
+from clinimcl.errors import UserError
+from clinimcl.inference.model import Model
+from clinimcl.inference.runtimes import Runtime
+
+try:
+    Model(Path(sys.argv[1]), Runtime("openvino"))
+except UserError as error:
+    sys.exit(str(error))
+"""
+
+
+@NEEDS_X86
+def test_a_runtime_that_loads_what_it_cannot_run_is_told(folder):
+    told = subprocess.run(
+        [sys.executable, "-c", ANSWERING, folder],
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "SSE41"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert re.fullmatch(
+        r"runtime=openvino precision=float32 loads encoder\.onnx and cannot run it here "
+        r"\(\[CPU\] MVN node .*\): choose another runtime, or export the model again\n",
+        told.stderr,
+    )
 
 
 LET_GO = """

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -30,13 +29,27 @@ def evaluate_run(
     compared between `groups` of people and scans. What an earlier evaluation left is replaced. `datamodule` is set up;
     `scored` is what `stages.classify` returned, if it was just run. Returns what was `Reported`.
     """
-    from clinimcl import assessment, reviewing, stages
+    from clinimcl import reviewing
+    from clinimcl.costs import Costs
+
+    costs = Costs()
+    with costs.stage("evaluation"):
+        reported, asked = _measured(settings, run, datamodule, scored, probes, groups)
+    if reported.record.reviewed:
+        reviewing.write(reviewing.Run(settings, run, datamodule), reported, asked, costs)
+    return reported
+
+
+def _measured(
+    settings: TrainSettings, run: Path, datamodule: Any, scored: Any, probes: bool, groups: Sequence[str]
+) -> tuple[Any, Any]:
+    """All but the review pack, written; and what health change was measured on."""
+    from clinimcl import assessment, stages
     from clinimcl.evaluation.report import Reported
     from clinimcl.phantoms import truth
 
     without_evaluation(run)
-    began, seed = time.perf_counter(), settings.seed
-    phantom = truth.read(datamodule.cohort.root)
+    seed, phantom = settings.seed, truth.read(datamodule.cohort.root)
     module = stages.pretrained(settings, run)
     embedded = _embedded(module, run, datamodule, phantom) if _contrastive(module) else _shown(datamodule)
     evaluation = _evaluated(embedded, seed, run)
@@ -50,9 +63,7 @@ def evaluate_run(
     record = _record(settings, run, datamodule, embedded, phantom)._replace(reviewed=settings.review != "off")
     reported = Reported(embedded, evaluation, record, change, probed, compared, scanner)
     _report(reported, run)
-    if record.reviewed:
-        reviewing.write(reviewing.Run(settings, run, datamodule), reported, asked, began)
-    return reported
+    return reported, asked
 
 
 def _contrastive(module: Any) -> bool:

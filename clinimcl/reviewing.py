@@ -1,7 +1,6 @@
 """What the review pack of a run is made of: its scans, networks and costs, gathered for the evaluation."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from clinimcl import experiment, stages, tracking, trained
 from clinimcl.building import build
-from clinimcl.costs import COSTS
+from clinimcl.costs import COSTS, Costs
 from clinimcl.data.longitudinal import LongitudinalDataModule
 from clinimcl.data.sampling import fixed_pairs
 from clinimcl.encoders.change_classifier import ChangeClassifier
@@ -39,6 +38,8 @@ from clinimcl.evaluation.review.record import machine, package_versions
 from clinimcl.evaluation.review.robustness import Changed, ChangeTest, RobustnessInputs, Vectors
 from clinimcl.evaluation.review.sensitivity import Occluded
 from clinimcl.evaluation.review.writing import FOLDER, write_review
+from clinimcl.harmonisation.combat import Harmonisation, harmonise
+from clinimcl.harmonisation.numbers import FILE, read_harmonisation
 from clinimcl.inference import calibration
 from clinimcl.inference.picture import Effect
 from clinimcl.modules import embedding
@@ -73,16 +74,24 @@ class Networks(NamedTuple):
 
     encoder: Callable[[Tensor], Tensor]
     classifier: ChangeClassifier | None
+    harmonisation: Harmonisation | None = None  # of the embeddings that the classifier reads
+
+    def embed(self, served: Float[Tensor, "scan 1 a b c"], scans: pd.DataFrame) -> Vectors:
+        """`scans` are the rows of the cohort's table that the arrays are of."""
+        return harmonised(self.encoder(served).float().numpy(), scans, self.harmonisation)
 
 
-def write(run: Run, reported: Reported, change: ChangeInputs | None, began: float) -> None:
-    """RUN/review. `change` is what health change was measured on; the evaluation `began` at that time."""
-    evaluated = time.perf_counter()
-    inputs = review_inputs(run, reported, change)
-    measured = review(inputs)
-    taken = {"evaluation": evaluated - began, "review pack": time.perf_counter() - evaluated}
-    costs = inputs.facts.costs | {stage: {"seconds": seconds} for stage, seconds in taken.items()}
-    inputs = inputs._replace(facts=inputs.facts._replace(costs=costs))
+def harmonised(vectors: Vectors, scans: pd.DataFrame, fitted: Harmonisation | None) -> Vectors:
+    """As they are where nothing was fitted."""
+    return vectors if fitted is None else harmonise(fitted, vectors, scans)[0].astype(np.float32)
+
+
+def write(run: Run, reported: Reported, change: ChangeInputs | None, costs: Costs) -> None:
+    """RUN/review. `change` is what health change was measured on; `costs` are those of the evaluation."""
+    with costs.stage("review pack"):
+        inputs = review_inputs(run, reported, change)
+        measured = review(inputs)
+    inputs = inputs._replace(facts=inputs.facts._replace(costs=inputs.facts.costs | costs.stages))
     write_review(inputs, measured, run.folder / FOLDER)
 
 
@@ -141,7 +150,13 @@ def trained_networks(run: Run, module: experiment.Pretraining, change: ChangeInp
     learner = stages.trained_change(run.settings, run.folder, module, change.embeddings.shape[1]).eval()
     classifier = learner.classifier
     assert isinstance(classifier, ChangeClassifier)
-    return Networks(learner.encoder if change.tuned else module, classifier)
+    return Networks(learner.encoder if change.tuned else module, classifier, fitted_harmonisation(run))
+
+
+def fitted_harmonisation(run: Run) -> Harmonisation | None:
+    if run.settings.harmonise is None:
+        return None
+    return read_harmonisation(run.folder / "checkpoints" / FILE)
 
 
 def random_networks(run: Run, width: int, classified: bool) -> Networks:
@@ -235,7 +250,8 @@ def validation_probabilities(
     settings, datamodule = run.settings, run.datamodule
     rows = both_ends(pairs)
     vectors = np.full((len(datamodule.scans), change.embeddings.shape[1]), np.nan, np.float32)
-    vectors[rows] = embedding.embed(module, datamodule.scan_dataloader(rows))
+    found = embedding.embed(module, datamodule.scan_dataloader(rows))
+    vectors[rows] = harmonised(found, datamodule.scans.loc[rows], fitted_harmonisation(run))
     learner = stages.trained_change(settings, run.folder, module, vectors.shape[1])
     return stages.probabilities(settings, learner, datamodule, stages.Scored(vectors, None), pairs)
 
@@ -292,7 +308,8 @@ def robustness_inputs(run: Run, networks: Networks, change: ChangeInputs | None)
     pipeline = run.datamodule.pipeline
     kinds = of_volumes(pipeline.extent / pipeline.grid) if isinstance(pipeline, VolumePipeline) else of_clips()
     arrays = [prepared(run, path) for path in own["path"]]
-    return RobustnessInputs(own, partial(embed_changed, run, networks, arrays), kinds, test, settings.seed, left_out)
+    embed = partial(embed_changed, run, networks, own, arrays)
+    return RobustnessInputs(own, embed, kinds, test, settings.seed, left_out)
 
 
 def tested_scans(run: Run, change: ChangeInputs | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -324,13 +341,13 @@ def change_test(change: ChangeInputs, scans: pd.DataFrame, pairs: pd.DataFrame, 
 
 
 @torch.inference_mode()
-def embed_changed(run: Run, networks: Networks, arrays: list[Array], changed: Changed) -> Vectors:
-    """Of each array after it was changed."""
+def embed_changed(run: Run, networks: Networks, scans: pd.DataFrame, arrays: list[Array], changed: Changed) -> Vectors:
+    """Of each scan's array after it was changed."""
     batch = run.settings.loading["evaluation_batch"]
     found = []
     for start in range(0, len(arrays), batch):
         served = [changed(start + number, array) for number, array in enumerate(arrays[start : start + batch])]
-        found.append(networks.encoder(as_input(run, np.stack(served))).float().numpy())
+        found.append(networks.embed(as_input(run, np.stack(served)), scans.iloc[start : start + batch]))
     return np.concatenate(found)
 
 
@@ -386,27 +403,29 @@ def consecutive_pairs(scans: pd.DataFrame) -> pd.DataFrame:
 def occluded(run: Run, networks: tuple[Networks, Networks], paths: tuple[str, str]) -> Occluded:
     earlier, later = (prepared(run, path).astype(np.float32) for path in paths)
     whole, random = networks
-    number = answered(run, whole, earlier, later) if whole.classifier is not None else None
-    return Occluded(earlier, later, *(support(run, own, number) for own in (whole, random)))
+    pair = run.datamodule.scans.set_index("path", drop=False).loc[list(paths)]
+    number = answered(run, whole, pair, (earlier, later)) if whole.classifier is not None else None
+    return Occluded(earlier, later, *(support(run, own, pair, number) for own in (whole, random)))
 
 
 @torch.inference_mode()
-def answered(run: Run, networks: Networks, earlier: Array, later: Array) -> int:
-    vectors = networks.encoder(as_input(run, np.stack([earlier, later]))).float().numpy()
+def answered(run: Run, networks: Networks, pair: pd.DataFrame, arrays: tuple[Array, Array]) -> int:
+    vectors = networks.embed(as_input(run, np.stack(arrays)), pair)
     return int(logits(networks, vectors[:1], vectors[1:]).argmax())
 
 
-def support(run: Run, networks: Networks, number: int | None) -> Effect:
-    """Of pairs: by how much a class is ahead of the others, or the cosine of the embeddings."""
+def support(run: Run, networks: Networks, pair: pd.DataFrame, number: int | None) -> Effect:
+    """Of a pair, changed in several ways: by how much a class is ahead, or the cosine of the embeddings."""
 
     @torch.inference_mode()
     def supported(
         earlier: Float[np.ndarray, "scan a b c"], later: Float[np.ndarray, "scan a b c"]
     ) -> Float[np.ndarray, " scan"]:
-        first, second = networks.encoder(as_input(run, np.concatenate([earlier, later]))).float().chunk(2)
+        served = as_input(run, np.concatenate([earlier, later]))
+        first, second = np.split(networks.embed(served, pair.iloc[np.repeat([0, 1], len(earlier))]), 2)
         if number is None:
-            return nn.functional.cosine_similarity(first, second).numpy()
-        said = logits(networks, first.numpy(), second.numpy()).numpy()
+            return nn.functional.cosine_similarity(torch.from_numpy(first), torch.from_numpy(second)).numpy()
+        said = logits(networks, first, second).numpy()
         return said[:, number] - np.delete(said, number, axis=1).max(axis=1)
 
     return supported

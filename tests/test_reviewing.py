@@ -1,7 +1,10 @@
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from clinimcl import reviewing
+from clinimcl.harmonisation.combat import fit_harmonisation, harmonise
 from clinimcl.settings import check_review
 
 
@@ -45,3 +48,28 @@ def test_faces_need_consent_and_other_words_are_refused():
         check_review("faces", faces_consent=False)
     with pytest.raises(ValueError, match="review must be auto, off, faces, got yes"):
         check_review("yes", faces_consent=False)
+
+
+def test_what_the_classifier_reads_is_harmonised_as_it_was_at_training():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "subject": [f"s{number}" for number in range(60)],
+            "scanner": ["A", "B"] * 30,
+            "age": rng.uniform(60, 90, 60),
+            "sex": ["F", "F", "M", "M"] * 15,
+        }
+    )
+    vectors = rng.normal(size=(60, 8)).astype(np.float32) + 3 * (table["scanner"] == "B").to_numpy()[:, None]
+    fitted = fit_harmonisation("combat", vectors, table, "scanner")
+    served = torch.from_numpy(vectors.astype(np.float32)).reshape(60, 1, 2, 2, 2)
+    asked = table.iloc[[5, 2]]
+    found = reviewing.Networks(lambda scans: scans.flatten(1), None, fitted).embed(served[[5, 2]], asked)
+    np.testing.assert_allclose(found, harmonise(fitted, vectors[[5, 2]], asked)[0], rtol=1e-5)
+    assert np.abs(found - vectors[[5, 2]]).max() > 1
+
+
+def test_without_harmonisation_embeddings_stay_as_they_are():
+    served = torch.arange(16.0).reshape(2, 1, 2, 2, 2)
+    found = reviewing.Networks(lambda scans: scans.flatten(1), None).embed(served, pd.DataFrame(index=[0, 1]))
+    np.testing.assert_array_equal(found, np.arange(16.0).reshape(2, 8))

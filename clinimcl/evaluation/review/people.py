@@ -56,7 +56,7 @@ def variables(scans: pd.DataFrame) -> list[Variable]:
         f"{unit} from the first to the last session": per_year * lasting,
         f"{unit} between sessions, mean": per_year * apart,
     }
-    levels = {"sex": first["sex"], "site": first["site"], "scanner": first["scanner"]}
+    levels = {"sex": first["sex"], "site": of_several(first["site"]), "scanner": of_several(first["scanner"])}
     return [
         *(Variable(label, values.astype(float), True) for label, values in numbers.items()),
         *(Variable(label, values, False) for label, values in levels.items() if values.notna().any()),
@@ -115,6 +115,11 @@ def gathered(values: pd.Series) -> pd.Series:
     text = values.astype(object).map(str, na_action="ignore")
     common = text.value_counts().index[: MOST_LEVELS if text.nunique() <= MOST_LEVELS else MOST_LEVELS - 1]
     return text.where(text.isna() | text.isin(common), OTHERS)
+
+
+def of_several(places: pd.Series) -> pd.Series:
+    """Sites or scanners; those of one subject, whom their name could tell, are one."""
+    return places.where(places.isna() | places.duplicated(keep=False), OTHERS)
 
 
 def share(values: pd.Series, levels: list[str]) -> Float[np.ndarray, " level"]:

@@ -54,10 +54,16 @@ def test_a_column_that_nobody_has_is_left_out():
 
 def test_rare_sites_are_counted_together():
     table = scans().assign(site=[f"site {number}" for number in range(12)])
-    many = pd.concat([table.assign(subject=table["subject"] + str(copy)) for copy in range(3)])
-    many["site"] = [f"site {number}" for number in range(len(many))]
+    many = pd.concat([table.assign(subject=table["subject"] + str(copy)) for copy in range(6)])
+    many["site"] = [f"site {number // 4}" for number in range(len(many))]  # each of two subjects
     levels = people_table(many).query("variable == 'site'")["level"]
     assert levels.nunique() == 12 and OTHERS in set(levels)
+
+
+def test_a_level_of_one_subject_is_not_named():
+    named = scans().assign(site=lambda own: own["subject"])
+    levels = people_table(named).query("variable == 'site'")["level"]
+    assert set(levels) == {"all others"}
 
 
 def test_the_standardised_difference_is_in_pooled_deviations():

@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 
 # Half of one for each score, their difference and the threshold, and as much again for each zone of a mean of 14
 ULPS = 16
+MOST_DIGITS = 15  # of a decimal that float64 gives back
+MOVED = 0.02
 
 
 def rounding(*numbers: Float[np.ndarray, "*#shape"] | float) -> Float[np.ndarray, "*shape"]:
@@ -18,6 +20,19 @@ def rounding(*numbers: Float[np.ndarray, "*#shape"] | float) -> Float[np.ndarray
     largest = reduce(np.maximum, [np.abs(number) for number in numbers])
     spacing = ULPS * np.finfo(np.result_type(*numbers)).eps
     return np.where(np.isfinite(largest), spacing * largest, 0.0)
+
+
+def short_decimals(numbers: Float[np.ndarray, " number"], spread: float) -> list[float]:
+    """The numbers with three digits, or as many as move none by more than 2 % of `spread`.
+
+    That is the spread of the values which they part. So thirds of years from 2011 to 2019 end at 2013.7 and
+    2016.3, not both at 2020.
+    """
+    for digits in range(3, MOST_DIGITS):
+        short = [float(f"{number:.{digits}g}") for number in numbers]
+        if np.all(np.abs(short - numbers) <= MOVED * spread):
+            return short
+    return numbers.tolist()
 
 
 def first_of_ties(ascending: Float[np.ndarray, " item"], slack: float | None = None) -> Bool[np.ndarray, " item"]:

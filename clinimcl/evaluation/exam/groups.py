@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
+from clinimcl.cohorts.decimals import short_decimals
 from clinimcl.evaluation.change.clusters import Replicates, spread
 from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.exam.items import MOST_NAMES
@@ -83,7 +84,8 @@ def _thirds(values: pd.Series, subject: Int[np.ndarray, " item"]) -> pd.Series:
     if numbers.isna().any() or numbers.nunique() <= MOST_NAMES:
         return values
     edges = np.quantile(numbers.groupby(subject[known.index]).mean(), [1 / 3, 2 / 3])
-    low, high = (f"{edge:.3g}".replace("-", "−") for edge in edges)
+    short = short_decimals(edges, float(np.ptp(numbers)))
+    low, high = (f"{edge:.12g}".replace("-", "−") for edge in short)
     names = [f"up to {low}", f"{low} to {high}", f"above {high}"]
     third = np.array(names)[np.searchsorted(edges, numbers)]
     ordered = pd.Categorical(third.tolist(), categories=names, ordered=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.cohorts.cells import names_each
-from clinimcl.cohorts.decimals import rounding
+from clinimcl.cohorts.decimals import rounding, short_decimals
 from clinimcl.cohorts.schema import SCANS
 from clinimcl.errors import UserError
 from clinimcl.evaluation.durations import time_unit
@@ -45,7 +45,7 @@ class Bands(NamedTuple):
     @property
     def names(self) -> list[str]:
         """From the lowest to the highest."""
-        texts = [f"{self.shown_by * edge:g}".replace("-", "−") for edge in self.edges]
+        texts = [f"{self.shown_by * edge:.12g}".replace("-", "−") for edge in self.edges]
         if not texts:
             return ["all"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
@@ -60,11 +60,11 @@ class Bands(NamedTuple):
 
 
 def thirds(values: Float[np.ndarray, " value"], unit: str = "") -> Bands:
-    """Edges of three digits; none where there is no value."""
+    """Edges of few digits; none where there is no value."""
     known = values[np.isfinite(values)]
     if not len(known):
         return Bands((), unit)
-    edges = {float(f"{edge:.3g}") for edge in np.quantile(known, [1 / 3, 2 / 3])}
+    edges = set(short_decimals(np.quantile(known, [1 / 3, 2 / 3]), float(np.ptp(known))))
     return Bands(tuple(sorted(edge for edge in edges if edge > known.min())), unit)
 
 

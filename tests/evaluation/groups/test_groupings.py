@@ -20,6 +20,11 @@ def test_bands_are_thirds_of_the_training_values():
     assert thirds(np.arange(1.0, 10.0)).edges == pytest.approx(np.quantile(range(1, 10), [1 / 3, 2 / 3]), rel=1e-2)
 
 
+def test_thirds_of_years_are_not_rounded_into_one():
+    years = np.repeat(np.arange(2011.0, 2020.0), 30)
+    assert thirds(years).labels(pd.Series(years)).value_counts().tolist() == [90, 90, 90]
+
+
 def test_an_edge_that_two_thirds_share_falls_away():
     assert thirds(np.array([0.0] * 5 + [0.5] * 3 + [1.0])).edges == (0.5,)
     assert thirds(np.array([30.0] * 9)).names == ["all"]

@@ -14,6 +14,7 @@ from clinimcl.evaluation.review.flow import Flow
 from clinimcl.evaluation.review.inputs import ReviewInputs
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
+from clinimcl.evaluation.review.worst import Worst
 from clinimcl.evaluation.wording import interval, label, number
 
 NAMED = 6  # metrics that are named
@@ -27,6 +28,7 @@ class Measured(NamedTuple):
     detectable: list[Detectable]
     robustness: Robustness | Absent
     sensitivity: Sensitivity | Absent
+    worst: Worst | Absent
 
 
 def known_facts(inputs: ReviewInputs, measured: Measured) -> dict[str, str]:
@@ -75,7 +77,7 @@ def data_facts(inputs: ReviewInputs, flow: Flow) -> dict[str, str]:
             "Subjects have pseudonyms in all that leaves the machine; names, paths and hosts are left out; heads in "
             "pictures have no face unless the run was told that those pictured agreed."
         ),
-        "missing": missing_fact(usable),
+        "missing": missing_fact(usable, facts.settings.get("harmonise")),
         "acquisition": acquisition_fact(usable),
         "partition": f"{dealt}, into {counted}; validation {split['validation']:g}, test {split['test']:g}.",
         "disjoint": (
@@ -94,7 +96,10 @@ def predictors_fact(inputs: ReviewInputs) -> str:
     if not inputs.change:
         return "Prepared voxels of a scan, no others, all of them."
     if inputs.facts.settings.get("harmonise"):
-        return "Prepared voxels of two scans, all of them, and the scanner or site of each; no others."
+        return (
+            "Prepared voxels of two scans, all of them, the scanner or site of each, and age and sex, which "
+            "harmonisation preserves; no others."
+        )
     return "Prepared voxels of two scans, no others, all of them."
 
 
@@ -113,15 +118,18 @@ def reference_fact(usable: pd.DataFrame, rule: str) -> str:
     return f"The change of {name} between two visits. {rule}"
 
 
-def missing_fact(usable: pd.DataFrame) -> str:
-    """Counts, a subject once."""
+def missing_fact(usable: pd.DataFrame, harmonise: str | None) -> str:
+    """Counts, a subject once, and where the mean of training stands in."""
+    filled = ["trivial rows of health change read from it (age, volumes)"]
+    filled += ["harmonisation preserves of it (age, sex)"] if harmonise else []
+    imputed = f" The mean of training stands in for what is missing of what {' and of what '.join(filled)}."
     first = usable.groupby("subject").first()
     columns = ("score", "age", "sex", "site", "scanner")
     lacking = {name: int(first[name].isna().sum()) for name in columns}
     shown = ", ".join(f"{name} {count}" for name, count in lacking.items() if count)
     return (
-        f"Nothing was imputed; a scan without a score is left out where a score is needed. Subjects of {len(first)} "
-        f"without: {shown or 'none of score, age, sex, site and scanner'}."
+        f"No score was imputed; a scan without one is left out where a score is needed.{imputed} Subjects of "
+        f"{len(first)} without: {shown or 'none of score, age, sex, site and scanner'}."
     )
 
 
@@ -178,9 +186,10 @@ def training_facts(inputs: ReviewInputs) -> dict[str, str]:
         else "None was used."
     )
     epochs = "epoch" if settings["epochs"] == 1 else "epochs"
+    chosen = "The epoch that was" if settings["epochs"] else "The encoder was not trained; the classifier’s epoch was"
     return {
         "training": f"{settings['epochs']} {epochs}, batch {settings['pretrain']['batch']}; {shown}.{later}",
-        "selection": "The epoch that was best on validation subjects; test subjects had no say.",
+        "selection": f"{chosen} best on validation subjects; test subjects had no say.",
         "balance": balance,
         "updating": "None: nothing was fitted to test subjects.",
         "poor_input": (
@@ -203,12 +212,13 @@ def result_facts(inputs: ReviewInputs, measured: Measured) -> dict[str, str]:
         "external": f"Measured on {', '.join(inputs.facts.elsewhere)} too." if inputs.facts.elsewhere else "",
         "groups": "Headlines by group with intervals in report.html." if inputs.facts.groups else "",
         "events": events_fact(inputs) if inputs.change else "",
-        "failures": "The pairs on which the run was most sure and wrong, below.",
         "limits": limits_fact(inputs),
     }
     if isinstance(measured.robustness, Robustness):
         kinds = measured.robustness.curves["perturbation"].nunique() - 1
         found["robustness"] = f"{kinds} kinds of damage to test scans at four strengths each, with intervals."
+    if isinstance(measured.worst, Worst):
+        found["failures"] = "The pairs on which the run was most sure and wrong, below."
     if isinstance(measured.sensitivity, Sensitivity):
         found["explanation"] = "Occlusion maps, compared with those of a network with random weights."
     if isinstance(measured.decision, Decision):

@@ -40,6 +40,7 @@ def review(inputs: ReviewInputs) -> Review:
         detectable(inputs.metrics, inputs.headline),
         inputs.robustness if isinstance(inputs.robustness, Absent) else robustness(inputs.robustness),
         occlusion(inputs),
+        worst(inputs),
     )
     facts = known_facts(inputs, measured)
     return Review(
@@ -47,7 +48,7 @@ def review(inputs: ReviewInputs) -> Review:
         measured.flow,
         {name: answers(items, facts) for name, items in CHECKLISTS.items()},
         measured.decision,
-        worst(inputs),
+        measured.worst,
         measured.detectable,
         measured.robustness,
         measured.sensitivity,

@@ -12,7 +12,7 @@ from clinimcl.evaluation.review.facts import (
     predictors_fact,
 )
 from clinimcl.evaluation.review.flow import flow
-from clinimcl.evaluation.review.measure import decision, review
+from clinimcl.evaluation.review.measure import decision, review, worst
 from clinimcl.evaluation.review.record import cost_note, cost_rows, seeds
 from clinimcl.evaluation.review.writing import write_review
 
@@ -21,7 +21,7 @@ def test_a_harmonised_run_says_that_the_scanner_is_an_input(inputs):
     plain = inputs()
     facts = plain.facts._replace(settings={**plain.facts.settings, "harmonise": "combat"})
     assert "no others" in predictors_fact(plain) and "scanner" not in predictors_fact(plain)
-    assert "and the scanner or site of each" in predictors_fact(plain._replace(facts=facts))
+    assert "the scanner or site of each, and age and sex" in predictors_fact(plain._replace(facts=facts))
     assert "harmonise=combat" in harmonisation_fact("combat") and harmonisation_fact(None) == ""
 
 
@@ -103,7 +103,7 @@ def test_facts_that_a_run_has_not_are_left_out(inputs):
     made = inputs()
 
     made_flow = flow(made.table, made.uses, made.names)
-    known = known_facts(made, Measured(made_flow, decision(made), [], made.robustness, made.occlusion))
+    known = known_facts(made, Measured(made_flow, decision(made), [], made.robustness, made.occlusion, worst(made)))
     assert not {"robustness", "explanation", "external", "groups", "size"} & set(known)
     assert "MMSE" in known["reference"] and known["clinical"]
 

@@ -2,6 +2,7 @@
 
 `combatlearn` 2.3 is not used: it shrinks each dimension's effects towards their mean over sites, not each site's
 effects towards their mean over dimensions as Johnson et al. do, and takes the intercept of a new subject for 0.
+`neuroHarmonize` has no longitudinal form, and its model is a pickle, which nothing here reads.
 """
 
 from typing import NamedTuple

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from clinimcl.evaluation.diagnosis import Diagnosis, diagnosis
 from clinimcl.evaluation.embedded import Embedded, finite_epochs
 from clinimcl.evaluation.entries import add_entries
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric, with_chance
 from clinimcl.evaluation.order import order_tau
 from clinimcl.evaluation.projection import Projections, project
 from clinimcl.evaluation.retrieval import (
@@ -158,7 +158,7 @@ def val_loss(losses: Float[np.ndarray, " subject"] | None) -> Outcome:
         return Absent("the loss of a pair needs at least 2 validation subjects with two sessions")
     chance = float(np.log(len(losses)))
     outcome = mean_metric(pd.Series(losses), len(losses), (0.0, 2 * chance))
-    return outcome if isinstance(outcome, Absent) else outcome._replace(chance=chance)
+    return with_chance(outcome, chance)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

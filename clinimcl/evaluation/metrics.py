@@ -43,6 +43,11 @@ def outcome_of(interval: Interval, n_subjects: int, n_items: int) -> Outcome:
     return Metric(*interval, n_subjects=n_subjects, n_items=n_items)
 
 
+def with_chance(outcome: Outcome, chance: float) -> Outcome:
+    """Beside what is reached without knowledge: 0 of a difference."""
+    return outcome._replace(chance=chance) if isinstance(outcome, Metric) else outcome
+
+
 def widened(metric: Metric, other: Metric | Interval) -> Metric:
     """With ends that leave neither interval."""
     return metric._replace(low=min(metric.low, other.low), high=max(metric.high, other.high))

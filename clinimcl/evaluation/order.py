@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy.stats import kendalltau
 
-from clinimcl.evaluation.metrics import Absent, Outcome, mean_metric
+from clinimcl.evaluation.metrics import Absent, Outcome, mean_metric, with_chance
 from clinimcl.evaluation.sessions import Sessions, repeated
 
 
@@ -40,7 +40,7 @@ def order_tau(train: Sessions, test: Sessions) -> Outcome:
     if isinstance(taus, Absent):
         return taus
     outcome = mean_metric(taus, len(repeated(test).table), (-1.0, 1.0))
-    return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)
+    return with_chance(outcome, 0.0)
 
 
 def subject_taus(train: Sessions, test: Sessions) -> "pd.Series[float] | Absent":

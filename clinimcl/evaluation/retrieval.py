@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from clinimcl.cohorts.decimals import rounding
-from clinimcl.evaluation.metrics import Absent, Outcome, mean_metric
+from clinimcl.evaluation.metrics import Absent, Outcome, mean_metric, with_chance
 
 DAYS_PER_YEAR = 365.25
 GAPS = (0.0, 1.0, 2.0, 4.0, 8.0, np.inf)  # years
@@ -117,4 +117,4 @@ def retrieval_difference(queries: pd.DataFrame, others: pd.DataFrame) -> Outcome
         return Absent("no subject has scans of two sessions to search for")
     means = [rows.groupby("subject", sort=False)["top1"].mean() for rows in (queries, others)]
     outcome = mean_metric(means[0] - means[1], len(queries), (-1.0, 1.0))
-    return outcome if isinstance(outcome, Absent) else outcome._replace(chance=0.0)
+    return with_chance(outcome, 0.0)

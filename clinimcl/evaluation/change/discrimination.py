@@ -8,7 +8,7 @@ from clinimcl.evaluation.change.clusters import Clusters, Replicates, replicate
 from clinimcl.evaluation.change.confusion import CLASSES, UNIT, present
 from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.sharing import metric_of_few
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Outcome, with_chance
 
 
 def discrimination(
@@ -52,4 +52,4 @@ def side_subjects(clusters: Clusters, true: Bool[np.ndarray, " answer"]) -> int:
 def area_outcome(area: Replicates, rarer: int) -> Outcome:
     """`rarer` is what a statistic rests on that is the same without any subject."""
     found = metric_of_few(area, UNIT, rarer)
-    return found._replace(chance=0.5) if isinstance(found, Metric) else found
+    return with_chance(found, 0.5)

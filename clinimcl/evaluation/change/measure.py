@@ -29,7 +29,7 @@ from clinimcl.evaluation.change.probabilities import probability_metrics
 from clinimcl.evaluation.change.regression import Scatter, regression
 from clinimcl.evaluation.change.rows import Answered, predictions
 from clinimcl.evaluation.change.wording import BESIDES
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome, with_chance
 
 
 class Row(NamedTuple):
@@ -132,10 +132,12 @@ def differences(
     values = {name: own.map(lambda stack: balanced_accuracy(stack, classes)) for name, own in compared.items()}
     outcomes: dict[str, Outcome] = {}
     for name in BESIDES:
-        own = answered[name]
-        outcomes[f"balanced_accuracy_minus_{name}"] = (
-            own if isinstance(own, Absent) else metric(values["classifier"].minus(values[name]), SIGNED, agreeing)
-        )
+        own, title = answered[name], f"balanced_accuracy_minus_{name}"
+        if isinstance(own, Absent):
+            outcomes[title] = own
+        else:
+            difference = metric(values["classifier"].minus(values[name]), SIGNED, agreeing)
+            outcomes[title] = with_chance(difference, 0.0)
     return outcomes
 
 
@@ -146,7 +148,7 @@ def swap_consistency(inputs: ChangeInputs, answers: Answers, clusters: Clusters)
     same = (answered == mirrored).astype(float)
     outcome = metric(item_mean(clusters, same), UNIT)
     shares = [np.bincount(own, minlength=CLASSES) / len(own) for own in (answered, mirrored)]
-    return outcome._replace(chance=float(shares[0] @ shares[1])) if isinstance(outcome, Metric) else outcome
+    return with_chance(outcome, float(shares[0] @ shares[1]))
 
 
 def counts(inputs: ChangeInputs, confusion: Int[np.ndarray, "3 3"]) -> pd.DataFrame:

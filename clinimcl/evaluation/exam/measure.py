@@ -14,7 +14,7 @@ from clinimcl.evaluation.exam.items import Items
 from clinimcl.evaluation.exam.linear_probe import Answers, answers
 from clinimcl.evaluation.exam.partition import partition
 from clinimcl.evaluation.exam.scores import SCORES, Score, class_mean, judged, over, replicates
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.metrics import Absent, Metric, Outcome, with_chance
 
 MAIN, BESIDE = "embeddings", "beside"
 DRAWS = 100  # of groups at random
@@ -67,7 +67,8 @@ def _overall(title: str, score: Score, by_source: dict[str, list[Answers]], item
         titled(title, name): _with_levels(title, metric(one, UNIT, a_class), items) for name, one in known.items()
     }
     if BESIDE in known:
-        outcomes[f"{title}_minus_beside"] = metric(known[MAIN].minus(known[BESIDE]), SIGNED, a_class)
+        difference = metric(known[MAIN].minus(known[BESIDE]), SIGNED, a_class)
+        outcomes[f"{title}_minus_beside"] = with_chance(difference, 0.0)
     return outcomes
 
 
@@ -98,9 +99,8 @@ def _fairness(
         comparable = _comparable(score, by_split, items, variables)
         outcome = _gap(comparable, by_split, items)
         if isinstance(outcome, Metric):
-            exchanged = [one.variable for one in comparable]
-            at_random = _random_gap(score, by_split, items, exchanged, np.random.default_rng(seed))
-            outcome = _one_minus(outcome)._replace(chance=1 - at_random)
+            at_random = _random_gap(score, by_split, items, comparable, np.random.default_rng(seed))
+            outcome = _one_minus(outcome)._replace(chance=None if at_random is None else 1 - at_random)
         outcomes[titled(f"fairness_{title}", name)] = outcome
     return outcomes
 
@@ -113,7 +113,7 @@ class _Comparable(NamedTuple):
     """A variable, and the scores of at least two of its groups."""
 
     variable: Variable
-    scores: list[Replicates]
+    scores: dict[int, Replicates]  # of the group of this number
 
 
 def _comparable(score: Score, by_split: list[Answers], items: Items, variables: list[Variable]) -> list[_Comparable]:
@@ -121,8 +121,8 @@ def _comparable(score: Score, by_split: list[Answers], items: Items, variables: 
     return [one for one in scored if len(one.scores) > 1]
 
 
-def _known(scores: list[Replicates | None]) -> list[Replicates]:
-    return [one for one in scores if one is not None]
+def _known(scores: list[Replicates | None]) -> dict[int, Replicates]:
+    return {number: one for number, one in enumerate(scores) if one is not None}
 
 
 def _gap(comparable: list[_Comparable], by_split: list[Answers], items: Items) -> Outcome:
@@ -130,7 +130,7 @@ def _gap(comparable: list[_Comparable], by_split: list[Answers], items: Items) -
         return Absent("no variable has two groups in which at least 2 tested subjects of a class stand beside 2 others")
     grouped = np.any([one.variable.of_item >= 0 for one in comparable], axis=0)
     subjects = _tested(by_split, items, grouped)
-    return gap([[over(scores, subjects) for scores in one.scores] for one in comparable])
+    return gap([[over(scores, subjects) for scores in one.scores.values()] for one in comparable])
 
 
 def _of_groups(score: Score, by_split: list[Answers], items: Items, groups: Variable) -> list[Replicates | None]:
@@ -139,15 +139,16 @@ def _of_groups(score: Score, by_split: list[Answers], items: Items, groups: Vari
 
 
 def _random_gap(
-    score: Score, by_split: list[Answers], items: Items, variables: list[Variable], rng: np.random.Generator
-) -> float:
-    """Mean over draws of groups of as many subjects."""
+    score: Score, by_split: list[Answers], items: Items, comparable: list[_Comparable], rng: np.random.Generator
+) -> float | None:
+    """Mean over draws of groups of as many subjects; None where no draw can be judged."""
     gaps = []
-    for one in variables:
-        shuffled = np.stack([_exchanged(one, items, rng) for _ in range(DRAWS)])
-        values = [_mean_score(score, by_split, shuffled == group) for group in range(len(one.groups))]
+    for one in comparable:
+        shuffled = np.stack([_exchanged(one.variable, items, rng) for _ in range(DRAWS)])
+        values = [_mean_score(score, by_split, shuffled == group) for group in one.scores]
         gaps.append(np.ptp(np.stack(values), axis=0))
-    return float(np.nanmean(gaps))
+    drawn = np.array(gaps)
+    return float(np.nanmean(drawn)) if np.isfinite(drawn).any() else None
 
 
 def _exchanged(one: Variable, items: Items, rng: np.random.Generator) -> Int[np.ndarray, " item"]:

@@ -9,7 +9,7 @@ from clinimcl.evaluation.change.confusion import SIGNED, UNIT
 from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.regression import BOUNDS, compare, errors, measure
 from clinimcl.evaluation.change.tables import Pulls
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.metrics import Outcome, with_chance
 from clinimcl.evaluation.probes.fitting import classify, regress
 from clinimcl.evaluation.probes.targets import Items
 
@@ -74,12 +74,14 @@ def placements(probability: Float[np.ndarray, " item"], truth: Int[np.ndarray, "
 def outcome(items: Items, name: str, replicates: Replicates) -> Outcome:
     """The metric beside what is reached without looking."""
     found = measure(name, replicates) if name in BOUNDS else metric(replicates, UNIT, agreeing(items))
-    return found._replace(chance=chance(items, name)) if isinstance(found, Metric) else found
+    return with_chance(found, chance(items, name))
 
 
 def minus(items: Items, name: str, one: Replicates, other: Replicates) -> Outcome:
     """One minus the other, paired by subject."""
-    return compare(name, one, other) if name in BOUNDS else metric(one.minus(other), SIGNED, agreeing(items))
+    of_classes = name not in BOUNDS
+    found = metric(one.minus(other), SIGNED, agreeing(items)) if of_classes else compare(name, one, other)
+    return with_chance(found, 0.0)
 
 
 def agreeing(items: Items) -> int:

@@ -44,10 +44,10 @@ def subject_interval(
     the values whose mean it is, or its jackknife's pseudo-values. Each end leaves out `tail`.
 
     It is Student's t, stretched towards the longer tail by the skewness that values of this mean and variance have
-    between such bounds. Between two finite bounds it is at least the exact binomial interval of as many subjects as
-    would give the same standard error, and just that where all answers are at a bound. Where at most 2 subjects
-    differ from all others, it is at least the exact interval of a sample in which all agree. `freedom`: Student's
-    degrees, those of `degrees_of_freedom` unless given. Simulated coverage: experiments/coverage.
+    between such bounds, or by their own where that is more. Between two finite bounds it is at least the exact binomial
+    interval of as many subjects as would give the same standard error, and just that where all answers are at a bound.
+    Where at most 2 subjects differ from all others, it is at least the exact interval of a sample in which all agree.
+    `freedom`: Student's degrees, those of `degrees_of_freedom` unless given. Simulated coverage: experiments/coverage.
 
     Source: Korn and Graubard 1998, section 2; Clopper and Pearson 1934; Hall 1992, eq. 6 (the stretched t).
     """
@@ -100,7 +100,8 @@ def students_interval(
 def skewness(value: float, deviation: Float[np.ndarray, " subject"], bounds: tuple[float, float]) -> float:
     """Of a beta distribution between two bounds, of a gamma distribution from one, of none: 0.
 
-    Few subjects do not tell how skewed values are, but the variance beside the distance from the bounds does.
+    Few subjects do not tell how skewed values are, but the variance beside the distance from the bounds does. Between
+    two bounds it is the values' own where they are more skewed still, as 1, 1/2, 1/3, … are, and at most twice as much.
     """
     variance, below, above = float(deviation.var(ddof=1)), value - bounds[0], bounds[1] - value
     if min(below, above) <= 0 or max(below, above) == 0:
@@ -110,7 +111,22 @@ def skewness(value: float, deviation: Float[np.ndarray, " subject"], bounds: tup
     if not np.isfinite(max(below, above)):
         return 2 * np.sqrt(variance) * (1 / below - 1 / above)
     counts = max(below * above / variance - 1, 0.0)
-    return float(2 * (above - below) * np.sqrt((counts + 1) / (below * above)) / (counts + 2))
+    beta = 2 * (above - below) * np.sqrt((counts + 1) / (below * above)) / (counts + 2)
+    own = sample_skewness(deviation) * np.sign(beta)
+    return float(np.sign(beta) * np.clip(own, abs(beta), 2 * abs(beta)))
+
+
+def sample_skewness(deviation: Float[np.ndarray, " subject"]) -> float:
+    """Without bias for normal values; 0 of two values, which cannot be skewed.
+
+    Source: Joanes and Gill 1998, G₁.
+    """
+    subjects = len(deviation)
+    if subjects < 3:
+        return 0.0
+    centred = deviation - deviation.mean()
+    biased = (centred**3).mean() / (centred**2).mean() ** 1.5
+    return float(biased * np.sqrt(subjects * (subjects - 1)) / (subjects - 2))
 
 
 def stretched(quantile: float, skew: float) -> float:

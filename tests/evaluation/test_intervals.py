@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import beta, binomtest, gamma, t
+from scipy.stats import beta, binomtest, gamma, skew, t
 
 from clinimcl.evaluation.intervals import (
     exact_interval,
@@ -95,6 +95,25 @@ def test_skewness_is_that_of_the_distribution_between_such_bounds(bounds: tuple[
         3.0: -gamma.stats(2.8**2 / variance, moments="s"),
     }
     assert skewness(mean, deviation, bounds) == pytest.approx(float(expected[bounds[1]]))
+
+
+@pytest.mark.parametrize("power", [1.5, 3.0])
+def test_values_more_skewed_than_their_bounds_ask_have_their_own_skewness_up_to_twice(power: float):
+    values = 1 / np.arange(1.0, 40.0) ** power
+    between = skewness(float(values.mean()), values - values.mean(), BOUNDS)
+    count = values.mean() * (1 - values.mean()) / values.var(ddof=1) - 1
+    of_bounds = float(beta.stats(values.mean() * count, (1 - values.mean()) * count, moments="s"))
+    own = float(skew(values, bias=False))
+    assert between == pytest.approx(min(own, 2 * of_bounds))
+    assert own > of_bounds
+
+
+def test_skewness_of_mirrored_values_is_mirrored():
+    values = 1 / np.arange(1.0, 40.0)
+    deviation = values - values.mean()
+    assert skewness(1 - float(values.mean()), -deviation, BOUNDS) == pytest.approx(
+        -skewness(float(values.mean()), deviation, BOUNDS)
+    )
 
 
 @pytest.mark.parametrize(("right", "subjects"), [(38, 40), (5, 8), (1, 3), (250, 300), (20, 40)])

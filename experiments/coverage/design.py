@@ -42,6 +42,7 @@ class Simulation(NamedTuple):
     name: str
     draw: Callable[[np.random.Generator, Setting], list[Estimate]]
     classes: bool
+    compares: bool = False  # two things, of which there is a p-value
 
 
 def settings(simulation: Simulation) -> Iterator[Setting]:

@@ -15,27 +15,28 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.evaluation.metrics import Metric
-from experiments.coverage import answering, numbers, probabilities, report
+from experiments.coverage import answering, numbers, probabilities, report, scanners
 from experiments.coverage.design import Estimate, Setting, Simulation, settings
 
 TRIALS, SEED, WORKERS = 500, 2026, 2
 FOLDER = Path(__file__).parent
 SIMULATIONS = (
     Simulation("class_levels", answering.class_levels, True),
-    Simulation("class_differences", answering.class_differences, True),
+    Simulation("class_differences", answering.class_differences, True, compares=True),
     Simulation("shares", answering.shares, True),
     Simulation("two_people", answering.two_people, False),
     Simulation("calibration_error", answering.calibration_error, True),
     Simulation("probabilities", probabilities.probabilities, True),
     Simulation("set_coverages", probabilities.set_coverages, True),
     Simulation("probes", answering.probes, True),
-    Simulation("sweeps", answering.sweeps, True),
+    Simulation("sweeps", answering.sweeps, True, compares=True),
     Simulation("regressions", numbers.regressions, False),
     Simulation("distance_changes", numbers.distance_changes, False),
     Simulation("losses", numbers.losses, False),
     Simulation("embeddings", numbers.embeddings, False),
     Simulation("retrievals", numbers.retrievals, False),
     Simulation("sweep_means", numbers.sweep_means, False),
+    Simulation("variance_shares", scanners.variance_shares, False),
 )
 COLUMNS = [
     "metric",
@@ -92,13 +93,20 @@ def replaced(before: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def tasks_of(simulations: tuple[Simulation, ...], trials: int, seed: int) -> list[Task]:
-    """The longest first. Above 25 subjects there are fewer trials, since each takes longer: of 100 half as many."""
+    """The longest first."""
     tasks = [
-        Task(simulation, setting, int(trials * min(1.0, np.sqrt(25 / setting.subjects))), seed)
+        Task(simulation, setting, trials_of(simulation, setting, trials), seed)
         for simulation in simulations
         for setting in settings(simulation)
     ]
     return sorted(tasks, key=lambda task: -task.setting.subjects)
+
+
+def trials_of(simulation: Simulation, setting: Setting, trials: int) -> int:
+    """Twice as many where a p-value must be seldom small; else, above 25 subjects, fewer, since each takes longer."""
+    if simulation.compares and not setting.real:
+        return 2 * trials
+    return int(trials * min(1.0, np.sqrt(25 / setting.subjects)))
 
 
 def measured(tasks: list[Task], workers: int = 1) -> pd.DataFrame:

@@ -60,12 +60,23 @@ def outside(table: pd.DataFrame) -> str:
     """How many settings lie outside of the bar, and by more than two standard errors of so few trials."""
     kept = table[table["given"] >= RARE]
     trials = kept["trials"] * kept["given"]
+    few, many = (2 * np.sqrt(share * (1 - share) / trials) for share in (LEAST, MOST))
     below, above = kept["coverage"] < LEAST, kept["coverage"] > MOST
-    error = 2 * np.sqrt(LEAST * (1 - LEAST) / trials)
-    clearly = kept["coverage"] < LEAST - error
+    clearly = kept["coverage"] < LEAST - few
     worst = kept[clearly].groupby("metric", sort=False).size()
     named = ", ".join(f"{name} {count}" for name, count in worst.items()) or "none"
     return (
         f"Of {len(kept)} metrics and settings {below.sum()} hold the truth in fewer than 93 % of trials, of which "
-        f"{clearly.sum()} by more than two standard errors ({named}); {above.sum()} in more than 99 %."
+        f"{clearly.sum()} by more than two standard errors ({named}); {above.sum()} in more than 99 %, of which "
+        f"{(kept['coverage'] > MOST + many).sum()} by more than two standard errors.\n\n{falsely_found(table)}"
+    )
+
+
+def falsely_found(table: pd.DataFrame) -> str:
+    """The largest share of differences found where there are none."""
+    none = table[(table["effect"] == "none") & table["found_5"].notna()]
+    most = [100 * none[column].max() for column in ("found_5", "found_1")]
+    return (
+        f"Of {len(none)} settings without a difference, the one in which it is found most often finds it in "
+        f"{most[0]:.1f} % of {none['trials'].max()} trials at 5 %, and in {most[1]:.1f} % at 1 %."
     )

@@ -130,8 +130,9 @@ def test_damaged_scans_are_embedded_and_measured(reviewed, monkeypatch):
 
 def test_undamaged_scans_of_the_review_pack_are_embedded_as_those_of_the_evaluation(reviewed):
     run, module = reviewed
-    arrays = [reviewing.prepared(run, path) for path in run.datamodule.scans["path"].iloc[:5]]
-    seen = reviewing.embed_changed(run, reviewing.Networks(module, None), arrays, lambda number, array: array)
+    scans = run.datamodule.scans.iloc[:5]
+    arrays = [reviewing.prepared(run, path) for path in scans["path"]]
+    seen = reviewing.embed_changed(run, reviewing.Networks(module, None), scans, arrays, lambda number, array: array)
     np.testing.assert_array_equal(seen, embed(module, run.datamodule.scan_dataloader(range(5))))
 
 

@@ -7,7 +7,7 @@ DEVICE ?= cpu
 ON_CORES := preparation bucket million help predict
 ON_DEVICE := feeding info_nce chunks tsm step epoch resume
 
-NUMERIC := tests/encoders tests/losses tests/modules tests/data
+NUMERIC := tests/encoders tests/losses tests/modules tests/training tests/data
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default
 

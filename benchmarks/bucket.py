@@ -23,10 +23,10 @@ import xxhash
 from bucket_proxy import control, serve
 
 from clinimcl import memory
-from clinimcl.cohorts.tree import connect
-from clinimcl.preparation.cache import Cache
-from clinimcl.preparation.engine import Local
+from clinimcl.preparation.engines.engine import Local
 from clinimcl.preparation.fetching import digest, fetch
+from clinimcl.storage.cache import Cache
+from clinimcl.storage.tree import connect
 
 LINK = {"latency": 0.04, "stream": 20e6, "total": 200e6}
 FLOOR, AIM = 0.60, 0.85  # of the link

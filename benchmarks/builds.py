@@ -28,7 +28,10 @@ from clinimcl import memory
 from clinimcl.preparation.clips import Clips
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.prepare import Source, prepare_scan
-from clinimcl.preparation.store import Store
+try:
+    from clinimcl.preparation.store.store import Store
+except ImportError:  # a build whose rooms were others
+    from clinimcl.preparation.store import Store
 memory.keep_freed()
 volumes = FieldOfView(grid=96, spacing=None, field_of_view=224.0, percentile=99.5, align="none")
 clips = Clips(frames=8, side=224, crop=True)

@@ -31,18 +31,19 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from clinimcl import experiment, memory
-from clinimcl.building import build, settings
+from clinimcl import memory
+from clinimcl.config.building import build, settings
+from clinimcl.config.settings import TrainSettings
 from clinimcl.data.batches import PairBatch
-from clinimcl.data.longitudinal import PairDataset
+from clinimcl.data.datamodule import PairDataset
 from clinimcl.data.sampling import PairSampler, Sessions, Turn
 from clinimcl.data.volumes import Volumes
 from clinimcl.encoders.cnn3d_paper import CNN3dPaper
 from clinimcl.encoders.projector import Projector
 from clinimcl.losses.info_nce import InfoNCE
-from clinimcl.modules.keep import ChanceOfStep
-from clinimcl.preparation.store import Store
-from clinimcl.settings import TrainSettings
+from clinimcl.preparation.store.store import Store
+from clinimcl.runs import components
+from clinimcl.training.checkpointing import ChanceOfStep
 
 SUBJECTS, SIDE, PAIRS, STEPS = 32, 96, 8, 88
 DUMMIES = 4  # steps a turn
@@ -54,7 +55,7 @@ GOALS = "goal at least 6 times as fast, aim 12; at most 1.2 of the step on tenso
 def main() -> None:
     arguments = _arguments()
     memory.keep_freed()
-    experiment.hush()
+    components.hush()
     device = timing.device(arguments.device)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -62,9 +63,9 @@ def main() -> None:
         print(f"{len(table)} scans on {device}, {torch.get_num_threads()} threads; {timing.load()} before")
         given = _settings(device)
         plain = Plain(folder, device)
-        ours, loader = experiment.module(given), _loader(given, table, folder, device)
+        ours, loader = components.module(given), _loader(given, table, folder, device)
         _compare(plain, ours, given, loader)
-        turns = Turns(plain, _dummy_step(experiment.module(given).to(device), given, loader, device), device)
+        turns = Turns(plain, _dummy_step(components.module(given).to(device), given, loader, device), device)
         _trainer(given, folder, arguments.repeats, turns).fit(ours, loader)
         _tell(turns)
         print(_roofline(turns, given, device))
@@ -169,11 +170,11 @@ def _trainer(given: TrainSettings, folder: Path, repeats: int, turns: Turns) -> 
     callbacks = [ChanceOfStep(given.seed), LearningRateMonitor("step"), turns]
     quiet = {"enable_progress_bar": False, "enable_checkpointing": False, "logger": CSVLogger(folder)}
     node = given.trainer | {"max_epochs": 1 + repeats}
-    return experiment.trainer_with(node, quiet | {"callbacks": callbacks, "default_root_dir": folder})
+    return components.trainer_with(node, quiet | {"callbacks": callbacks, "default_root_dir": folder})
 
 
 def _dummy_step(
-    module: experiment.Pretraining, given: TrainSettings, loader: DataLoader, device: torch.device
+    module: components.Pretraining, given: TrainSettings, loader: DataLoader, device: torch.device
 ) -> timing.Run:
     """Without Lightning and without data."""
     batch = PairBatch(*(part.to(device) for part in next(iter(loader))))
@@ -199,7 +200,7 @@ def _is_bf16(given: TrainSettings) -> bool:
     return given.trainer["precision"] == "bf16-mixed"
 
 
-def _compare(plain: Plain, ours: experiment.Pretraining, given: TrainSettings, loader: DataLoader) -> None:
+def _compare(plain: Plain, ours: components.Pretraining, given: TrainSettings, loader: DataLoader) -> None:
     """The same weights on the same scans: once as stored and in our precision, once from the files and in float32."""
     device = next(plain.encoder.parameters()).device
     plain.encoder.load_state_dict(ours.encoder.state_dict())

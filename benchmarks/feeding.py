@@ -33,10 +33,10 @@ from monai.data import CacheDataset, DataLoader, PersistentDataset, ThreadDataLo
 from monai.transforms import Compose, EnsureChannelFirst, EnsureType, LoadImage
 
 from clinimcl import memory
-from clinimcl.data.longitudinal import Loading, ScanDataset
+from clinimcl.data.datamodule import Loading, ScanDataset
 from clinimcl.data.volumes import Volumes
-from clinimcl.preparation.packing import unpacked
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
+from clinimcl.preparation.store.uint8 import unpacked
 
 SIDE, BATCH = 96, 16
 TYPES = {"float32": (torch.float32, 4.0), "float16": (torch.float16, 1.0)}  # and the ratio that is to be reached
@@ -218,7 +218,7 @@ def _copies(dtype: torch.dtype, device: torch.device, batches: int) -> Callable[
 def _in_own_process(folder: Path, name: str, kind: str, device: torch.device) -> str:
     """Forked from a process that has imported what takes time, and done nothing."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["clinimcl.data.longitudinal", "monai.data", "monai.transforms", "torchio"])
+    context.set_forkserver_preload(["clinimcl.data.datamodule", "monai.data", "monai.transforms", "torchio"])
     with ProcessPoolExecutor(1, context) as pool:
         return pool.submit(_added_memory, folder, name, kind, device).result()
 

@@ -20,7 +20,7 @@ import timing
 from clinimcl.cohorts import splits
 from clinimcl.data.sampling import PairSampler, Sampling, Sessions, Turn
 from clinimcl.data.volumes import Volumes
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
 
 SUBJECTS, BATCH = 500_000, 8
 GOALS = "goal at most 10 s and 1 GB, aim 3 s and 0.3 GB"

@@ -21,9 +21,9 @@ from untrained import export_untrained, networks
 
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.cnn3d import CNN3d
-from clinimcl.inference.answer import answer, ask
+from clinimcl.inference.input_scans import given_pair
 from clinimcl.inference.model import Model, settle
-from clinimcl.inference.scans import given_pair
+from clinimcl.inference.prediction import answer, ask
 
 FLOOR, MOST_MS, MOST_MIB, MOST_COLD, MOST_PAGE = 10, 90, 700, 3, 30
 PAGES = 1  # drawn by that many of the processes
@@ -69,7 +69,7 @@ def by_torch(encoder: CNN3d, classifier: ChangeClassifier, pair: list[Path]) -> 
 
 
 def _decoded(path: Path) -> object:
-    from clinimcl.preparation.decoding import decode
+    from clinimcl.preparation.formats.decoding import decode
 
     return decode(str(path), [path.read_bytes()])
 

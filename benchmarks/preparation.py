@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 from clinimcl import memory
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.prepare import Source, prepare_scan
-from clinimcl.preparation.store import Record, Store
+from clinimcl.preparation.store.store import Record, Store
 
 SHAPE, GRID, SIDE, PERCENTILE = (176, 256, 256), 96, 224.0, 99.5
 SPACINGS = ((1.2, 1.0, 1.0), (1.0, 1.0, 1.0))  # mm

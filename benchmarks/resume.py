@@ -30,19 +30,19 @@ from clinimcl import memory
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
 from clinimcl.data.batches import PairBatch
-from clinimcl.data.longitudinal import Loading
+from clinimcl.data.datamodule import Loading
+from clinimcl.data.datamodules import TableDataModule
 from clinimcl.data.sampling import Sampling
-from clinimcl.data.table import TableDataModule
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.encoders.projector import Projector
 from clinimcl.losses.info_nce import InfoNCE
-from clinimcl.modules import checkpoints
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.keep import ChanceOfStep
-from clinimcl.modules.schedule import one_cycle
-from clinimcl.preparation.engine import Local
+from clinimcl.preparation.engines.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
+from clinimcl.training import checkpoint_files
+from clinimcl.training.checkpointing import ChanceOfStep
+from clinimcl.training.schedule import one_cycle
 
 SIDE, BATCH = 32, 8
 WORKERS = (0, 2)
@@ -105,7 +105,7 @@ def main() -> None:
         whole = _watched(bench, workers=0, last=arguments.steps, checkpoint=None)[1].batches
         for workers in WORKERS:
             _report(f"{workers} workers", _in_turns(bench, workers, whole, arguments.repeats))
-        read = timing.in_turns([partial(checkpoints.read, bench.checkpoint("middle"))], arguments.repeats)[0]
+        read = timing.in_turns([partial(checkpoint_files.read, bench.checkpoint("middle"))], arguments.repeats)[0]
         print(f"of it, the checkpoint is verified and read in {timing.spread(read, '.3f')} s")
     print(f"{timing.load()} after")
 
@@ -138,7 +138,7 @@ def _watched(bench: Bench, workers: int, last: int, checkpoint: Path | None) -> 
         accelerator="gpu" if bench.device.type == "cuda" else "cpu",
         devices=1,
         callbacks=[ChanceOfStep(0), watch],
-        plugins=[checkpoints.CheckpointFiles()],
+        plugins=[checkpoint_files.CheckpointFiles()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -25,7 +25,7 @@ from clinimcl.encoders.resnet18_3d import ResNet18In3d
 from clinimcl.errors import UserError
 from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.step import Step
+from clinimcl.training.compilation import Step
 
 SIDE, LOSS = 96, 0.01  # voxels; share of the loss by which bf16 may differ
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from clinimcl.exporting import networks as exporting
+from clinimcl.exporting import trained_networks as exporting
 from clinimcl.inference import card, selftest
-from clinimcl.inference.familiarity import Reference, appearance, people
-from clinimcl.inference.networks import ENCODER, Networks
+from clinimcl.inference.onnx_networks import ENCODER, Networks
+from clinimcl.inference.out_of_distribution import Reference, appearance, people
 from clinimcl.inference.references import References, Trajectories, write_references
 from clinimcl.preparation.pipeline import FieldOfView
 

@@ -27,8 +27,8 @@ from untrained import export_untrained, networks
 
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.cnn3d import CNN3d
-from clinimcl.inference.upload_folder import LOCK
-from clinimcl.preparation.decoding import decode
+from clinimcl.inference.server.upload_folder import LOCK
+from clinimcl.preparation.formats.decoding import decode
 
 BOUNDARY = "a-line-that-no-scan-holds"
 MOST_GROWTH = 1.1  # of the peak, from the fewer pairs to the more

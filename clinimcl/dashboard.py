@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from clinimcl.config.command import launch
+from clinimcl.config.settings import DashboardSettings
 from clinimcl.errors import UserError
-from clinimcl.launching import launch
-from clinimcl.settings import DashboardSettings
 
 
 def dashboard(settings: DashboardSettings) -> None:
@@ -22,8 +22,8 @@ def dashboard(settings: DashboardSettings) -> None:
 
 
 def write_definition(settings: DashboardSettings, out: Path) -> None:
-    from clinimcl.files import write_json
-    from clinimcl.panels import definition, workspace
+    from clinimcl.storage.files import write_json
+    from clinimcl.tracking.wandb_panels import definition, workspace
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(definition(workspace(settings.project, settings.entity or "")), out)
@@ -37,7 +37,7 @@ def saved(settings: DashboardSettings) -> str | None:
     """
     import wandb
 
-    from clinimcl.panels import workspace
+    from clinimcl.tracking.wandb_panels import workspace
 
     made = workspace(settings.project, settings.entity or "")
     try:

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from clinimcl.launching import launch
-from clinimcl.settings import EmbedSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import EmbedSettings
 
 
 def embed(settings: EmbedSettings) -> None:
     from clinimcl.errors import UserError
-    from clinimcl.evaluation.embedding_folder import check_folder, write_folder
-    from clinimcl.run_folder import settings_of
+    from clinimcl.evaluation.exam.embedding_folder import check_folder, write_folder
+    from clinimcl.runs.folder import settings_of
 
     run, out = Path(settings.run), Path(settings.out)
     training = settings_of(run)
@@ -19,19 +19,20 @@ def embed(settings: EmbedSettings) -> None:
         check_folder(out)
     import numpy as np
 
-    from clinimcl import experiment, memory, stages, trained
-    from clinimcl.evaluation.export import embedding_table, write_table
+    from clinimcl import memory
     from clinimcl.pseudonyms import read_key
+    from clinimcl.runs import components, encoder_on_cohort, stages
+    from clinimcl.runs.embedding_table import embedding_table, write_table
 
-    experiment.hush()
+    components.hush()
     memory.keep_freed()
-    module = trained.untrained(training) if settings.untrained else stages.pretrained(training, run)
+    module = encoder_on_cohort.untrained(training) if settings.untrained else stages.pretrained(training, run)
     secret = Path(settings.key) if settings.key else run / "pseudonym.key"
     key = read_key(secret)
-    shown = trained.shown(training, settings.cohort, settings.store)
+    shown = encoder_on_cohort.shown(training, settings.cohort, settings.store)
     if settings.cohort is None:
-        experiment.check_splits(run, shown.scans)
-    vectors = trained.vectors(module, shown, shown.scans.index.tolist())
+        components.check_splits(run, shown.scans)
+    vectors = encoder_on_cohort.vectors(module, shown, shown.scans.index.tolist())
     if not np.isfinite(vectors).all():
         raise UserError("the embeddings must be finite, got NaN or infinity: the training diverged")
     table = embedding_table(shown.scans, vectors, key, scores=settings.scores, columns=settings.columns)

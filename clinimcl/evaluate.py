@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from clinimcl.launching import launch
-from clinimcl.run_folder import settings_of, without_evaluation
-from clinimcl.settings import GROUPS, EvaluateSettings, TrainSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import GROUPS, EvaluateSettings, TrainSettings
+from clinimcl.runs.folder import settings_of, without_evaluation
 
 
 def evaluate_run(
@@ -29,8 +29,8 @@ def evaluate_run(
     compared between `groups` of people and scans. What an earlier evaluation left is replaced. `datamodule` is set up;
     `scored` is what `stages.classify` returned, if it was just run. Returns what was `Reported`.
     """
-    from clinimcl import reviewing
-    from clinimcl.costs import Costs
+    from clinimcl.runs import reviewing
+    from clinimcl.runs.costs import Costs
 
     costs = Costs()
     with costs.stage("evaluation"):
@@ -44,16 +44,16 @@ def _measured(
     settings: TrainSettings, run: Path, datamodule: Any, scored: Any, probes: bool, groups: Sequence[str]
 ) -> tuple[Any, Any]:
     """All but the review pack, written; and what health change was measured on."""
-    from clinimcl import assessment, stages
-    from clinimcl.evaluation.report import Reported
+    from clinimcl.evaluation.report.report import Reported
     from clinimcl.phantoms import truth
+    from clinimcl.runs import change_inputs, stages
 
     without_evaluation(run)
     seed, phantom = settings.seed, truth.read(datamodule.cohort.root)
     module = stages.pretrained(settings, run)
     embedded = _embedded(module, run, datamodule, phantom) if _contrastive(module) else _shown(datamodule)
     evaluation = _evaluated(embedded, seed, run)
-    asked = assessment.change_inputs(settings, run, datamodule, scored) if settings.change is not None else None
+    asked = change_inputs.change_inputs(settings, run, datamodule, scored) if settings.change is not None else None
     change = _change(asked, seed, run)
     encoded = _encoded(settings, run, datamodule, probes)
     probed = _probed(encoded, seed, run) if probes else None
@@ -74,7 +74,7 @@ def _contrastive(module: Any) -> bool:
 
 def _evaluated(embedded: Any, seed: int, folder: Path) -> Any:
     """The contrastive part, written; None where only pictures of scans are shown."""
-    from clinimcl.evaluation.measure import evaluate, write_evaluation
+    from clinimcl.evaluation.contrastive.measure import evaluate, write_evaluation
 
     if not embedded.epochs:
         return None
@@ -100,12 +100,12 @@ def _encoded(settings: TrainSettings, run: Path, datamodule: Any, probes: bool) 
 
     None where nothing is asked of them.
     """
-    from clinimcl import stages, trained
+    from clinimcl.runs import encoder_on_cohort, stages
 
     if not probes and not (datamodule.scans["split"] == "test").any():
         return None
     module = stages.pretrained(settings, run)  # the measures before may have left another epoch in theirs
-    return trained.probe_inputs(settings, module, datamodule, ["train", "test"] if probes else ["test"])
+    return encoder_on_cohort.probe_inputs(settings, module, datamodule, ["train", "test"] if probes else ["test"])
 
 
 def _probed(inputs: Any, seed: int, folder: Path) -> Any:
@@ -158,7 +158,7 @@ def _compared(headlines: list[Any], scans: Any, groups: Sequence[str], seed: int
 
 
 def _report(reported: Any, folder: Path) -> None:
-    from clinimcl.evaluation.report import write_report
+    from clinimcl.evaluation.report.report import write_report
 
     embedded, evaluation, record, *parts = reported
     write_report(embedded, evaluation, record, folder, *parts)
@@ -166,17 +166,18 @@ def _report(reported: Any, folder: Path) -> None:
 
 def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
     """What is measured: embeddings at every kept epoch, and the voxels that they are compared with."""
-    from clinimcl.evaluation.embedded import Embedded
-    from clinimcl.modules import checkpoints, embedding
+    from clinimcl.evaluation.contrastive.inputs import Embedded
+    from clinimcl.modules import embedding
+    from clinimcl.training import checkpoint_files
 
     rows = embedding.rows_to_embed(datamodule.scans)
-    kept = checkpoints.kept(run / "checkpoints")
+    kept = checkpoint_files.kept(run / "checkpoints")
     epochs = {}
     for epoch, path in kept.items():
-        checkpoints.load(module, path)
+        checkpoint_files.load(module, path)
         epochs[epoch] = embedding.embed(module, datamodule.scan_dataloader(rows))
-    best = checkpoints.epoch_of(run / "checkpoints" / "best.ckpt")
-    checkpoints.load(module, kept[best])
+    best = checkpoint_files.epoch_of(run / "checkpoints" / "best.ckpt")
+    checkpoint_files.load(module, kept[best])
     scans = datamodule.scans.loc[rows].reset_index(drop=True)
     test = scans[scans["split"] == "test"]
     return Embedded(
@@ -191,7 +192,7 @@ def _embedded(module: Any, run: Path, datamodule: Any, phantom: Any) -> Any:
 
 def _shown(datamodule: Any) -> Any:
     """The held-out scans, for the report's pictures."""
-    from clinimcl.evaluation.embedded import Embedded
+    from clinimcl.evaluation.contrastive.inputs import Embedded
 
     test = datamodule.scans[datamodule.scans["split"] == "test"]
     return Embedded(test.reset_index(drop=True), {}, 0)
@@ -201,11 +202,11 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
     """What else the report tells of the run."""
     from omegaconf import OmegaConf
 
-    from clinimcl import tracking
     from clinimcl.cohorts import visits
-    from clinimcl.evaluation.report import RunRecord, counts
+    from clinimcl.evaluation.report.report import RunRecord, counts
     from clinimcl.evaluation.review.record import package_versions
     from clinimcl.preparation.prepare import remark_counts
+    from clinimcl.tracking import loggers
 
     return RunRecord(
         title=settings.name,
@@ -218,7 +219,7 @@ def _record(settings: TrainSettings, run: Path, datamodule: Any, embedded: Any, 
         set_aside=datamodule.set_aside[["subject", "path", "reason"]],
         audit=visits.summary(datamodule.audit) if len(datamodule.audit) else {},
         speed=json.loads((run / "speed.json").read_text()),
-        configuration=OmegaConf.to_yaml(OmegaConf.create(tracking.shareable(asdict(settings)))),
+        configuration=OmegaConf.to_yaml(OmegaConf.create(loggers.shareable(asdict(settings)))),
         phantom_digest=phantom.digest if phantom else "",
         versions=package_versions(),
         volumes=_pictured(datamodule, embedded, phantom),
@@ -266,7 +267,7 @@ def _curves(run: Path) -> Any:
     """What was logged while training, its epochs counted from 1."""
     import pandas as pd
 
-    from clinimcl import run_folder
+    from clinimcl.runs import folder as run_folder
 
     logged = pd.concat([pd.read_csv(file) for file in run_folder.logged(run)] or [pd.DataFrame()])
     courses = [name for name in logged if not str(name).startswith("test/") and not str(name).endswith("/selection")]
@@ -284,19 +285,20 @@ def _realigned(datamodule: Any, paths: Any, phantom: Any) -> Any:
 def evaluate_command(settings: EvaluateSettings) -> None:
     run = Path(settings.run)
     training = settings_of(run)
-    from clinimcl import experiment, memory
+    from clinimcl import memory
     from clinimcl.evaluation.groups.groupings import carrying, check_groups
+    from clinimcl.runs import components
 
-    experiment.hush()
+    components.hush()
     memory.keep_freed()
     if settings.cohort is not None:
         evaluate_elsewhere(settings, training, run)
         return
     training = replace(training, cohort=carrying(training.cohort, settings.groups))
-    datamodule = experiment.datamodule(training)
+    datamodule = components.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
-    experiment.check_splits(run, datamodule.scans)
+    components.check_splits(run, datamodule.scans)
     check_groups(datamodule.scans, settings.groups)
     if settings.review is not None:
         training = replace(training, review=settings.review, faces_consent=settings.faces_consent)
@@ -313,22 +315,22 @@ def evaluate_elsewhere(settings: EvaluateSettings, training: TrainSettings, run:
     Raises:
         UserError: test subjects trained the encoder.
     """
-    from clinimcl import stages, trained
-    from clinimcl.encoders.contract import check_new
+    from clinimcl.encoders.provenance import check_new
     from clinimcl.errors import UserError
     from clinimcl.evaluation.groups.groupings import carrying, check_groups
-    from clinimcl.evaluation.report import Reported
+    from clinimcl.evaluation.report.report import Reported
     from clinimcl.phantoms import truth
+    from clinimcl.runs import encoder_on_cohort, stages
 
     assert settings.cohort is not None
     module = stages.pretrained(training, run)
     if not (settings.probes or _contrastive(module)):
         raise UserError("probes=false leaves nothing to measure of this encoder on another cohort")
-    shown = trained.shown(training, carrying(settings.cohort, settings.groups), settings.store)
+    shown = encoder_on_cohort.shown(training, carrying(settings.cohort, settings.groups), settings.store)
     check_groups(shown.scans, settings.groups)
     tested = shown.scans.loc[shown.scans["split"] == "test", "subject"].unique().tolist()
     known = check_new(run / "checkpoints" / "best.ckpt", tested, settings.allow_overlap)
-    encoded = trained.probe_inputs(training, module, shown)
+    encoded = encoder_on_cohort.probe_inputs(training, module, shown)
     folder = without_evaluation(run / f"on_{type(shown.cohort).__name__.lower()}")
     phantom, seed = truth.read(shown.cohort.root), training.seed
     embedded = _embedded_once(encoded, run, shown, phantom) if _contrastive(module) else _shown(shown)
@@ -356,10 +358,11 @@ def _elsewhere(record: Any, training: TrainSettings, shown: Any, folder: Path, k
 
 def _embedded_once(inputs: Any, run: Path, shown: Any, phantom: Any) -> Any:
     """What is measured on another cohort: the best epoch, and the voxels that it is compared with."""
-    from clinimcl.evaluation.embedded import Embedded
-    from clinimcl.modules import checkpoints, embedding
+    from clinimcl.evaluation.contrastive.inputs import Embedded
+    from clinimcl.modules import embedding
+    from clinimcl.training import checkpoint_files
 
-    best = checkpoints.epoch_of(run / "checkpoints" / "best.ckpt")
+    best = checkpoint_files.epoch_of(run / "checkpoints" / "best.ckpt")
     test = inputs.scans[inputs.scans["split"] == "test"]
     raw = embedding.voxels(shown.store, test) if len(test) else None
     posed = len(test) and phantom is not None and phantom.poses

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clinimcl.launching import launch
-from clinimcl.settings import ExamSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import ExamSettings
 
 if TYPE_CHECKING:
     from clinimcl.evaluation.exam.items import Labelled, Question

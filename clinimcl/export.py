@@ -3,14 +3,14 @@
 import shutil
 from pathlib import Path
 
-from clinimcl.launching import launch
-from clinimcl.settings import ExportSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import ExportSettings
 
 
 def export(settings: ExportSettings) -> None:
-    from clinimcl.building import build
+    from clinimcl.config.building import build
     from clinimcl.errors import UserError
-    from clinimcl.run_folder import settings_of, told_error
+    from clinimcl.runs.folder import settings_of, told_error
 
     run, out = Path(settings.run), Path(settings.out)
     training = settings_of(run)
@@ -30,18 +30,19 @@ def export(settings: ExportSettings) -> None:
         raise UserError(
             f"run={run} was trained on masked scans (cohort.mask), and a mask cannot travel with a model yet"
         )
-    from clinimcl import experiment, memory
-    from clinimcl.evaluation.exported_report import replace_entries, tell_report
+    from clinimcl import memory
+    from clinimcl.evaluation.exported.section import replace_entries, tell_report
     from clinimcl.exporting.folder import write_folder
+    from clinimcl.runs import components
 
     if (out / "card.json").is_file():
         print(f"the earlier export at {out} will be replaced")
-    experiment.hush()
+    components.hush()
     memory.keep_freed()
-    datamodule = experiment.datamodule(training)
+    datamodule = components.datamodule(training)
     datamodule.prepare_data()
     datamodule.setup()
-    experiment.check_splits(run, datamodule.scans)
+    components.check_splits(run, datamodule.scans)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

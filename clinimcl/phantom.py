@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from clinimcl.launching import launch
-from clinimcl.settings import PhantomSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import PhantomSettings
 
 
 def phantom(settings: PhantomSettings) -> None:
     from dataclasses import replace
 
     from clinimcl.errors import UserError
-    from clinimcl.phantoms.parameters import BrainParameters, with_scanners
+    from clinimcl.phantoms.brain.parameters import BrainParameters, with_scanners
     from clinimcl.phantoms.writing import layout_named, write_cohort
 
     out = Path(settings.out)

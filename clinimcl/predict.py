@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from clinimcl.launching import launch
-from clinimcl.settings import PredictSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import PredictSettings
 
 
 def predict(settings: PredictSettings) -> None:
@@ -13,14 +13,14 @@ def predict(settings: PredictSettings) -> None:
     settle()
     model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))
     if settings.pairs is not None:
-        from clinimcl.inference.many import answer_table
+        from clinimcl.inference.batch_prediction import answer_table
 
         print(answer_table(model, Path(settings.model), Path(settings.pairs), Path(settings.out), page=settings.page))
         return
     from clinimcl.errors import UserError
-    from clinimcl.files import made_folder, write_json
-    from clinimcl.inference.answer import answer, ask, record, sentences
-    from clinimcl.inference.scans import given_pair
+    from clinimcl.inference.input_scans import given_pair
+    from clinimcl.inference.prediction import answer, ask, record, sentences
+    from clinimcl.storage.files import made_folder, write_json
 
     out = Path(settings.out)
     if out.exists() and not out.is_dir():

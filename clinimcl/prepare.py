@@ -1,13 +1,13 @@
 """`python -m clinimcl.prepare cohort=bids cohort.root=DIR`: every scan once, into a store."""
 
-from clinimcl.launching import launch
-from clinimcl.settings import StoreSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import StoreSettings
 
 
 def prepare(settings: StoreSettings) -> None:
-    from clinimcl import stores
-    from clinimcl.building import build
+    from clinimcl.config.building import build
     from clinimcl.preparation import prepare as preparation
+    from clinimcl.runs import stores
 
     cohort = build(settings.cohort, "cohort")
     pipeline = build(settings.preparation, "preparation")

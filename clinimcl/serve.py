@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from clinimcl.launching import launch
-from clinimcl.settings import ServeSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import ServeSettings
 
 
 def serve(settings: ServeSettings) -> None:
@@ -19,8 +19,8 @@ def serve(settings: ServeSettings) -> None:
 
     from clinimcl.inference.model import Model, settle
     from clinimcl.inference.runtimes import Runtime
-    from clinimcl.inference.server import application
-    from clinimcl.inference.upload_folder import upload_folder
+    from clinimcl.inference.server.server import application
+    from clinimcl.inference.server.upload_folder import upload_folder
 
     settle()
     model = Model(Path(settings.model), Runtime(settings.runtime, settings.precision))

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clinimcl.launching import launch
-from clinimcl.settings import TrainSettings
+from clinimcl.config.command import launch
+from clinimcl.config.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from clinimcl.data.longitudinal import LongitudinalDataModule
+    from clinimcl.data.datamodule import LongitudinalDataModule
 
 
 def train(settings: TrainSettings) -> float | None:
@@ -19,27 +19,27 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
-    from clinimcl import repeated
-    from clinimcl.run_folder import continued, finished, recorded
+    from clinimcl.runs import settings_diff
+    from clinimcl.runs.folder import continued, finished, recorded
 
     folder = Path(settings.run)
     if finished(folder) and (settings.sweep is not None or settings.ckpt_path == "last"):
         if settings.sweep is None:
-            repeated.check_same(settings, folder)
+            settings_diff.check_same(settings, folder)
         print(f"already done: {folder}")
         return _headline(folder)
-    from clinimcl import experiment
-    from clinimcl.modules import ending
+    from clinimcl.runs import components
+    from clinimcl.training import graceful_stop
 
-    experiment.hush()
+    components.hush()
     settings = continued(settings)
-    changed = repeated.changes(settings)
-    if experiment.helps(settings):
+    changed = settings_diff.changes(settings)
+    if components.helps(settings):
         _take_part(settings)
         return None
     if changed:
         print(changed)
-    with ending.ends_when_told(), recorded(folder, asdict(settings)) as begin:
+    with graceful_stop.ends_when_told(), recorded(folder, asdict(settings)) as begin:
         headline = _train(settings, begin)
     if settings.sweep is not None:
         from clinimcl.evaluation.sweep.report import write_sweep
@@ -56,21 +56,23 @@ def _headline(folder: Path) -> float | None:
 
 def _take_part(settings: TrainSettings) -> None:
     """What a process does that is not the first of those that train together."""
-    from clinimcl import stages
+    from clinimcl.runs import stages
 
     stages.take_part(settings, Path(settings.run), _data(settings, told=False))
 
 
 def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     """The cohort, prepared, with all that could be wrong with it or with the settings found before any training."""
-    from clinimcl import experiment, memory, stages, tracking
+    from clinimcl import memory
     from clinimcl.cohorts import splits
     from clinimcl.preparation.prepare import TooManySetAside
+    from clinimcl.runs import components, stages
+    from clinimcl.tracking import loggers as tracking
 
     memory.keep_freed()
-    experiment.check(settings)
+    components.check(settings)
     tracking.check_share(settings.logger)
-    datamodule = experiment.datamodule(settings)
+    datamodule = components.datamodule(settings)
     try:
         datamodule.prepare_data()
     except TooManySetAside as error:
@@ -83,21 +85,23 @@ def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
     say(splits.told(datamodule.scans))
     stages.check_pairs(settings, datamodule)
     if settings.ckpt_path is not None:
-        experiment.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
+        components.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
     return datamodule
 
 
 def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
-    from clinimcl import evaluate, stages, tracking
+    from clinimcl import evaluate
     from clinimcl.cohorts import splits
-    from clinimcl.costs import Costs
-    from clinimcl.files import write_json
-    from clinimcl.modules import mirror
-    from clinimcl.modules.speed import SpeedMeter
-    from clinimcl.run_folder import is_own, mirror_url
+    from clinimcl.runs import stages
+    from clinimcl.runs.costs import Costs
+    from clinimcl.runs.folder import is_own, mirror_url
+    from clinimcl.storage.files import write_json
+    from clinimcl.tracking import loggers as tracking
+    from clinimcl.training import checkpoint_mirror
+    from clinimcl.training.throughput import SpeedMeter
 
     folder, costs = Path(settings.run), Costs()
-    mirrors = [mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
+    mirrors = [checkpoint_mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
     for each in mirrors:
         each.check(may_replace=settings.sweep is not None or is_own(folder, settings.ckpt_path))
     with costs.stage("preparation"):
@@ -116,7 +120,7 @@ def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
                 scored = stages.classify(settings, folder, datamodule, loggers)
         costs.write(folder)
         for each in mirrors:
-            each.finish(mirror.LAST)
+            each.finish(checkpoint_mirror.LAST)
         reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)
         tracking.log_evaluation(loggers, reported)
         tracking.share(loggers, settings.logger, reported)

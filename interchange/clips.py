@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from clinimcl.preparation.clips import Clips
-from clinimcl.preparation.video import Clip
+from clinimcl.preparation.formats.video.video import Clip
 
 # Without the crop, whose border moves with the noise that a codec leaves.
 PIPELINE = Clips(frames=16, side=128, crop=False)

@@ -14,10 +14,10 @@ import numpy as np
 import tools
 from jaxtyping import Float, Shaped
 
-from clinimcl.preparation.decoding import decode
-from clinimcl.preparation.parts import fetch_scan
+from clinimcl.preparation.formats.decoding import decode
+from clinimcl.preparation.formats.reading import UnusableScan
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.scan_files import fetch_scan
 
 FLOAT16 = 2**-10  # two steps of float16 just below 1
 MOST_BIAS = 0.015  # of the mean grey of a lossy form; limited taken for full range is off by 0.06

@@ -9,8 +9,8 @@ import judging
 import nifti_files
 import originals
 
+from clinimcl.preparation.formats.reading import Scan
 from clinimcl.preparation.pipeline import FieldOfView
-from clinimcl.preparation.reading import Scan
 
 
 def main() -> None:

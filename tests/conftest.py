@@ -73,7 +73,7 @@ def emulator():
 def link(emulator, monkeypatch):
     """The link to an empty gs://bucket; its latency, limits and faults can be set, and its requests are counted."""
     from benchmarks.bucket_proxy import in_a_thread
-    from clinimcl.preparation import bucket
+    from clinimcl.storage import bucket
 
     server, address = emulator
     server.wipe(keep_buckets=True)
@@ -203,3 +203,18 @@ def phantom(clinimcl, shared):
 def lungs(clinimcl, shared):
     """14 subjects with their clips."""
     return made(clinimcl, shared, "lung", "layout=lung", "subjects=14")
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty gs://bucket on a real server, as the file system that reaches it."""
+    from gcp_storage_emulator.server import create_server
+
+    from clinimcl.storage.tree import connect
+
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
+    server.start()
+    host, port = server._api._httpd.server_address
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
+    yield connect("gs://bucket")[0]
+    server.stop()

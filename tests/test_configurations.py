@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clinimcl.building import check
+from clinimcl.config.building import check
 
 CONF = Path(__file__).parent.parent / "conf"
 REQUIRED = ["cohort.root=somewhere"]

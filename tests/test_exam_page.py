@@ -8,8 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clinimcl.building import settings
-from clinimcl.settings import EmbedSettings, ExamSettings
+from clinimcl.config.building import settings
+from clinimcl.config.settings import EmbedSettings, ExamSettings
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "exam.md").read_text()

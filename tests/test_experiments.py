@@ -7,11 +7,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clinimcl import experiment
-from clinimcl.building import build, settings
+from clinimcl.config.building import build, settings
+from clinimcl.config.settings import TrainSettings
 from clinimcl.data.batches import PairBatch, ScoredBatch
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.settings import TrainSettings
+from clinimcl.runs import components
 
 CONF = Path(__file__).parent.parent / "conf"
 NAMES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
@@ -44,7 +44,7 @@ def batch(module, shape):
 def test_every_experiment_takes_a_step(name):
     given, preparation = composed(name)
     torch.manual_seed(0)
-    module = experiment.module(given)
+    module = components.module(given)
     module.log = lambda *_, **__: None  # which needs a trainer
     optimizer = build(given.optimizer, "optimizer")(module.parameters())
     before = [parameter.detach().clone() for parameter in module.parameters()]
@@ -58,7 +58,7 @@ def test_every_experiment_takes_a_step(name):
 @pytest.mark.parametrize("encoder", ["tsm_resnet18", "vit", "swin", "cnn3d"])
 def test_every_encoder_of_frames_says_how_wide_it_is(encoder):
     given, _ = composed("lus_learner", f"encoder={encoder}", *(["encoder.grid=32"] if encoder == "cnn3d" else []))
-    module = experiment.module(given).eval()
+    module = components.module(given).eval()
     if encoder != "cnn3d":
         assert module(torch.rand(2, 1, 2, 32, 32)).shape == (2, module.encoder.embedding)
     assert module.regressor.in_features == module.encoder.embedding
@@ -67,7 +67,7 @@ def test_every_encoder_of_frames_says_how_wide_it_is(encoder):
 @pytest.mark.parametrize("objective", ["mse", "mse_cl", "mse_wcl", "mse_sup_con", "mse_y_aware", "mse_rank_n_contrast"])
 def test_every_score_objective_trains_any_encoder(objective):
     given, _ = composed("adni_learner", f"objective={objective}", "projector=mlp")
-    module = experiment.module(given)
+    module = components.module(given)
     module.log = lambda *_, **__: None
     module.training_step(batch(module, (16, 16, 16)), 0).backward()
     assert all(parameter.grad.isfinite().all() for parameter in module.encoder.parameters())
@@ -76,7 +76,7 @@ def test_every_score_objective_trains_any_encoder(objective):
 def test_an_objective_of_the_other_pretraining_is_refused():
     given, _ = composed("adni_learner", "objective=info_nce")
     with pytest.raises(ValueError, match="does not go with pretraining"):
-        experiment.module(given)
+        components.module(given)
 
 
 def test_score_pretraining_without_health_change_is_refused():

@@ -17,14 +17,16 @@ import sys
 import numpy as np
 
 import clinimcl
-from clinimcl.evaluation.projection import umap
+from clinimcl.evaluation.contrastive.projection import umap
 
 ALSO = ("lightning.pytorch.loggers", "monai.losses", "nilearn.datasets")  # imported inside functions
 
 
 def warm_up():
     for module in pkgutil.walk_packages(clinimcl.__path__, "clinimcl."):
-        if module.name != "clinimcl.panels":  # W&B makes a folder when imported, and the first fork removes it
+        if (
+            module.name != "clinimcl.tracking.wandb_panels"
+        ):  # W&B makes a folder when imported, and the first fork removes it
             importlib.import_module(module.name)
     for name in ALSO:
         importlib.import_module(name)

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clinimcl.cohorts.adni_series import Chosen, choose_series, series_counts
-from clinimcl.cohorts.adnimerge import Visits, find, read_visits
-from clinimcl.cohorts.cells import ages, column, dates, sexes
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.copies import without_copies
-from clinimcl.cohorts.names import folders_like, once
-from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.sidecar import scanners
-from clinimcl.cohorts.tree import Tree, explore, read_csv
+from clinimcl.cohorts.files.adni_series import Chosen, choose_series, series_counts
+from clinimcl.cohorts.files.bids_names import folders_like, once
+from clinimcl.cohorts.files.copies import without_copies
+from clinimcl.cohorts.files.sidecar import scanners
+from clinimcl.cohorts.tables.adnimerge import Visits, find, read_visits
+from clinimcl.cohorts.tables.parsing import ages, column, dates, sexes
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.cohorts.visits import match, no_visits
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import Tree, explore, read_csv
 
 OBTAIN = (
     "ADNI is given to researchers on application at https://adni.loni.usc.edu; "

@@ -3,18 +3,18 @@
 import re
 from dataclasses import dataclass
 
-from clinimcl.cohorts.bids_images import Wanted, elsewhere, list_scans
-from clinimcl.cohorts.bids_levels import read_levels
-from clinimcl.cohorts.bids_tables import people, with_score
-from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.files.bids_images import Wanted, elsewhere, list_scans
+from clinimcl.cohorts.files.sidecar import scanners
+from clinimcl.cohorts.files.unread import count_unread
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labels_remark
-from clinimcl.cohorts.sidecar import scanners
-from clinimcl.cohorts.tree import explore
-from clinimcl.cohorts.unread import count_unread
+from clinimcl.cohorts.tables.bids_levels import read_levels
+from clinimcl.cohorts.tables.bids_tables import people, with_score
+from clinimcl.cohorts.tables.bids_times import days
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.cohorts.visits import no_visits
+from clinimcl.storage.tree import explore
 
 OBTAIN = (
     "cohort.root is the folder that holds participants.tsv and the sub- folders (https://bids.neuroimaging.io; "

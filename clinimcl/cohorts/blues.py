@@ -6,15 +6,15 @@ from typing import NamedTuple, final
 
 import pandas as pd
 
-from clinimcl.cohorts.cells import numbers, words
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.copies import without_copies
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.files.copies import without_copies
+from clinimcl.cohorts.files.unread import count_unread
 from clinimcl.cohorts.scores import column_of, direction
-from clinimcl.cohorts.tree import Tree, explore
-from clinimcl.cohorts.unread import count_unread
+from clinimcl.cohorts.tables.parsing import numbers, words
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import Tree, explore
 
 OBTAIN = (
     "COVID-BLUES is public: `git clone https://github.com/NinaWie/COVID-BLUES`. Without it, "

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clinimcl.cohorts.bids_levels import read_levels
-from clinimcl.cohorts.bids_tables import people, with_score
-from clinimcl.cohorts.bids_times import days
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.names import entities, folders_like, once
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.files.bids_names import entities, folders_like, once
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.session_labels import labelled_days, labelled_months, labels_remark
-from clinimcl.cohorts.tree import Tree, explore
+from clinimcl.cohorts.tables.bids_levels import read_levels
+from clinimcl.cohorts.tables.bids_tables import people, with_score
+from clinimcl.cohorts.tables.bids_times import days
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.cohorts.visits import no_visits
+from clinimcl.storage.tree import Tree, explore
 
 OBTAIN = (
     "A CAPS tree is what Clinica's `clinica run t1-linear BIDS CAPS` writes (https://www.clinica.run); to try the "

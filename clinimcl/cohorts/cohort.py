@@ -10,14 +10,14 @@ from typing import ClassVar, NamedTuple
 import pandas as pd
 
 from clinimcl.cohorts.contradictions import contradictions
+from clinimcl.cohorts.files.endings import stem_of
+from clinimcl.cohorts.files.unread import told_unread
 from clinimcl.cohorts.labels import refuse_two_names
+from clinimcl.cohorts.orientation_codes import CODES
 from clinimcl.cohorts.schema import SCANS, complete, validate
 from clinimcl.cohorts.splits import Splitting, assign, check
-from clinimcl.cohorts.tree import connect
-from clinimcl.cohorts.unread import told_unread
 from clinimcl.errors import UserError
-from clinimcl.preparation.endings import stem_of
-from clinimcl.preparation.orientation_codes import CODES
+from clinimcl.storage.tree import connect
 
 
 class Reading(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.tables.remarks import Remarks
 
 _YEARS_YOUNGER = 1.5  # ages may be rounded
 

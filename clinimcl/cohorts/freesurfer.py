@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.freesurfer_runs import alone, list_runs, name_runs
-from clinimcl.cohorts.freesurfer_table import find, tells_subjects, with_table, without_table
+from clinimcl.cohorts.files.freesurfer_runs import alone, list_runs, name_runs
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
-from clinimcl.cohorts.spreadsheet import read_table
-from clinimcl.cohorts.tree import explore
+from clinimcl.cohorts.tables.freesurfer_table import find, tells_subjects, with_table, without_table
+from clinimcl.cohorts.tables.spreadsheet import read_table
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import explore
 
 OBTAIN = (
     "cohort.root is FreeSurfer's SUBJECTS_DIR, whose folders hold mri/T1.mgz "

@@ -6,10 +6,10 @@ from typing import final
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import column, numbers
-from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import direction
 from clinimcl.cohorts.table import Table
+from clinimcl.cohorts.tables.parsing import column, numbers
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.errors import UserError
 
 OBTAIN = (

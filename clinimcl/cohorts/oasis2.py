@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import Cohort, Reading, no_scans
-from clinimcl.cohorts.oasis2_table import find, read_sessions, with_rows
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
-from clinimcl.cohorts.tree import Tree, explore
+from clinimcl.cohorts.tables.oasis2_table import find, read_sessions, with_rows
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import Tree, explore
 
 OBTAIN = (
     "OASIS-2 is open to everybody who accepts its terms, at https://sites.wustl.edu/oasisbrains: unpack "

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import no_scans
-from clinimcl.cohorts.copies import without_copies
-from clinimcl.cohorts.names import entities, once
-from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
-from clinimcl.cohorts.remarks import Remarks
-from clinimcl.cohorts.sidecar import scanners
-from clinimcl.cohorts.tree import Tree
+from clinimcl.cohorts.files.bids_names import entities, once
+from clinimcl.cohorts.files.copies import without_copies
+from clinimcl.cohorts.files.sidecar import scanners
+from clinimcl.cohorts.tables.oasis3_study import Listing, Oasis3Study
+from clinimcl.cohorts.tables.remarks import Remarks
+from clinimcl.storage.tree import Tree
 
 _NAME = r"(?P<name>[^/]+_T1w\.nii(?:\.gz)?)$"
 _LAYOUTS = {

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clinimcl.cohorts.cohort import no_scans
-from clinimcl.cohorts.copies import without_copies
-from clinimcl.cohorts.oasis3_study import Listing, Oasis3Study
-from clinimcl.cohorts.tree import Tree
+from clinimcl.cohorts.files.copies import without_copies
+from clinimcl.cohorts.tables.oasis3_study import Listing, Oasis3Study
+from clinimcl.storage.tree import Tree
 
 _SCAN = re.compile(
     r"(?:^|/)(?:sub-)?(?P<subject>[A-Za-z0-9]+)_(?:MR_|sess?-)?(?P<session>d(?P<day>\d+))"

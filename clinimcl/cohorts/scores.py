@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from clinimcl.cohorts.cells import column
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.tables.parsing import column
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.errors import UserError
 
 

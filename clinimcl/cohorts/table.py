@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clinimcl.cohorts.cells import ages, calendar_days, column, dates, measures, numbers, sexes, words
 from clinimcl.cohorts.cohort import Cohort, Reading
-from clinimcl.cohorts.pointers import dangling
-from clinimcl.cohorts.remarks import Remarks
+from clinimcl.cohorts.files.endings import TENSOR, VOLUMES
 from clinimcl.cohorts.schema import BRAIN_VOLUMES
 from clinimcl.cohorts.scores import column_of, direction, on_scale
 from clinimcl.cohorts.session_order import Times, session_days
-from clinimcl.cohorts.stand_ins import stands_in
-from clinimcl.cohorts.tree import connect, read_csv
+from clinimcl.cohorts.tables.parsing import ages, calendar_days, column, dates, measures, numbers, sexes, words
+from clinimcl.cohorts.tables.remarks import Remarks
+from clinimcl.cohorts.tables.stand_ins import stands_in
 from clinimcl.cohorts.visits import no_visits
 from clinimcl.errors import UserError
-from clinimcl.preparation.endings import TENSOR, VOLUMES
+from clinimcl.storage.pointers import dangling
+from clinimcl.storage.tree import connect, read_csv
 
 OBTAIN = (
     "cohort.root is a CSV file, or a folder with a scans.csv, of the columns subject, path (relative to the CSV) "

@@ -3,7 +3,7 @@
 from typing import final
 
 from clinimcl.cohorts.oasis2 import Oasis2
-from clinimcl.data.longitudinal import LongitudinalDataModule
+from clinimcl.data.datamodule import LongitudinalDataModule
 
 
 @final

@@ -10,9 +10,9 @@ from jaxtyping import Float16, Shaped
 from torch import Tensor
 
 from clinimcl.preparation.frames import as_frames
-from clinimcl.preparation.packing import STEPS
-from clinimcl.preparation.shards import Row
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.shards import Row
+from clinimcl.preparation.store.store import Store
+from clinimcl.preparation.store.uint8 import STEPS
 
 UNPACKED = 2**21  # voxels at a time: torch takes 8 bytes for each meanwhile, and threads meet after each operation
 BLOCK = 64  # scans that are read at a time to be held: of more, a bucket's cache may drop some before they are read

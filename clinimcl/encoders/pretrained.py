@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from clinimcl.encoders.contract import Contract, read_contract
+from clinimcl.encoders.provenance import Contract, read_contract
 from clinimcl.errors import UserError
-from clinimcl.tensor_files import read_tensors
+from clinimcl.storage.tensor_files import read_tensors
 
 OURS = "encoder."  # before the encoder's names in a checkpoint of clinimcl
 HEAD = "fc."  # torchvision's classifier of ImageNet

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
+from clinimcl.evaluation.contrastive.retrieval import DAYS_PER_YEAR
 
 MONTH = 1 / 12  # of a year
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.files import write_json
+from clinimcl.evaluation.statistics.metrics import Metric
+from clinimcl.storage.files import write_json
 
 EVALUATION = "evaluation.json"
 ABSENT = "absent.json"

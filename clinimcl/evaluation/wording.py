@@ -1,11 +1,11 @@
 """What the report says of metrics, in words."""
 
-from clinimcl.evaluation import exported
 from clinimcl.evaluation.change import wording as change
-from clinimcl.evaluation.measure import Evaluation
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.contrastive.measure import Evaluation
+from clinimcl.evaluation.exported import metrics as exported
 from clinimcl.evaluation.probes import wording as probes
 from clinimcl.evaluation.scanner import wording as scanner
+from clinimcl.evaluation.statistics.metrics import Metric, Outcome
 
 # name: label, what it means and which way is good
 METRICS = {

@@ -13,12 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.covariates import Covariates, covariate_design, fit_covariates
-from clinimcl.harmonisation.random_intercept import (
-    RandomIntercept,
-    fit_random_intercept,
-    predict_intercept,
-    studentise,
-)
+from clinimcl.harmonisation.random_intercept import RandomIntercept, fit_random_intercept, predict_intercept, studentise
 from clinimcl.harmonisation.shrinkage import shrink
 
 LEAST_SUBJECTS = 3  # with scans at a site: of fewer, what is the person would count as the site

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from clinimcl.config.settings import HARMONISATIONS
 from clinimcl.errors import UserError
-from clinimcl.files import write_json
 from clinimcl.harmonisation.combat import Harmonisation, harmonise
 from clinimcl.harmonisation.covariates import Covariates
-from clinimcl.settings import HARMONISATIONS
+from clinimcl.storage.files import write_json
 
 FILE = "harmonisation.json"
 BY_SITE = ("effects", "shift", "variance")

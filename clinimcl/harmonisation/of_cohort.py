@@ -7,13 +7,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.errors import UserError
-from clinimcl.harmonisation.combat import (
-    LEAST_SUBJECTS,
-    Harmonisation,
-    fit_harmonisation,
-    fitted_sites,
-    harmonise,
-)
+from clinimcl.harmonisation.combat import LEAST_SUBJECTS, Harmonisation, fit_harmonisation, fitted_sites, harmonise
 
 FACTORS = ("scanner", "site")
 

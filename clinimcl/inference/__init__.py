@@ -1,0 +1,1 @@
+"""An exported model → an answer about two scans, without torch."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
-from clinimcl.building import settings
+from clinimcl.config.building import settings
+from clinimcl.config.settings import Node
 from clinimcl.errors import UserError
-from clinimcl.files import write_json, write_text
-from clinimcl.settings import Node
+from clinimcl.storage.files import write_json, write_text
 
 FORMAT = 1  # of a model without what harmonises; raise both when an older version would misread the card
 HARMONISED_FORMAT = 2  # an older version would ask the classifier about embeddings that are not harmonised

@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Num
 
+from clinimcl.config.settings import days
 from clinimcl.inference.card import Limits
-from clinimcl.inference.scans import Given
-from clinimcl.preparation.reading import Scan
-from clinimcl.settings import days
+from clinimcl.inference.input_scans import Given
+from clinimcl.preparation.formats.reading import Scan
 
 CUT = 0.15  # share of the largest plane's head that a border plane may show
 SIDES = {(0, 0): "left", (0, -1): "right", (1, 0): "back", (1, -1): "front", (2, -1): "top"}  # the neck is always cut

@@ -10,19 +10,19 @@ from jaxtyping import Bool, Float
 from threadpoolctl import threadpool_limits
 
 from clinimcl import memory
-from clinimcl.building import build
+from clinimcl.config.building import build
+from clinimcl.config.settings import Node
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.numbers import FILE, harmonise_asked, read_harmonisation
 from clinimcl.inference.calibration import Rule
 from clinimcl.inference.card import Card, read_card
-from clinimcl.inference.familiarity import appearance
-from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+from clinimcl.inference.onnx_networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+from clinimcl.inference.out_of_distribution import appearance
 from clinimcl.inference.references import read_references
 from clinimcl.inference.runtimes import Runtime
 from clinimcl.inference.selftest import check_runtime
 from clinimcl.preparation.frames import as_frames
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.settings import Node
 
 
 class Embedded(NamedTuple):

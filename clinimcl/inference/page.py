@@ -9,16 +9,16 @@ from jaxtyping import Float
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.errors import UserError
-from clinimcl.files import write_text
-from clinimcl.inference import picture
-from clinimcl.inference.answer import RESEARCH, Answer, Asked, sentences
+from clinimcl.inference import rendering
 from clinimcl.inference.model import Model
+from clinimcl.inference.prediction import RESEARCH, Answer, Asked, sentences
 from clinimcl.inference.references import Trajectories
 from clinimcl.preparation.clips import Clips
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
+from clinimcl.preparation.formats.video.video import Clip
 from clinimcl.preparation.pipeline import VolumePipeline
 from clinimcl.preparation.planes import PLANES
-from clinimcl.preparation.reading import Scan, UnusableScan
-from clinimcl.preparation.video import Clip
+from clinimcl.storage.files import write_text
 from clinimcl.templates import filled
 
 PLOT = (420.0, 260.0)  # width and height in units of the drawing
@@ -33,7 +33,7 @@ def write_page(model: Model, asked: Asked, found: Answer, path: Path) -> None:
     write_text(page(model, asked, found), path)
 
 
-def page(model: Model, asked: Asked, found: Answer, shown: picture.Upright | None = None) -> str:
+def page(model: Model, asked: Asked, found: Answer, shown: rendering.Upright | None = None) -> str:
     """`shown` where the volumes are laid over each other already (`shown_volumes`).
 
     Raises:
@@ -71,33 +71,33 @@ def effect_of_hiding(model: Model, asked: Asked, found: Answer) -> Float[np.ndar
         logits = model.logits(first, second)
         return logits[:, number] - np.delete(logits, number, axis=1).max(axis=1)
 
-    cells = picture.CELLS[model.parts.input.kind]
-    return picture.occlusion(np.asarray(asked.earlier.prepared), np.asarray(asked.later.prepared), cells, support)
+    cells = rendering.CELLS[model.parts.input.kind]
+    return rendering.occlusion(np.asarray(asked.earlier.prepared), np.asarray(asked.later.prepared), cells, support)
 
 
-def shown_volumes(model: Model, asked: Asked) -> picture.Upright:
+def shown_volumes(model: Model, asked: Asked) -> rendering.Upright:
     """Of a model of volumes."""
     assert isinstance(model.pipeline, VolumePipeline)
     earlier, later = asked.earlier.decoded, asked.later.decoded
     assert isinstance(earlier, Scan) and isinstance(later, Scan)
     try:
-        return picture.upright(model.pipeline, earlier, later)
+        return rendering.upright(model.pipeline, earlier, later)
     except (RuntimeError, UnusableScan) as error:  # SimpleITK's is the first
         raise Unshowable(f"the scans cannot be laid over each other ({type(error).__name__}): no page") from None
 
 
-def _volumes(shown: picture.Upright, effect: Float[np.ndarray, "x y z"]) -> list[dict[str, Any]]:
+def _volumes(shown: rendering.Upright, effect: Float[np.ndarray, "x y z"]) -> list[dict[str, Any]]:
     """A plane each."""
     most = float(np.percentile(shown.earlier[shown.earlier > 0], 99.5)) if (shown.earlier > 0).any() else 1.0
     difference = shown.later - shown.earlier
-    strongest, driving = picture.strength(difference), picture.strength(effect)
+    strongest, driving = rendering.strength(difference), rendering.strength(effect)
     return [
         {
             "plane": plane,
-            "earlier": picture.grey(shown.earlier, plane, most),
-            "later": picture.grey(shown.later, plane, most),
-            "difference": picture.over(shown.earlier, difference, plane, 3 * most, strongest),
-            "effect": picture.over(shown.later, effect, plane, most, driving),
+            "earlier": rendering.grey(shown.earlier, plane, most),
+            "later": rendering.grey(shown.later, plane, most),
+            "difference": rendering.over(shown.earlier, difference, plane, 3 * most, strongest),
+            "effect": rendering.over(shown.later, effect, plane, most, driving),
             "sides": PLANES[plane][1:],
         }
         for plane in PLANES
@@ -109,9 +109,9 @@ def _clips(model: Model, asked: Asked, effect: Float[np.ndarray, "frame side sid
     earlier, later = asked.earlier.decoded, asked.later.decoded
     assert isinstance(earlier, Clip) and isinstance(later, Clip)
     return {
-        "earlier": picture.moving(model.pipeline, earlier),
-        "later": picture.moving(model.pipeline, later),
-        "effect": picture.still(np.asarray(asked.later.prepared), effect),
+        "earlier": rendering.moving(model.pipeline, earlier),
+        "later": rendering.moving(model.pipeline, later),
+        "effect": rendering.still(np.asarray(asked.later.prepared), effect),
     }
 
 
@@ -130,11 +130,11 @@ def _plot(known: Trajectories, pair: Float[np.ndarray, "2 embedding"]) -> dict[s
     return {"people": people, "pair": drawn(own), "later": drawn(own[1:]).split(",")}
 
 
-def viewable(shown: picture.Upright) -> dict[str, bytes]:
+def viewable(shown: rendering.Upright) -> dict[str, bytes]:
     """Both volumes as NIfTI that says nothing but where they lie."""
-    step = picture.FIELD_OF_VIEW / picture.SHOWN
+    step = rendering.FIELD_OF_VIEW / rendering.SHOWN
     affine = np.diag([step, step, step, 1.0])
-    affine[:3, 3] = -step * (picture.SHOWN - 1) / 2
+    affine[:3, 3] = -step * (rendering.SHOWN - 1) / 2
     return {
         f"{role}.nii": nib.Nifti1Image((255 * np.clip(volume, 0, 1)).astype(np.uint8), affine).to_bytes()
         for role, volume in (("earlier", shown.earlier), ("later", shown.later))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.errors import UserError
-from clinimcl.inference.familiarity import People, Reference
+from clinimcl.inference.out_of_distribution import People, Reference
 
 REFERENCES = "references.npz"
 

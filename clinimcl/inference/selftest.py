@@ -10,7 +10,7 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from clinimcl.errors import UserError
-from clinimcl.inference.networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
+from clinimcl.inference.onnx_networks import CLASSIFIER, ENCODER, IDENTITY, SCORE, Networks
 from clinimcl.inference.runtimes import Runtime
 
 SELFTEST = "selftest.npz"

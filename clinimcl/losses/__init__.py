@@ -1,0 +1,1 @@
+"""One file a loss: a function, its module, its source."""

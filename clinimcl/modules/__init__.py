@@ -1,0 +1,1 @@
+"""The LightningModules: contrastive pretraining, score pretraining, health change."""

@@ -11,9 +11,9 @@ from torch.nn import functional
 from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import PairBatch
 from clinimcl.data.clip_augmentation import ClipAugmentation
-from clinimcl.modules.gathering import joined, joined_parts
-from clinimcl.modules.gradient_cache import check_chunks, in_chunks, split
-from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
+from clinimcl.training.all_gather import joined, joined_parts
+from clinimcl.training.gradient_cache import check_chunks, in_chunks, split
+from clinimcl.training.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
 
 
 class PairOutput(NamedTuple):

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from clinimcl.modules.contrastive import ContrastivePretraining
 from clinimcl.modules.score import ScorePretraining
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
 
 MOST_TRAINING_SUBJECTS = 200  # enough to fit an axis of change
 MOST_SIDE = 48  # voxels: raw voxels are compared at this resolution at most

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.data.batches import ChangeBatch
-from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, optimization
+from clinimcl.training.optimization import MakeOptimizer, MakeSchedule, optimization
 
 
 @final

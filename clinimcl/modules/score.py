@@ -11,8 +11,8 @@ from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.batches import ScoredBatch
 from clinimcl.data.clip_augmentation import ClipAugmentation
 from clinimcl.errors import UserError
-from clinimcl.modules.gathering import joined, joined_parts
-from clinimcl.modules.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
+from clinimcl.training.all_gather import joined, joined_parts
+from clinimcl.training.optimization import MakeOptimizer, MakeSchedule, generator_of_step, optimization
 
 SELECTIONS = ("mse", "spearman")
 

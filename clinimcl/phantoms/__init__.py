@@ -1,0 +1,1 @@
+"""Generated cohorts in the cohorts' own layouts, and the truth about them."""

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float16
 
-from clinimcl.cohorts.cells import column
-from clinimcl.phantoms.acquisition import undo_pose
+from clinimcl.cohorts.tables.parsing import column
+from clinimcl.phantoms.brain.acquisition import undo_pose
+from clinimcl.preparation.formats.reading import Scan
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import Scan
 
 _COLUMNS = {"cdrsum": "stage", "cdrsb": "stage", "cdr_sum": "stage"}  # others have their own name
 

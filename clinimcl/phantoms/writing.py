@@ -15,10 +15,12 @@ import pandas as pd
 from rich.progress import track
 
 from clinimcl.errors import UserError
-from clinimcl.phantoms import adni, bids, lung_cohort, lung_member, oasis2, oasis3
-from clinimcl.phantoms.cohort import sample_member
-from clinimcl.phantoms.lung_parameters import LUNG
-from clinimcl.phantoms.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest
+from clinimcl.phantoms.brain.cohort import sample_member
+from clinimcl.phantoms.brain.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest
+from clinimcl.phantoms.layouts import adni, bids, oasis2, oasis3
+from clinimcl.phantoms.lung import cohort
+from clinimcl.phantoms.lung import member as lung_member
+from clinimcl.phantoms.lung.parameters import LUNG
 
 DESCRIPTION = "phantom.json"
 TRUTH = "phantom_truth.csv"
@@ -39,7 +41,7 @@ LAYOUTS = {
     "oasis2": Layout("brain", BRAIN, sample_member, oasis2.write_member, oasis2.write_tables),
     "bids": Layout("brain", BRAIN, sample_member, bids.write_member, bids.write_tables),
     "adni": Layout("brain", BRAIN_CHANGE, sample_member, adni.write_member, adni.write_tables),
-    "lung": Layout("lung", LUNG, lung_member.sample_member, lung_cohort.write_member, lung_cohort.write_tables),
+    "lung": Layout("lung", LUNG, lung_member.sample_member, cohort.write_member, cohort.write_tables),
 }
 
 

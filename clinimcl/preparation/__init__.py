@@ -1,0 +1,1 @@
+"""Scan file → array: fetching, decoding, alignment, resampling, intensities."""

@@ -6,11 +6,11 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Float16, UInt8
 
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
+from clinimcl.preparation.formats.video.video import Clip
 from clinimcl.preparation.geometry import triangle_weights
-from clinimcl.preparation.picture import find_picture
 from clinimcl.preparation.pipeline import Pipeline
-from clinimcl.preparation.reading import Scan, UnusableScan
-from clinimcl.preparation.video import Clip
+from clinimcl.preparation.ultrasound_sector import find_picture
 
 ROUNDING = 1e-9  # of a clip's length: a frame that comes just in the middle is the one on the screen
 

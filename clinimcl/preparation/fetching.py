@@ -9,15 +9,15 @@ from typing import Any
 
 import xxhash
 
-from clinimcl.cohorts.pointers import dangling, unfetched
-from clinimcl.cohorts.tree import bucket_of, connect
+from clinimcl.cohorts.files.endings import VOLUMES, is_series
 from clinimcl.errors import UserError
-from clinimcl.preparation import bucket
-from clinimcl.preparation.cache import Cache
-from clinimcl.preparation.dicom import HEAD, is_dicom
-from clinimcl.preparation.endings import VOLUMES
-from clinimcl.preparation.reading import UnusableScan
-from clinimcl.preparation.turns import waiting
+from clinimcl.preparation.formats.dicom.dicom import HEAD, is_dicom
+from clinimcl.preparation.formats.reading import UnusableScan
+from clinimcl.storage import bucket
+from clinimcl.storage.cache import Cache
+from clinimcl.storage.overlap import waiting
+from clinimcl.storage.pointers import dangling, unfetched
+from clinimcl.storage.tree import bucket_of, connect
 
 MOST_BYTES = 2**31  # of a series together
 MOST_SLICES = 8192
@@ -30,11 +30,6 @@ NAMED_LIKE_A_SCAN = "is a folder that is named like a scan, as some programs unp
 
 class UnreadableFile(UnusableScan):
     """The file system's fault, not the scan's."""
-
-
-def is_series(path: str) -> bool:
-    """Whether the scan is a folder of DICOM slices."""
-    return path.endswith("/")
 
 
 def fetch(path: str, what: str = "the file", cache: Cache | None = None, fingerprint: str = "") -> bytes:

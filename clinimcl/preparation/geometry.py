@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Num
 from scipy import ndimage
 
+from clinimcl.preparation.formats.memory_layout import as_stored
 from clinimcl.preparation.intensity import Levels
-from clinimcl.preparation.layout import as_stored
-from clinimcl.preparation.weights import bands, span, triangle_weights
+from clinimcl.preparation.interpolation import bands, span, triangle_weights
 
 HEAD_MILLIMETRES = 170.0  # a head's height; what lies lower in the scan is neck and shoulders
 CACHED = 2**18  # voxels worked on at a time: in float32 they stay in the cache of a core

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Float32, Integer, Num, Shaped
 
-from clinimcl.preparation.layout import as_stored
-from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.formats.memory_layout import as_stored
+from clinimcl.preparation.formats.reading import UnusableScan
 
 DARKEST = 0.5  # percentile of the volume that becomes 0
 MOST_VALUES = 2**16  # that are counted one by one

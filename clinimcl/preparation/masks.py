@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from clinimcl.preparation.scan import Scan, UnusableScan
+from clinimcl.preparation.formats.scan import Scan, UnusableScan
 
 SAME_PLACE = 0.1  # of a voxel, by which the corners of a mask and its scan may differ
 

@@ -10,12 +10,12 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Float16
 
+from clinimcl.cohorts.orientation_codes import CODES
 from clinimcl.preparation import alignment, geometry, intensity
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
+from clinimcl.preparation.formats.video.video import Clip
 from clinimcl.preparation.masks import inside
-from clinimcl.preparation.orientation_codes import CODES
-from clinimcl.preparation.packing import packed, unpacked
-from clinimcl.preparation.reading import Scan, UnusableScan
-from clinimcl.preparation.video import Clip
+from clinimcl.preparation.store.uint8 import packed, unpacked
 
 LATER = {"dtype": "float16", "orientation": None}  # parameters that came later, and what held before
 LEAST_VIEW, FEWEST_SLICES = 60.0, 12  # mm, and voxels, along every axis: less is a localizer, or a header that lies

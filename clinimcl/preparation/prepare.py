@@ -14,16 +14,16 @@ from rich.progress import track
 
 from clinimcl.cohorts import splits
 from clinimcl.errors import UserError
-from clinimcl.preparation.cache import Cache
-from clinimcl.preparation.decoding import decode
-from clinimcl.preparation.engine import Engine
+from clinimcl.preparation.engines.engine import Engine
 from clinimcl.preparation.fetching import UnreadableFile, digest
-from clinimcl.preparation.packing import packed
-from clinimcl.preparation.parts import fetch_scan, scan_fingerprint
+from clinimcl.preparation.formats.decoding import decode
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
+from clinimcl.preparation.formats.video.video import Clip
 from clinimcl.preparation.pipeline import CHANGED, Pipeline, VolumePipeline
-from clinimcl.preparation.reading import Scan, UnusableScan
-from clinimcl.preparation.store import Record, Store
-from clinimcl.preparation.video import Clip
+from clinimcl.preparation.scan_files import fetch_scan, scan_fingerprint
+from clinimcl.preparation.store.store import Record, Store
+from clinimcl.preparation.store.uint8 import packed
+from clinimcl.storage.cache import Cache
 
 
 class Source(NamedTuple):

@@ -23,7 +23,7 @@ def main() -> int:
     arguments = parsed()
     from clinimcl.errors import UserError
     from clinimcl.inference.model import settle
-    from clinimcl.scan_embedding import write_embedding
+    from clinimcl.runs.scan_embedding import write_embedding
 
     settle()
     if not arguments.output.parent.is_dir():

@@ -5,16 +5,16 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change import confusion
-from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT, class_metrics, confusions, present, subjects_a_class
-from clinimcl.evaluation.exported import share
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.exported.metrics import share
 from clinimcl.evaluation.probes import scoring
-from clinimcl.evaluation.sweep.cells import pool
+from clinimcl.evaluation.statistics import confusion
+from clinimcl.evaluation.statistics.calibration import calibration
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates, clusters_of, metric
+from clinimcl.evaluation.statistics.confusion import SIGNED, UNIT, class_metrics, confusions, present, subjects_a_class
+from clinimcl.evaluation.statistics.metrics import Metric
+from clinimcl.evaluation.statistics.significance import p_value
 from clinimcl.evaluation.sweep.differences import class_mean
-from clinimcl.evaluation.sweep.significance import p_value
+from clinimcl.evaluation.sweep.groups import pool
 from experiments.coverage.design import SHARES, Estimate, Setting
 from experiments.coverage.people import LARGE, Classified, classified, softmax, unknowing
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clinimcl.evaluation.metrics import Outcome
+from clinimcl.evaluation.statistics.metrics import Outcome
 
 SUBJECTS = (3, 5, 8, 12, 20, 40, 100, 300)
 ANSWERS = (1, 3)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 from experiments.coverage import answering, numbers, probabilities, report, scanners
 from experiments.coverage.design import Estimate, Setting, Simulation, settings
 

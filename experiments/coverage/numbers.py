@@ -6,22 +6,22 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from clinimcl.evaluation.change.clusters import clusters_of, replicate
-from clinimcl.evaluation.change.contrasts import correlation
-from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.change.regression import compare, errors, measure
-from clinimcl.evaluation.measure import val_loss
-from clinimcl.evaluation.metrics import Metric, mean_metric
-from clinimcl.evaluation.order import order_tau
-from clinimcl.evaluation.retrieval import (
+from clinimcl.evaluation.contrastive.measure import val_loss
+from clinimcl.evaluation.contrastive.retrieval import (
     cosine_similarity,
     other_sessions,
     retrieval_difference,
     retrieval_metric,
     retrieve,
 )
-from clinimcl.evaluation.sessions import Sessions, sessions_of
-from clinimcl.evaluation.stability import stability
+from clinimcl.evaluation.contrastive.sessions import Sessions, sessions_of
+from clinimcl.evaluation.contrastive.stability import stability
+from clinimcl.evaluation.contrastive.time_order import order_tau
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of, replicate
+from clinimcl.evaluation.statistics.contrasts import correlation
+from clinimcl.evaluation.statistics.metrics import Metric, mean_metric
+from clinimcl.evaluation.statistics.rank_correlation import spearman
 from clinimcl.evaluation.sweep.means import averaged
 from experiments.coverage.design import Estimate, Setting
 from experiments.coverage.people import LARGE, Regressed, regressed

@@ -7,14 +7,14 @@ from jaxtyping import Float, Int
 from scipy.special import logit
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.brier import A_BIN, balanced, binned_parts
-from clinimcl.evaluation.change.calibration import BINS
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of
-from clinimcl.evaluation.change.confusion import CLASSES
 from clinimcl.evaluation.change.probabilities import probability_metrics
-from clinimcl.evaluation.change.ranks import auc
-from clinimcl.evaluation.change.recalibration import CERTAIN, fitted
-from clinimcl.evaluation.exported import share_among
+from clinimcl.evaluation.exported.metrics import share_among
+from clinimcl.evaluation.statistics.brier import A_BIN, balanced, binned_parts
+from clinimcl.evaluation.statistics.calibration import BINS
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates, clusters_of
+from clinimcl.evaluation.statistics.confusion import CLASSES
+from clinimcl.evaluation.statistics.rank_correlation import auc
+from clinimcl.evaluation.statistics.recalibration import CERTAIN, fitted
 from experiments.coverage.answering import clusters, share_values
 from experiments.coverage.design import SHARES, Estimate, Setting
 from experiments.coverage.people import LARGE, classified, softmax

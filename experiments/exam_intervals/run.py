@@ -9,7 +9,7 @@ import pandas as pd
 from clinimcl.evaluation.exam import scores
 from clinimcl.evaluation.exam.items import Items
 from clinimcl.evaluation.exam.measure import Exam, examine
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 
 STRETCH = scores.SHARED
 

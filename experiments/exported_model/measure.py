@@ -11,20 +11,20 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from clinimcl import experiment
-from clinimcl.exporting.described import change_pairs_of, describe, people_pairs, person_pairs
-from clinimcl.exporting.familiarity import likenesses
-from clinimcl.exporting.networks import networks
-from clinimcl.inference.answer import answer, ask
+from clinimcl.exporting.reference_statistics import likenesses
+from clinimcl.exporting.scan_outputs import change_pairs_of, describe, people_pairs, person_pairs
+from clinimcl.exporting.trained_networks import networks
+from clinimcl.inference.input_scans import Refused, given, given_pair
 from clinimcl.inference.model import Model
-from clinimcl.inference.scans import Refused, given, given_pair
-from clinimcl.run_folder import settings_of
+from clinimcl.inference.prediction import answer, ask
+from clinimcl.runs import components
+from clinimcl.runs.folder import settings_of
 
 
 def main() -> None:
     run, model = Path(sys.argv[1]), Model(Path(sys.argv[2]))
     settings = settings_of(run)
-    datamodule = experiment.datamodule(settings)
+    datamodule = components.datamodule(settings)
     datamodule.setup()
     described = describe(model.networks, datamodule, "volume", tells_people=True)
     same_as_torch(run, settings, datamodule, model)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.groups.effects import items_of
 from clinimcl.evaluation.groups.headlines import Values
 from clinimcl.evaluation.groups.permutation import equality_test
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.confusion import UNIT
+from clinimcl.evaluation.statistics.metrics import Absent
 
 DRAWS = 100
 FRESH = 4000  # the seed: those below chose the blocks

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.evaluation.change.confusion import UNIT
 from clinimcl.evaluation.groups.comparison import Difference
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.groups.measure import compare
 from clinimcl.evaluation.groups.sources import POSITIVE, plain
-from clinimcl.evaluation.intervals import REALS
+from clinimcl.evaluation.statistics.confusion import UNIT
+from clinimcl.evaluation.statistics.intervals import REALS
 
 DRAWS = 100
 FRESH = 4000  # the seed: those below chose the rule of the low end, or tested an earlier one

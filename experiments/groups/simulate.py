@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.cohorts.change import ChangeRule
+from clinimcl.config.settings import GROUPS
 from clinimcl.evaluation.groups.comparison import Comparison, GroupEvaluation
 from clinimcl.evaluation.groups.headlines import Headline
 from clinimcl.evaluation.groups.measure import evaluate_groups
@@ -22,10 +23,9 @@ from clinimcl.evaluation.groups.sources import (
     tested_scans,
     years_between,
 )
-from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.targets import Items, items_of
-from clinimcl.settings import GROUPS
+from clinimcl.evaluation.statistics.linear_probes import components
 from experiments.groups.cohorts import Cohort, Plan, cohort
 
 SEEDS = 20

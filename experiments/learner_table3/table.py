@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.sweep.cells import Cell
+from clinimcl.evaluation.statistics.metrics import Metric
+from clinimcl.evaluation.sweep.groups import Cell
 from clinimcl.evaluation.sweep.measure import evaluate_sweep
 
 COLUMNS = (

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.scanner.design import Design, design_of
 from clinimcl.evaluation.scanner.shares import KINDS, measure_shares
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.phantoms.embeddings import Sampling, Shares, sample_embeddings, sample_scans
 
 TRIALS = 400

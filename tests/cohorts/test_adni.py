@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from clinimcl.cohorts.adni import Adni, list_scans
-from clinimcl.cohorts.adnimerge import without_codes
 from clinimcl.cohorts.splits import Splitting
-from clinimcl.cohorts.tree import explore
+from clinimcl.cohorts.tables.adnimerge import without_codes
 from clinimcl.cohorts.visits import AUDIT
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import explore
 
 FIRST = "ADNI/002_S_0295/MP-RAGE/2006-04-18_08_20_30.0/I13722/ADNI_002_S_0295_MR_MP-RAGE_Br_20070904_S13408_I13722.nii"
 SECOND = "ADNI/002_S_0295/MP-RAGE/2006-11-02_08_16_44.0/I40966/ADNI_002_S_0295_MR_MP-RAGE_Br_20070216_S23031_I40966.nii"

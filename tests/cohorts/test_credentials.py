@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from gcsfs import GCSFileSystem
 
-from clinimcl.cohorts.tree import connect, explore
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import connect, explore
 
 URL = "gs://bucket/sub-1"
 

@@ -4,8 +4,8 @@ import pytest
 
 from clinimcl.cohorts.oasis3 import Oasis3, list_scans
 from clinimcl.cohorts.splits import Splitting
-from clinimcl.cohorts.tree import connect, explore
 from clinimcl.errors import UserError
+from clinimcl.storage.tree import connect, explore
 
 SPLIT = Splitting(by="subject", stratify=[], validation=0.1, test=0.2, seed=0)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.remarks import Remarks
 from clinimcl.cohorts.scores import column_of, direction, on_scale
+from clinimcl.cohorts.tables.remarks import Remarks
 from clinimcl.errors import UserError
 
 

@@ -5,7 +5,7 @@ import pytest
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
 from clinimcl.errors import UserError
-from clinimcl.preparation.video import ENDINGS
+from clinimcl.preparation.formats.video.video import ENDINGS
 
 SPLIT = Splitting(by="subject", stratify=[], validation=0.1, test=0.2, seed=0)
 

@@ -16,8 +16,8 @@ import yaml
 
 from clinimcl.errors import UserError
 from clinimcl.inference.model import Model
-from clinimcl.preparation.nifti import read_nifti
-from clinimcl.scan_embedding import embed_scan, write_embedding
+from clinimcl.preparation.formats.nifti import read_nifti
+from clinimcl.runs.scan_embedding import embed_scan, write_embedding
 from tests.end_to_end.base_install import base_install
 from tests.inference.heads import head, nifti
 

@@ -7,11 +7,11 @@ import torch
 
 from clinimcl.data import volumes
 from clinimcl.errors import UserError
-from clinimcl.preparation.bucket_store import BucketStore
-from clinimcl.preparation.cache import Cache
-from clinimcl.preparation.packing import packed
-from clinimcl.preparation.shards import forget
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.bucket_store import BucketStore
+from clinimcl.preparation.store.shards import forget
+from clinimcl.preparation.store.store import Store
+from clinimcl.preparation.store.uint8 import packed
+from clinimcl.storage.cache import Cache
 
 
 @pytest.mark.parametrize("slices", [None, 2])

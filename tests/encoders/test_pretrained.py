@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from clinimcl.encoders.contract import Contract, write_contract
 from clinimcl.encoders.pretrained import load_weights
+from clinimcl.encoders.provenance import Contract, write_contract
 from clinimcl.encoders.tsm_resnet18 import TsmResNet18
 from clinimcl.errors import UserError
 

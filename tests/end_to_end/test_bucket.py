@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.bucket_proxy import emulated
-from clinimcl.cohorts.tree import connect
+from clinimcl.storage.tree import connect
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clinimcl.pseudonyms import keyed
-from clinimcl.scan_embedding import embed_scan
+from clinimcl.runs.scan_embedding import embed_scan
 
 TINY = [
     "review_scans=0",

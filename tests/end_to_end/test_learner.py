@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from clinimcl import assessment, experiment, reviewing, stages
 from clinimcl.evaluation.review import robustness
-from clinimcl.run_folder import settings_of
+from clinimcl.runs import change_inputs, components, reviewing, stages
+from clinimcl.runs.folder import settings_of
 
 TINY = [
     "review_scans=0",
@@ -56,11 +56,11 @@ def test_the_review_pack_slows_and_shakes_clips(trained, monkeypatch):
     monkeypatch.chdir(trained.parent)
     monkeypatch.setattr(robustness, "FEWEST_SUBJECTS", 2)
     settings = settings_of(trained)
-    datamodule = experiment.datamodule(settings)
+    datamodule = components.datamodule(settings)
     datamodule.prepare_data()
     datamodule.setup()
     run = reviewing.Run(settings, trained, datamodule)
-    change = assessment.change_inputs(settings, trained, datamodule, None)
+    change = change_inputs.change_inputs(settings, trained, datamodule, None)
     networks = reviewing.trained_networks(run, stages.pretrained(settings, trained), change)
     curves = robustness.robustness(reviewing.robustness_inputs(run, networks, change)).curves
     assert {"lower frame rate", "motion"} <= set(curves["perturbation"])

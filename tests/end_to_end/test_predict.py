@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from clinimcl.encoders.contract import hashed, read_contract, write_contract
-from clinimcl.inference.answer import Asked, answer, ask
+from clinimcl.encoders.provenance import hashed, read_contract, write_contract
+from clinimcl.inference.input_scans import given_pair
 from clinimcl.inference.model import Model
 from clinimcl.inference.page import page
-from clinimcl.inference.scans import given_pair
-from clinimcl.inference.uploads import ROLES
+from clinimcl.inference.prediction import Asked, answer, ask
+from clinimcl.inference.server.uploads import ROLES
 from tests.end_to_end.base_install import base_install
 from tests.inference.asking import ended, left, served
 from tests.inference.planted import damaged, planted_loop, planted_nifti, planted_slices, told
@@ -121,12 +121,12 @@ def test_another_runtime_gives_the_same_answer(folder, clinimcl, pair):
 
 
 def test_torch_and_the_exported_model_give_the_same_probabilities(folder, pair):
-    from clinimcl import experiment
-    from clinimcl.exporting.networks import networks
-    from clinimcl.run_folder import settings_of
+    from clinimcl.exporting.trained_networks import networks
+    from clinimcl.runs import components
+    from clinimcl.runs.folder import settings_of
 
     settings = settings_of(folder / "run")
-    datamodule = experiment.datamodule(settings)
+    datamodule = components.datamodule(settings)
     datamodule.setup()
     found = networks(settings, folder / "run", None, datamodule)
     model = Model(folder / "model")

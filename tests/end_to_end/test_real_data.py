@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
 
 
 def prepared(clinimcl, folder, root, *arguments):

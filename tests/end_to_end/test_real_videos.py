@@ -9,10 +9,10 @@ from scipy import ndimage
 from clinimcl.cohorts.blues import Blues
 from clinimcl.cohorts.splits import Splitting
 from clinimcl.preparation.clips import Clips
-from clinimcl.preparation.engine import Local
+from clinimcl.preparation.engines.engine import Local
+from clinimcl.preparation.formats.video.video import decode_video
 from clinimcl.preparation.prepare import prepare
-from clinimcl.preparation.store import Store
-from clinimcl.preparation.video import decode_video
+from clinimcl.preparation.store.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 import torch
 import yaml
 
-from clinimcl import experiment, reviewing, stages
 from clinimcl.evaluation.review import robustness
 from clinimcl.modules.embedding import embed
-from clinimcl.run_folder import settings_of
-from clinimcl.tensor_files import write_tensors
+from clinimcl.runs import components, reviewing, stages
+from clinimcl.runs.folder import settings_of
+from clinimcl.storage.tensor_files import write_tensors
 
 TINY = [
     "review_scans=0",
@@ -114,7 +114,7 @@ def reviewed(trained, monkeypatch):
     """The run as the review pack takes it, and its encoder."""
     monkeypatch.chdir(trained[0])
     settings = settings_of(Path("run"))
-    datamodule = experiment.datamodule(settings)
+    datamodule = components.datamodule(settings)
     datamodule.prepare_data()
     datamodule.setup()
     return reviewing.Run(settings, Path("run"), datamodule), stages.pretrained(settings, Path("run")).eval()

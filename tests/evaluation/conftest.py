@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.report import RunRecord
+from clinimcl.evaluation.report.report import RunRecord
 
 
 @pytest.fixture(scope="session")

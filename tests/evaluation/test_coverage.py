@@ -5,12 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Replicates, clusters_of, metric
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT, balanced_accuracy, confusions, present, subjects_a_class
-from clinimcl.evaluation.intervals import mean_interval
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.sweep.significance import p_value
+from clinimcl.evaluation.statistics.calibration import calibration
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, clusters_of, metric
+from clinimcl.evaluation.statistics.confusion import (
+    SIGNED,
+    UNIT,
+    balanced_accuracy,
+    confusions,
+    present,
+    subjects_a_class,
+)
+from clinimcl.evaluation.statistics.intervals import mean_interval
+from clinimcl.evaluation.statistics.metrics import Metric
+from clinimcl.evaluation.statistics.significance import p_value
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 RECALL = np.array([0.5, 0.9, 0.5])

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from clinimcl.evaluation.entries import add_entries, held
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 
 METRIC = Metric(0.5, 0.4, 0.6, n_subjects=10, n_items=20)
 

@@ -9,12 +9,12 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_cohen_kappa, multiclass_f1_score
 
-from clinimcl.evaluation.change.clusters import clusters_of, metric
-from clinimcl.evaluation.change.confusion import SIGNED, class_metrics, confusions
 from clinimcl.evaluation.change.regression import errors
-from clinimcl.evaluation.change.tables import exchange_p
-from clinimcl.evaluation.intervals import mean_interval, subject_interval
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.class_tables import exchange_p
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of, metric
+from clinimcl.evaluation.statistics.confusion import SIGNED, class_metrics, confusions
+from clinimcl.evaluation.statistics.intervals import mean_interval, subject_interval
+from clinimcl.evaluation.statistics.metrics import Metric
 
 
 def answers(size: int = 80) -> tuple[np.ndarray, np.ndarray]:

@@ -16,16 +16,16 @@ from statsmodels.stats.multitest import multipletests
 from torchmetrics.functional.classification import multiclass_calibration_error
 from torchmetrics.functional.retrieval import retrieval_average_precision, retrieval_precision
 
-from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import clusters_of
-from clinimcl.evaluation.change.confusion import class_metrics, confusions
-from clinimcl.evaluation.change.ranks import auc, spearman
 from clinimcl.evaluation.change.regression import errors
-from clinimcl.evaluation.order import tau
+from clinimcl.evaluation.contrastive.retrieval import average_precision, cosine_similarity, top1
+from clinimcl.evaluation.contrastive.stability import effective_rank, total_variance
+from clinimcl.evaluation.contrastive.time_order import tau
 from clinimcl.evaluation.probes.scoring import balanced_accuracy
-from clinimcl.evaluation.retrieval import average_precision, cosine_similarity, top1
-from clinimcl.evaluation.stability import effective_rank, total_variance
-from clinimcl.evaluation.sweep.significance import holm
+from clinimcl.evaluation.statistics.calibration import calibration
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of
+from clinimcl.evaluation.statistics.confusion import class_metrics, confusions
+from clinimcl.evaluation.statistics.rank_correlation import auc, spearman
+from clinimcl.evaluation.statistics.significance import holm
 
 SEEDS = range(8)
 ITEMS = 60

@@ -1,6 +1,6 @@
 import pytest
 
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import cell, label, number, order_sentence, retrieval_sentence, verb
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clinimcl.config.settings import HARMONISATIONS
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.combat import Harmonisation, fit_harmonisation, harmonise
-from clinimcl.settings import HARMONISATIONS
 
 SITES = {"S0": (0.0, 1.0), "S1": (2.0, 1.5), "S2": (-1.0, 0.7)}  # shift and deviation of the rest
 DIMENSION = 6

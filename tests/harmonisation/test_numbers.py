@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clinimcl.config.settings import HARMONISATIONS
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.combat import Harmonisation, fit_harmonisation, harmonise
 from clinimcl.harmonisation.numbers import harmonise_asked, read_harmonisation, write_harmonisation
-from clinimcl.settings import HARMONISATIONS
 
 
 def fitted(method: str = "combat", age: bool = True) -> tuple[Harmonisation, np.ndarray, pd.DataFrame]:

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clinimcl.config.settings import check_harmonise
 from clinimcl.errors import UserError
 from clinimcl.harmonisation.of_cohort import harmonise_cohort, harmonised_sentence
-from clinimcl.settings import check_harmonise
 
 
 def cohort(scanners: list[str | None]) -> tuple[pd.DataFrame, np.ndarray]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from clinimcl.inference.upload_folder import LOCK
+from clinimcl.inference.server.upload_folder import LOCK
 
 
 @contextmanager

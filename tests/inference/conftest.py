@@ -14,9 +14,9 @@ from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.inference.card import Limits
 from clinimcl.inference.model import Model
-from clinimcl.inference.server import application
-from clinimcl.inference.upload_folder import upload_folder
-from clinimcl.preparation.nifti import read_nifti
+from clinimcl.inference.server.server import application
+from clinimcl.inference.server.upload_folder import upload_folder
+from clinimcl.preparation.formats.nifti import read_nifti
 from clinimcl.preparation.pipeline import FieldOfView
 from tests.inference.heads import head, nifti
 

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 
-from tests.preparation.test_dicom import written
+from tests.preparation.formats.dicom.test_dicom import written
 
 TAGS = {
     "PatientName": "DOE^JANE",

@@ -4,8 +4,8 @@ import pytest
 from clinimcl.errors import UserError
 from clinimcl.inference.card import Limits
 from clinimcl.inference.flags import assumptions, cut_sides, flags, reversed_days
-from clinimcl.inference.scans import Given
-from clinimcl.preparation.reading import Scan
+from clinimcl.inference.input_scans import Given
+from clinimcl.preparation.formats.reading import Scan
 
 LIMITS = Limits(appearance=1.0, embedding=1.0, likeness=0.4)
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.exporting.card import write_model_card
+from clinimcl.exporting.model_card import write_model_card
 from clinimcl.harmonisation.combat import fit_harmonisation
 from clinimcl.harmonisation.numbers import FILE, write_harmonisation
 from clinimcl.inference import card
-from clinimcl.inference.answer import Answer, answer, ask
+from clinimcl.inference.input_scans import Given
 from clinimcl.inference.model import Model
-from clinimcl.inference.scans import Given
-from clinimcl.preparation.nifti import read_nifti
+from clinimcl.inference.prediction import Answer, answer, ask
+from clinimcl.preparation.formats.nifti import read_nifti
 from tests.inference.asking import ended
 from tests.inference.heads import head, nifti
 

@@ -4,9 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from clinimcl.inference.answer import answer, ask
+from clinimcl.inference.input_scans import given_pair
 from clinimcl.inference.page import page, shown_volumes, viewable
-from clinimcl.inference.scans import given_pair
+from clinimcl.inference.prediction import answer, ask
 from tests.inference.heads import head, nifti
 
 

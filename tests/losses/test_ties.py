@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from clinimcl.data.longitudinal import ScoreScale
+from clinimcl.data.datamodule import ScoreScale
 from clinimcl.losses.pairs import merge_ties, score_distance
 from clinimcl.losses.rank_n_contrast import rank_n_contrast
 from clinimcl.losses.ranked_contrast import near_and_far

@@ -14,9 +14,9 @@ from clinimcl.encoders.cnn3d_paper import CNN3dPaper
 from clinimcl.encoders.projector import Projector
 from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.modules.contrastive import ContrastivePretraining, retrieval_top1
-from clinimcl.modules.keep import KeepEvery
-from clinimcl.modules.schedule import one_cycle
-from clinimcl.modules.speed import SpeedMeter
+from clinimcl.training.checkpointing import KeepEvery
+from clinimcl.training.schedule import one_cycle
+from clinimcl.training.throughput import SpeedMeter
 
 AUGMENTATION = Augmentation(
     rotation=5.0, shift=0.05, scale=0.0, bias=0.1, contrast=0.1, noise=0.02, same_pose_in_pair=False

@@ -19,8 +19,8 @@ from clinimcl.losses.info_nce import InfoNCE
 from clinimcl.losses.ranked_contrast import RankedContrast
 from clinimcl.losses.score_objective import ScoreObjective
 from clinimcl.modules.contrastive import ContrastivePretraining
-from clinimcl.modules.schedule import one_cycle
 from clinimcl.modules.score import ScorePretraining
+from clinimcl.training.schedule import one_cycle
 
 GOLDEN = Path(__file__).parent / "golden" / "losses.json"
 TRAINING = {

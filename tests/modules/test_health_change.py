@@ -7,10 +7,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from clinimcl.data.batches import collated
-from clinimcl.data.change_loading import EmbeddingPairs
+from clinimcl.data.change_datasets import EmbeddingPairs
 from clinimcl.encoders.change_classifier import ChangeClassifier
 from clinimcl.modules.health_change import HealthChange, balanced_accuracy, class_weights
-from clinimcl.modules.schedule import one_cycle
+from clinimcl.training.schedule import one_cycle
 
 
 def pairs(count=300):

@@ -4,9 +4,9 @@ from itertools import combinations
 import numpy as np
 
 from clinimcl.cohorts.change import ChangeRule
-from clinimcl.phantoms.cohort import Member, sample_member
-from clinimcl.phantoms.course import disease_years
-from clinimcl.phantoms.parameters import BRAIN_CHANGE
+from clinimcl.phantoms.brain.cohort import Member, sample_member
+from clinimcl.phantoms.brain.course import disease_years
+from clinimcl.phantoms.brain.parameters import BRAIN_CHANGE
 
 RULE = ChangeRule(higher_is="better", threshold=3.0, bins=())
 

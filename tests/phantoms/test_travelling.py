@@ -6,8 +6,8 @@ import pytest
 
 from clinimcl.errors import UserError
 from clinimcl.evaluation.scanner.design import Design, design_of
-from clinimcl.phantoms.cohort import sample_member
-from clinimcl.phantoms.parameters import BRAIN, with_scanners
+from clinimcl.phantoms.brain.cohort import sample_member
+from clinimcl.phantoms.brain.parameters import BRAIN, with_scanners
 from clinimcl.phantoms.writing import LAYOUTS, write_cohort
 
 TINY = replace(BRAIN, spacing=16.0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.phantoms.parameters import BRAIN, digest
+from clinimcl.phantoms.brain.parameters import BRAIN, digest
 from clinimcl.phantoms.writing import write_cohort
 
 TINY = replace(BRAIN, spacing=16.0)

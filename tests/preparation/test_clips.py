@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from clinimcl.preparation.clips import Clips, evenly
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
+from clinimcl.preparation.formats.video.video import Clip
 from clinimcl.preparation.pipeline import FieldOfView
-from clinimcl.preparation.reading import Scan, UnusableScan
-from clinimcl.preparation.video import Clip
 
 CLIPS = Clips(frames=4, side=16, crop=False)
 

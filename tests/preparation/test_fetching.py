@@ -2,12 +2,12 @@ import os
 
 import pytest
 
-from clinimcl.cohorts.tree import connect
 from clinimcl.errors import UserError
-from clinimcl.preparation.cache import Cache
 from clinimcl.preparation.fetching import UnreadableFile, digest, fetch, fetch_series, fingerprint
-from clinimcl.preparation.reading import UnusableScan
-from tests.preparation.test_dicom import LOOP, written
+from clinimcl.preparation.formats.reading import UnusableScan
+from clinimcl.storage.cache import Cache
+from clinimcl.storage.tree import connect
+from tests.preparation.formats.dicom.test_dicom import LOOP, written
 
 
 @pytest.fixture

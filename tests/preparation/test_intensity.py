@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clinimcl.preparation import intensity
-from clinimcl.preparation.reading import UnusableScan
+from clinimcl.preparation.formats.reading import UnusableScan
 
 
 def head():

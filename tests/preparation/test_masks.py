@@ -2,11 +2,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from clinimcl.preparation.decoding import decode
+from clinimcl.preparation.formats.decoding import decode
+from clinimcl.preparation.formats.mgh import decode_mgh
+from clinimcl.preparation.formats.nifti import read_nifti
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
 from clinimcl.preparation.masks import inside
-from clinimcl.preparation.mgh import decode_mgh
-from clinimcl.preparation.nifti import read_nifti
-from clinimcl.preparation.reading import Scan, UnusableScan
 from tests.preparation.volumes_of_tests import AFFINE, HEAD, IMAGE, stored
 
 SCAN = read_nifti(IMAGE.to_bytes())

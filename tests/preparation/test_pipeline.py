@@ -8,8 +8,8 @@ import pytest
 from scipy import ndimage
 
 from clinimcl.preparation import alignment
+from clinimcl.preparation.formats.reading import Scan, UnusableScan
 from clinimcl.preparation.pipeline import FieldOfView, PaperCrop
-from clinimcl.preparation.reading import Scan, UnusableScan
 
 FIELD = FieldOfView(grid=16, spacing=None, field_of_view=192.0, percentile=99.5, align="none")
 

@@ -17,11 +17,11 @@ import pytest
 
 from clinimcl.errors import UserError
 from clinimcl.preparation import pipeline as pipelines
-from clinimcl.preparation.decoding import decode
-from clinimcl.preparation.engine import Dask, Local
+from clinimcl.preparation.engines.engine import Dask, Local
+from clinimcl.preparation.formats.decoding import decode
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.prepare import TooManySetAside, prepare
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
 
 PIPELINE = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
 
@@ -181,9 +181,9 @@ KILLED = """
 import sys, pandas as pd
 from pathlib import Path
 from clinimcl.preparation import prepare as room
-from clinimcl.preparation.engine import Local
+from clinimcl.preparation.engines.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
 pipeline = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
 scans = pd.read_csv(sys.argv[1])
 room.prepare(scans, pipeline, Store(Path(sys.argv[2])), Local(1), most_set_aside=0.9)

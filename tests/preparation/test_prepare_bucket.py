@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.cohorts.tree import connect, explore
-from clinimcl.preparation.engine import Local
+from clinimcl.preparation.engines.engine import Local
 from clinimcl.preparation.pipeline import FieldOfView
 from clinimcl.preparation.prepare import prepare
-from clinimcl.preparation.store import Store
+from clinimcl.preparation.store.store import Store
+from clinimcl.storage.tree import connect, explore
 
 PIPELINE = FieldOfView(grid=8, spacing=None, field_of_view=80.0, percentile=99.5, align="none")
 

@@ -3,9 +3,9 @@
 import nibabel as nib
 import numpy as np
 
-from clinimcl.preparation.decoding import decode
-from clinimcl.preparation.parts import fetch_scan
+from clinimcl.preparation.formats.decoding import decode
 from clinimcl.preparation.pipeline import FieldOfView
+from clinimcl.preparation.scan_files import fetch_scan
 
 SIZES = (9.0, 8.0, 10.0)  # mm
 PIPELINE = FieldOfView(grid=16, spacing=None, field_of_view=192.0, percentile=99.5, align="none")

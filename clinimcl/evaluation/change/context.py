@@ -6,7 +6,7 @@ from clinimcl.evaluation.change.measure import ChangeEvaluation
 from clinimcl.evaluation.change.probabilities import METRICS as PROBABILITIES
 from clinimcl.evaluation.change.probability_table import probability_table
 from clinimcl.evaluation.change.wording import HEADLINES, METRICS, ROWS
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.wording import cell, interval, label, number
 
 

@@ -5,12 +5,12 @@ from jaxtyping import Float, Int
 
 from clinimcl.cohorts.decimals import merge_ties, rounding
 from clinimcl.evaluation.change.answers import Answers, places
-from clinimcl.evaluation.change.clusters import clusters_of, replicate
-from clinimcl.evaluation.change.contrasts import correlation
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.change.ranks import spearman
 from clinimcl.evaluation.change.regression import Scatter
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of, replicate
+from clinimcl.evaluation.statistics.contrasts import correlation
+from clinimcl.evaluation.statistics.metrics import Metric, Outcome
+from clinimcl.evaluation.statistics.rank_correlation import spearman
 
 DAYS_PER_YEAR = 365.25
 

@@ -5,12 +5,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.bars import Bar, bars_figure
 from clinimcl.evaluation.change.measure import ChangeEvaluation, Row
 from clinimcl.evaluation.change.regression import Scatter
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
-from clinimcl.evaluation.figures import INK, MUTED, new_figure, plain
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.drawing.bars import Bar, bars_figure
+from clinimcl.evaluation.drawing.style import INK, MUTED, new_figure, plain
+from clinimcl.evaluation.statistics.metrics import Metric, Outcome
 
 BLUE, GREY, ORANGE, LIGHT = "#0072B2", "#7F7F7F", "#E69F00", "#56B4E9"
 

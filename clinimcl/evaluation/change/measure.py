@@ -8,9 +8,18 @@ from jaxtyping import Int
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import Answers, answer_table, answers_of
-from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, item_mean, metric
-from clinimcl.evaluation.change.confusion import (
+from clinimcl.evaluation.change.baselines import Answered, predictions
+from clinimcl.evaluation.change.chance_levels import class_shares, levelled, levels_of
+from clinimcl.evaluation.change.distance import distance_change
+from clinimcl.evaluation.change.inputs import ChangeInputs, check
+from clinimcl.evaluation.change.notes import notes
+from clinimcl.evaluation.change.permutation_test import null
+from clinimcl.evaluation.change.probabilities import probability_metrics
+from clinimcl.evaluation.change.regression import Scatter, regression
+from clinimcl.evaluation.change.wording import BESIDES
+from clinimcl.evaluation.statistics.calibration import calibration
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates, clusters_of, item_mean, metric
+from clinimcl.evaluation.statistics.confusion import (
     CLASSES,
     SIGNED,
     UNIT,
@@ -20,16 +29,7 @@ from clinimcl.evaluation.change.confusion import (
     present,
     subjects_a_class,
 )
-from clinimcl.evaluation.change.distance import distance_change
-from clinimcl.evaluation.change.inputs import ChangeInputs, check
-from clinimcl.evaluation.change.levels import class_shares, levelled, levels_of
-from clinimcl.evaluation.change.notes import notes
-from clinimcl.evaluation.change.null import null
-from clinimcl.evaluation.change.probabilities import probability_metrics
-from clinimcl.evaluation.change.regression import Scatter, regression
-from clinimcl.evaluation.change.rows import Answered, predictions
-from clinimcl.evaluation.change.wording import BESIDES
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome, with_chance
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome, with_chance
 
 
 class Row(NamedTuple):

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from clinimcl.cohorts.change import CHANGES
+from clinimcl.evaluation.change.baselines import enough
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.change.rows import enough
 from clinimcl.evaluation.change.wording import ROWS, WITHOUT_REPRESENTATION
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.statistics.metrics import Metric, Outcome
 from clinimcl.evaluation.wording import interval, number, verb
 
 COLLAPSED = 0.95  # of the answers are one class

@@ -4,11 +4,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.brier import brier
-from clinimcl.evaluation.change.clusters import Clusters
-from clinimcl.evaluation.change.discrimination import discrimination
-from clinimcl.evaluation.change.recalibration import recalibration
-from clinimcl.evaluation.metrics import Outcome
+from clinimcl.evaluation.statistics.brier import brier
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters
+from clinimcl.evaluation.statistics.discrimination import discrimination
+from clinimcl.evaluation.statistics.metrics import Outcome
+from clinimcl.evaluation.statistics.recalibration import recalibration
 
 SLOPE = "Of a logistic regression of this class on its logit. 1: calibrated; below 1: too sure."
 INTERCEPT = "In log odds, at a slope of 1. 0: calibrated; below 0: said too often."

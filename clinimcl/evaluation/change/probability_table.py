@@ -3,7 +3,7 @@
 from typing import Any
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.metrics import Metric, Outcome
+from clinimcl.evaluation.statistics.metrics import Metric, Outcome
 from clinimcl.evaluation.wording import cell, number
 
 PARTS = {

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from clinimcl.cohorts.decimals import rounding
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, clusters_of, metric, ratio, replicate
-from clinimcl.evaluation.change.confusion import SIGNED
-from clinimcl.evaluation.change.contrasts import correlation, correlation_difference, difference
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.change.ranks import spearman
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates, clusters_of, metric, ratio, replicate
+from clinimcl.evaluation.statistics.confusion import SIGNED
+from clinimcl.evaluation.statistics.contrasts import correlation, correlation_difference, difference
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.statistics.rank_correlation import spearman
 
 BOUNDS = {"mae": (0.0, np.inf), "r2": (-np.inf, 1.0), "spearman": SIGNED}
 ROUNDING = 1e-12  # of a sum of squares

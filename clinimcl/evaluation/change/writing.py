@@ -7,7 +7,7 @@ import pandas as pd
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.measure import ChangeEvaluation
 from clinimcl.evaluation.entries import add_entries
-from clinimcl.files import write_text
+from clinimcl.storage.files import write_text
 
 
 def write_change(change: ChangeEvaluation, folder: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.cohorts.delimited import parse_table
 from clinimcl.errors import UserError
-from clinimcl.evaluation.embedding_folder import INDEX
+from clinimcl.evaluation.exam.embedding_folder import INDEX
+from clinimcl.storage.delimited import parse_table
 
 SUBJECT = ("pseudonym", "subject", "participant_id", "subject_id", "subject id", "oasisid", "ptid")
 FOLDERS = ("embeddings", "beside")  # settings that may name a folder

@@ -8,11 +8,11 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from clinimcl.cohorts.decimals import short_decimals
-from clinimcl.evaluation.change.clusters import Replicates, spread
-from clinimcl.evaluation.change.confusion import SIGNED
 from clinimcl.evaluation.exam.items import MOST_NAMES
-from clinimcl.evaluation.intervals import TAIL
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, spread
+from clinimcl.evaluation.statistics.confusion import SIGNED
+from clinimcl.evaluation.statistics.intervals import TAIL
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 
 class Variable(NamedTuple):

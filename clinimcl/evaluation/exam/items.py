@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from clinimcl.cohorts.cells import names_each, words
+from clinimcl.cohorts.tables.parsing import names_each, words
 from clinimcl.errors import UserError
 from clinimcl.evaluation.exam.embedding_files import SUBJECT, Embeddings, with_subject
 from clinimcl.pseudonyms import keyed

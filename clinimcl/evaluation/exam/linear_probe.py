@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from clinimcl.evaluation.change.logistic import standardised
 from clinimcl.evaluation.exam.partition import TEST, TRAIN, VALIDATION
+from clinimcl.evaluation.statistics.logistic import standardised
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)  # scikit-learn's C times the dimensions
 

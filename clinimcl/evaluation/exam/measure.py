@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from clinimcl.evaluation.change.clusters import Replicates, class_subjects, metric, ratio
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT
 from clinimcl.evaluation.exam.groups import Variable, gap, variable
 from clinimcl.evaluation.exam.items import Items
 from clinimcl.evaluation.exam.linear_probe import Answers, answers
 from clinimcl.evaluation.exam.partition import partition
 from clinimcl.evaluation.exam.scores import SCORES, Score, class_mean, judged, over, replicates
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome, with_chance
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, class_subjects, metric, ratio
+from clinimcl.evaluation.statistics.confusion import SIGNED, UNIT
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome, with_chance
 
 MAIN, BESIDE = "embeddings", "beside"
 DRAWS = 100  # of groups at random

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, ratio, replicate
-from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.exam.linear_probe import Answers
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates, ratio, replicate
+from clinimcl.evaluation.statistics.rank_correlation import auc
 
 LEAST = 2  # items of a class, and of all others: with fewer the class is not judged
 SHARED = float(np.sqrt(2))

@@ -11,9 +11,9 @@ from rich.table import Table
 from clinimcl.evaluation.exam.items import Items, Labelled, Question
 from clinimcl.evaluation.exam.measure import Exam
 from clinimcl.evaluation.exam.wording import WHO, label, meaning
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import interval, number, span
-from clinimcl.files import made_folder, write_json, write_text
+from clinimcl.storage.files import made_folder, write_json, write_text
 from clinimcl.templates import filled
 
 LEVELS = ("chance", "majority")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from clinimcl.evaluation.groups.gaps import Gap
 from clinimcl.evaluation.groups.groupings import Bands
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 LEAST = 10  # subjects: fewer are counted and have no value
 LEVEL = 0.05

@@ -2,15 +2,9 @@
 
 from typing import Any
 
-from clinimcl.evaluation.groups.comparison import (
-    LEAST,
-    Comparison,
-    Difference,
-    GroupEvaluation,
-    alarming,
-)
+from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, GroupEvaluation, alarming
 from clinimcl.evaluation.groups.wording import MEANINGS, few, named, p_text, titled
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import interval, number, span
 
 Cell = tuple[str, str, str, bool]  # gap, its interval, p, whether it is beyond chance

@@ -3,13 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import CHANCE, INK, MUTED, new_figure, plain
-from clinimcl.evaluation.groups.comparison import (
-    Comparison,
-    Difference,
-    GroupEvaluation,
-    alarming,
-)
+from clinimcl.evaluation.drawing.style import CHANCE, INK, MUTED, new_figure, plain
+from clinimcl.evaluation.groups.comparison import Comparison, Difference, GroupEvaluation, alarming
 from clinimcl.evaluation.groups.wording import named, p_text, titled
 from clinimcl.evaluation.wording import number, span
 

@@ -8,8 +8,8 @@ from scipy.stats import norm, t
 
 from clinimcl.evaluation.groups.effects import SMALLEST, Effects, standard_errors
 from clinimcl.evaluation.groups.permutation import Equality
-from clinimcl.evaluation.intervals import TAIL
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.intervals import TAIL
+from clinimcl.evaluation.statistics.metrics import Metric
 
 DRAWS = 20_000
 

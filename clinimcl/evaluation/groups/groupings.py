@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.cohorts.cells import names_each
 from clinimcl.cohorts.decimals import rounding, short_decimals
 from clinimcl.cohorts.schema import SCANS
+from clinimcl.cohorts.tables.parsing import names_each
+from clinimcl.config.settings import GROUPS, Node
 from clinimcl.errors import UserError
+from clinimcl.evaluation.contrastive.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.durations import time_unit
 from clinimcl.evaluation.groups.headlines import Headline
-from clinimcl.evaluation.metrics import Absent
-from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
-from clinimcl.preparation.store import Record
-from clinimcl.settings import GROUPS, Node
+from clinimcl.evaluation.statistics.metrics import Absent
+from clinimcl.preparation.store.store import Record
 
 COLUMNS = {"severity": "score"}  # grouping → column, where it is called otherwise
 UNITS = {"age": " years"}

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from clinimcl.evaluation.change.clusters import (
+from clinimcl.evaluation.probes.scoring import balanced_accuracy
+from clinimcl.evaluation.statistics.cluster_intervals import (
     Clusters,
     Replicates,
     class_subjects,
@@ -15,8 +16,7 @@ from clinimcl.evaluation.change.clusters import (
     ratio,
     replicate,
 )
-from clinimcl.evaluation.metrics import Absent, Outcome
-from clinimcl.evaluation.probes.scoring import balanced_accuracy
+from clinimcl.evaluation.statistics.metrics import Absent, Outcome
 
 
 class Values(NamedTuple):

@@ -8,22 +8,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
-from clinimcl.evaluation.change.tables import correlations
-from clinimcl.evaluation.groups.comparison import (
-    LEAST,
-    Comparison,
-    Difference,
-    Group,
-    GroupEvaluation,
-)
+from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, Group, GroupEvaluation
 from clinimcl.evaluation.groups.effects import effects, items_of
 from clinimcl.evaluation.groups.gaps import Gap, gap, least_gap
 from clinimcl.evaluation.groups.groupings import Bands, bands_of, labels_of
 from clinimcl.evaluation.groups.headlines import Headline, Values, measure
 from clinimcl.evaluation.groups.permutation import DRAWS, ONE_IN, Equality, equality_test
 from clinimcl.evaluation.groups.wording import notes
-from clinimcl.evaluation.metrics import Absent, Metric
-from clinimcl.evaluation.sweep.significance import holm
+from clinimcl.evaluation.statistics.class_tables import correlations
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.significance import holm
 
 Rows = Bool[np.ndarray, " item"]
 Labels = Int[np.ndarray, " item"]

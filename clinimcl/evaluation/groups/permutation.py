@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.groups.effects import Items, effects, studentised_range
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.metrics import Absent
 
 EXACT = 10_000  # labellings up to which all are tried
 DRAWS = 4999  # drawn above, unless more are asked for

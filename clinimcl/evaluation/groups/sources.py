@@ -5,24 +5,19 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from clinimcl.evaluation.change.answers import answers_of, places
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT
 from clinimcl.evaluation.change.inputs import KINDS, ChangeInputs
 from clinimcl.evaluation.change.regression import scored
-from clinimcl.evaluation.embedded import Embedded
+from clinimcl.evaluation.contrastive.inputs import Embedded
+from clinimcl.evaluation.contrastive.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, retrieve
+from clinimcl.evaluation.contrastive.sessions import sessions_of
+from clinimcl.evaluation.contrastive.time_order import subject_taus
 from clinimcl.evaluation.groups.headlines import Headline, Values
-from clinimcl.evaluation.intervals import REALS
-from clinimcl.evaluation.metrics import Absent
-from clinimcl.evaluation.order import subject_taus
-from clinimcl.evaluation.probes.fitting import classify, components, regress
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.targets import Items, items_of
-from clinimcl.evaluation.retrieval import (
-    DAYS_PER_YEAR,
-    cosine_similarity,
-    other_sessions,
-    retrieve,
-)
-from clinimcl.evaluation.sessions import sessions_of
+from clinimcl.evaluation.statistics.confusion import SIGNED, UNIT
+from clinimcl.evaluation.statistics.intervals import REALS
+from clinimcl.evaluation.statistics.linear_probes import classify, components, regress
+from clinimcl.evaluation.statistics.metrics import Absent
 
 POSITIVE = (0.0, np.inf)
 STEPS = (0.0, 2.0)  # of change between an answer and the truth

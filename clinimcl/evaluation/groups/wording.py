@@ -4,20 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from clinimcl.evaluation.groups.comparison import (
-    LEAST,
-    Comparison,
-    Difference,
-    Group,
-    alarms_of,
-    corrected,
-)
-from clinimcl.evaluation.groups.groupings import (
-    COLUMNS,
-    Bands,
-    column_of,
-)
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, Group, alarms_of, corrected
+from clinimcl.evaluation.groups.groupings import COLUMNS, Bands, column_of
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.wording import label, number, span
 
 HEADLINES = {

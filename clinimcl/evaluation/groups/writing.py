@@ -4,14 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from clinimcl.evaluation.entries import EVALUATION, add
-from clinimcl.evaluation.groups.comparison import (
-    LEAST,
-    Comparison,
-    Difference,
-    Group,
-    GroupEvaluation,
-)
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.groups.comparison import LEAST, Comparison, Difference, Group, GroupEvaluation
+from clinimcl.evaluation.statistics.metrics import Metric
 
 KEY = "groups"  # beside the metrics
 

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import CHANCE, MUTED, new_figure, plain
+from clinimcl.evaluation.drawing.style import CHANCE, MUTED, new_figure, plain
 from clinimcl.evaluation.probes.measure import ProbeEvaluation, titles
 from clinimcl.evaluation.probes.wording import named
 

@@ -5,15 +5,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.clusters import Clusters, clusters_of
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
-from clinimcl.evaluation.probes.curve import COLUMNS, SHOWN, curve
-from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.inputs import ProbeInputs, check
+from clinimcl.evaluation.probes.label_efficiency import COLUMNS, SHOWN, curve
 from clinimcl.evaluation.probes.notes import notes
 from clinimcl.evaluation.probes.scoring import Features, minus, outcome, scored
 from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.evaluation.probes.wording import PROBES
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, clusters_of
+from clinimcl.evaluation.statistics.linear_probes import components
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 
 class ProbeEvaluation(NamedTuple):

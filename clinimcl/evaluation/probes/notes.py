@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.probes.targets import CONFOUNDS, Items, diagnosis_sentence
 from clinimcl.evaluation.probes.wording import KINDS
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.wording import interval, number
 
 HEADLINES = {"diagnosis": "auc", "score": "spearman", "age": "r2"}

@@ -4,14 +4,22 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from clinimcl.cohorts.decimals import first_of_ties
-from clinimcl.evaluation.change.clusters import Clusters, Replicates, class_subjects, metric, ratio, replicate, tabulate
-from clinimcl.evaluation.change.confusion import SIGNED, UNIT
-from clinimcl.evaluation.change.ranks import auc
 from clinimcl.evaluation.change.regression import BOUNDS, compare, errors, measure
-from clinimcl.evaluation.change.tables import Pulls
-from clinimcl.evaluation.metrics import Outcome, with_chance
-from clinimcl.evaluation.probes.fitting import classify, regress
 from clinimcl.evaluation.probes.targets import Items
+from clinimcl.evaluation.statistics.class_tables import Pulls
+from clinimcl.evaluation.statistics.cluster_intervals import (
+    Clusters,
+    Replicates,
+    class_subjects,
+    metric,
+    ratio,
+    replicate,
+    tabulate,
+)
+from clinimcl.evaluation.statistics.confusion import SIGNED, UNIT
+from clinimcl.evaluation.statistics.linear_probes import classify, regress
+from clinimcl.evaluation.statistics.metrics import Outcome, with_chance
+from clinimcl.evaluation.statistics.rank_correlation import auc
 
 Features = Float[np.ndarray, "item component"]
 Rows = Int[np.ndarray, " row"]

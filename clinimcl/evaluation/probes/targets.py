@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from clinimcl.cohorts.scores import KNOWN
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.metrics import Absent
 
 # score: the edge beyond which, on the worse side, a value means a diagnosis
 EDGES = {

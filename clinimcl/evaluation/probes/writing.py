@@ -4,7 +4,7 @@ from pathlib import Path
 
 from clinimcl.evaluation.entries import add_entries
 from clinimcl.evaluation.probes.measure import ProbeEvaluation
-from clinimcl.files import write_text
+from clinimcl.storage.files import write_text
 
 
 def write_probes(probes: ProbeEvaluation, folder: Path) -> None:

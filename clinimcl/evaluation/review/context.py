@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from clinimcl.cohorts.schema import SPLITS
-from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.review.checklists import OPEN, PARTLY, RUN, Answer, tally
 from clinimcl.evaluation.review.decision import decision_sentences
 from clinimcl.evaluation.review.detectable import FORMULA, Detectable
@@ -18,6 +17,7 @@ from clinimcl.evaluation.review.record import cost_note, cost_rows, seeds
 from clinimcl.evaluation.review.robustness import Robustness, loss_sentence
 from clinimcl.evaluation.review.sensitivity import sensitivity_sentence
 from clinimcl.evaluation.review.worst import Worst
+from clinimcl.evaluation.statistics.metrics import Absent
 from clinimcl.evaluation.wording import GENERATED, capitalised, label, number, span
 
 STATES = {RUN: "the run", PARTLY: "the run; open: the author", OPEN: "open: the author"}

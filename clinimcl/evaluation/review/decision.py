@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from clinimcl.evaluation.change.clusters import Clusters, item_mean, metric
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, item_mean, metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 THRESHOLDS = np.arange(1, 100) / 100
 Event = Bool[np.ndarray, " answer"]

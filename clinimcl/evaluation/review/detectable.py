@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t
 
-from clinimcl.evaluation.intervals import TAIL
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.intervals import TAIL
+from clinimcl.evaluation.statistics.metrics import Metric
 
 POWER = 0.8
 CORRELATIONS = (0.0, 0.5, 0.8)

@@ -7,7 +7,6 @@ import pandas as pd
 
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.cohorts.schema import SPLITS
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.review.decision import Decision
 from clinimcl.evaluation.review.detectable import Detectable
 from clinimcl.evaluation.review.flow import Flow
@@ -15,6 +14,7 @@ from clinimcl.evaluation.review.inputs import ReviewInputs
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
 from clinimcl.evaluation.review.worst import Worst
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import interval, label, number
 
 NAMED = 6  # metrics that are named

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import CHANCE, INK, MUTED, SUBJECT_COLOURS, new_figure, plain
+from clinimcl.evaluation.drawing.style import CHANCE, INK, MUTED, SUBJECT_COLOURS, new_figure, plain
 from clinimcl.evaluation.review.decision import Decision
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity

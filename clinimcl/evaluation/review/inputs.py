@@ -8,10 +8,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.review.flow import Use
 from clinimcl.evaluation.review.robustness import RobustnessInputs
 from clinimcl.evaluation.review.sensitivity import Occluded
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 Picture = Float[np.ndarray, "a b c"]
 

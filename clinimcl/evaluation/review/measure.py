@@ -5,8 +5,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from clinimcl.evaluation.change.answers import answers_of
-from clinimcl.evaluation.change.clusters import clusters_of
-from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.review.checklists import CHECKLISTS, Answer, answers
 from clinimcl.evaluation.review.decision import Decision, decision_curve
 from clinimcl.evaluation.review.detectable import Detectable, detectable
@@ -17,6 +15,8 @@ from clinimcl.evaluation.review.people import people_table
 from clinimcl.evaluation.review.robustness import Robustness, robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity, sensitivity
 from clinimcl.evaluation.review.worst import Worst, worst_answers, worst_retrievals
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 class Review(NamedTuple):

@@ -7,8 +7,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.cohorts.schema import SPLITS
+from clinimcl.evaluation.contrastive.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.durations import time_unit
-from clinimcl.evaluation.retrieval import DAYS_PER_YEAR
 from clinimcl.evaluation.wording import number
 
 MOST_LEVELS = 12  # of a site or scanner that are listed; the others are counted together

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from clinimcl.phantoms.acquisition import BIAS_TERMS, bias_field
+from clinimcl.phantoms.brain.acquisition import BIAS_TERMS, bias_field
 
 SIGMAS_A_WIDTH = 1 / np.sqrt(8 * np.log(2))  # standard deviations in the full width at half maximum of a Gaussian
 Array = Float[np.ndarray, "a b c"]

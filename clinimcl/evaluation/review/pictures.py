@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clinimcl.evaluation.clips import is_clip
+from clinimcl.evaluation.drawing.clips import is_clip
 from clinimcl.evaluation.review.inputs import Picture
-from clinimcl.inference import picture
+from clinimcl.inference import rendering
 
 SHOWN_PLANES = ("axial", "coronal")
 BRIGHTEST = 99.5  # percentile of the tissue that is drawn white
@@ -36,10 +36,10 @@ def plane_panels(pair: tuple[Picture, Picture], roles: tuple[str, str], plane: s
     earlier, later = pair
     most = brightest(earlier)
     difference = later - earlier
-    coloured = picture.over(earlier, difference, plane, 3 * most, picture.strength(difference))
+    coloured = rendering.over(earlier, difference, plane, 3 * most, rendering.strength(difference))
     return [
-        Panel(f"{plane}, {roles[0]}", picture.grey(earlier, plane, most)),
-        Panel(roles[1], picture.grey(later, plane, most)),
+        Panel(f"{plane}, {roles[0]}", rendering.grey(earlier, plane, most)),
+        Panel(roles[1], rendering.grey(later, plane, most)),
         Panel("difference", coloured),
     ]
 
@@ -53,4 +53,4 @@ def frames(clip: Picture, name: str) -> list[Panel]:
     """The first, the middle and the last."""
     numbers = np.linspace(0, len(clip) - 1, 3).astype(int)
     places = zip(("first frame", "middle", "last"), numbers, strict=True)
-    return [Panel(f"{name}, {place}", picture.frame(clip[number])) for place, number in places]
+    return [Panel(f"{name}, {place}", rendering.frame(clip[number])) for place, number in places]

@@ -8,8 +8,12 @@ import pandas as pd
 from jaxtyping import Float
 
 from clinimcl.evaluation.change.answers import answers_of
-from clinimcl.evaluation.change.clusters import Replicates, clusters_of, metric
-from clinimcl.evaluation.change.confusion import (
+from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.contrastive.retrieval import other_sessions, retrieval_difference, retrieval_metric, retrieve
+from clinimcl.evaluation.contrastive.sessions import unit
+from clinimcl.evaluation.review.perturbations import Array, Perturbation
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, clusters_of, metric
+from clinimcl.evaluation.statistics.confusion import (
     SIGNED,
     UNIT,
     Stack,
@@ -20,11 +24,7 @@ from clinimcl.evaluation.change.confusion import (
     present,
     subjects_a_class,
 )
-from clinimcl.evaluation.change.inputs import ChangeInputs
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
-from clinimcl.evaluation.retrieval import other_sessions, retrieval_difference, retrieval_metric, retrieve
-from clinimcl.evaluation.review.perturbations import Array, Perturbation
-from clinimcl.evaluation.sessions import unit
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.wording import capitalised
 
 FEWEST_SUBJECTS = 5  # with a scan that is asked: two who agree by luck have a narrow interval

@@ -8,10 +8,10 @@ import pandas as pd
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
-from clinimcl.evaluation.intervals import REALS
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome, mean_metric
+from clinimcl.evaluation.statistics.intervals import REALS
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome, mean_metric
 from clinimcl.evaluation.wording import capitalised, interval, number
-from clinimcl.inference.picture import CELLS, Effect, cell_effects
+from clinimcl.inference.rendering import CELLS, Effect, cell_effects
 
 ALIKE = 0.5  # rank correlation above which the map tells little of what was learned
 LARGEST = 1 - 1e-9  # correlation whose Fisher transform is taken

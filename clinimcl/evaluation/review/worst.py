@@ -9,8 +9,8 @@ from jaxtyping import Float
 from clinimcl.cohorts.change import CHANGES
 from clinimcl.evaluation.change.answers import answers_of, places
 from clinimcl.evaluation.change.inputs import ChangeInputs
+from clinimcl.evaluation.contrastive.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, same
 from clinimcl.evaluation.durations import time_unit
-from clinimcl.evaluation.retrieval import DAYS_PER_YEAR, cosine_similarity, other_sessions, same
 
 MOST = 10
 

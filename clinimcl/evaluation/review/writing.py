@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from clinimcl.evaluation.metrics import Absent, Metric
-from clinimcl.evaluation.report import saved
+from clinimcl.evaluation.report.report import saved
 from clinimcl.evaluation.review.context import review_context
 from clinimcl.evaluation.review.decision import Decision
 from clinimcl.evaluation.review.figures import decision_figure, maps_figure, robustness_figure
@@ -18,8 +17,9 @@ from clinimcl.evaluation.review.record import seeds
 from clinimcl.evaluation.review.robustness import Robustness
 from clinimcl.evaluation.review.sensitivity import Sensitivity
 from clinimcl.evaluation.review.worst import Worst
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import capitalised
-from clinimcl.files import write_json, write_text
+from clinimcl.storage.files import write_json, write_text
 from clinimcl.templates import filled
 
 FOLDER = "review"  # of a run

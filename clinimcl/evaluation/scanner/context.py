@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.scanner.wording import (
     HARMONISED,
@@ -13,6 +12,7 @@ from clinimcl.evaluation.scanner.wording import (
     harmonised_name,
     share_name,
 )
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.wording import cell, label
 
 Cell = tuple[str, str]

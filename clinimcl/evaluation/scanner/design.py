@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.metrics import Absent
 from clinimcl.harmonisation.of_cohort import FACTORS
 
 VISIT_DAYS = 30.0  # scans of a subject within so many days of a visit's first one belong to that visit

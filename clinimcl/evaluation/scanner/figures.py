@@ -3,11 +3,11 @@
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from clinimcl.evaluation.figures import INK, new_figure, plain
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.drawing.style import INK, new_figure, plain
 from clinimcl.evaluation.scanner.measure import ScannerEvaluation
 from clinimcl.evaluation.scanner.shares import SHARES
 from clinimcl.evaluation.scanner.wording import NAMES, REPRESENTATIONS, share_name
+from clinimcl.evaluation.statistics.metrics import Metric
 
 COLOURS = {"subject": "#0072B2", "scanner": "#D55E00", "time": "#E69F00", "rest": "#B8BEC4"}
 LEAST_LABELLED = 0.04  # a share that has room for its number

@@ -6,21 +6,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from clinimcl.evaluation.change.clusters import Clusters, Replicates
-from clinimcl.evaluation.metrics import Absent, Outcome
-from clinimcl.evaluation.probes.fitting import components
 from clinimcl.evaluation.probes.measure import tested
 from clinimcl.evaluation.probes.scoring import minus, outcome, scored
 from clinimcl.evaluation.probes.targets import Items, items_of
 from clinimcl.evaluation.scanner.design import Design
 from clinimcl.evaluation.scanner.shares import measure_shares
-from clinimcl.evaluation.scanner.wording import (
-    HARMONISED,
-    METHODS,
-    PAIRED,
-    difference_name,
-    harmonised_name,
-)
+from clinimcl.evaluation.scanner.wording import HARMONISED, METHODS, PAIRED, difference_name, harmonised_name
+from clinimcl.evaluation.statistics.cluster_intervals import Clusters, Replicates
+from clinimcl.evaluation.statistics.linear_probes import components
+from clinimcl.evaluation.statistics.metrics import Absent, Outcome
 from clinimcl.harmonisation.combat import LEAST_SUBJECTS, fit_harmonisation, harmonise
 from clinimcl.harmonisation.of_cohort import common_factor
 

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
-from clinimcl.evaluation.probes.inputs import check
-from clinimcl.evaluation.retrieval import (
+from clinimcl.evaluation.contrastive.retrieval import (
     cosine_similarity,
     other_scanners,
     other_sessions,
@@ -16,12 +14,14 @@ from clinimcl.evaluation.retrieval import (
     retrieve,
     same,
 )
+from clinimcl.evaluation.probes.inputs import check
 from clinimcl.evaluation.scanner.design import Design, design_of
 from clinimcl.evaluation.scanner.harmonised import Harmonised, measure_harmonised
 from clinimcl.evaluation.scanner.inputs import ScannerInputs
 from clinimcl.evaluation.scanner.notes import notes
 from clinimcl.evaluation.scanner.shares import measure_shares
 from clinimcl.evaluation.scanner.wording import KINDS, REPRESENTATIONS, share_name
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 Positives = Bool[np.ndarray, "scan scan"]
 

@@ -1,6 +1,5 @@
 """What has to be said of the scanner's part, in sentences."""
 
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.scanner.design import VISIT_DAYS, Design
 from clinimcl.evaluation.scanner.harmonised import Harmonised
 from clinimcl.evaluation.scanner.shares import SHARES
@@ -13,6 +12,7 @@ from clinimcl.evaluation.scanner.wording import (
     harmonised_name,
     share_name,
 )
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.wording import interval, number
 
 FEW_SCANNERS = 3

@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from clinimcl.evaluation.intervals import REALS, subject_interval
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.scanner.components import Components, Stack, estimate
 from clinimcl.evaluation.scanner.design import Design
+from clinimcl.evaluation.statistics.intervals import REALS, subject_interval
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 SHARES = ("subject", "scanner", "time", "rest")
 KINDS = (*(f"share_{part}" for part in SHARES), "icc", "icc_visit")

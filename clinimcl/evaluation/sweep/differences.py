@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from clinimcl.evaluation.change.clusters import Replicates, metric
-from clinimcl.evaluation.change.confusion import SIGNED, Stack, Values, balanced_accuracy, present
-from clinimcl.evaluation.metrics import Outcome
-from clinimcl.evaluation.sweep.cells import Cell, pool
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, metric
+from clinimcl.evaluation.statistics.confusion import SIGNED, Stack, Values, balanced_accuracy, present
+from clinimcl.evaluation.statistics.metrics import Outcome
+from clinimcl.evaluation.statistics.significance import holm, p_value
 from clinimcl.evaluation.sweep.factors import WEIGHT, varying
+from clinimcl.evaluation.sweep.groups import Cell, pool
 from clinimcl.evaluation.sweep.means import Unit
-from clinimcl.evaluation.sweep.significance import holm, p_value
 
 # The one comparison that was chosen before there were results; the weight where several were tried.
 PRIMARY = {"encoder": "TSM-ResNet-18", "combine": "difference", "classifier": "MLP, 1 hidden layer"}

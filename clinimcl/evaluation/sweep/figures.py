@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clinimcl.evaluation.figures import CHANCE, INK, MUTED, SUBJECT_COLOURS, new_figure, plain
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.drawing.style import CHANCE, INK, MUTED, SUBJECT_COLOURS, new_figure, plain
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.differences import Difference
 from clinimcl.evaluation.sweep.factors import WEIGHT
 from clinimcl.evaluation.sweep.measure import Line, Sweep

@@ -11,7 +11,7 @@ import yaml
 
 from clinimcl.cohorts.splits import read_sides
 from clinimcl.evaluation.groups.writing import without_groups
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.factors import Settings, settings_of
 
 NOT_JOBS = ("pretrained", "figures")

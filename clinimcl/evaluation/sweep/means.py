@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 
 Unit = tuple[int, int]  # seed and fold; −1 where there are no folds
 

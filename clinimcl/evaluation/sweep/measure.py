@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.calibration import calibration
-from clinimcl.evaluation.change.clusters import clusters_of, metric
-from clinimcl.evaluation.change.confusion import (
+from clinimcl.evaluation.change.wording import WITHOUT_REPRESENTATION
+from clinimcl.evaluation.statistics.calibration import calibration
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of, metric
+from clinimcl.evaluation.statistics.confusion import (
     SIGNED,
     UNIT,
     accuracy,
@@ -18,16 +19,9 @@ from clinimcl.evaluation.change.confusion import (
     quadratic_kappa,
     weighted_f1,
 )
-from clinimcl.evaluation.change.wording import WITHOUT_REPRESENTATION
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.sweep.cells import (
-    Cell,
-    Pooled,
-    cells_of,
-    people,
-    pool,
-)
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.differences import Difference, class_mean, differences
+from clinimcl.evaluation.sweep.groups import Cell, Pooled, cells_of, people, pool
 from clinimcl.evaluation.sweep.jobs import Job, Jobs, read_jobs
 from clinimcl.evaluation.sweep.means import Unit, averaged, mean, over_seeds
 

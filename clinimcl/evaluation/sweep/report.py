@@ -7,25 +7,16 @@ from typing import Any
 import pandas as pd
 
 from clinimcl.evaluation.change import wording as change
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.report import page, saved
+from clinimcl.evaluation.report.report import page, saved
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.differences import Difference
 from clinimcl.evaluation.sweep.factors import PAIRS, shown
 from clinimcl.evaluation.sweep.figures import sweep_figures
 from clinimcl.evaluation.sweep.jobs import Job
 from clinimcl.evaluation.sweep.measure import CHANGE, Line, Sweep, evaluate_sweep
-from clinimcl.evaluation.sweep.wording import (
-    cell_label,
-    kinds,
-    method,
-    notes,
-    p_text,
-    plural,
-    shown_factors,
-    versus,
-)
+from clinimcl.evaluation.sweep.wording import cell_label, kinds, method, notes, p_text, plural, shown_factors, versus
 from clinimcl.evaluation.wording import HEADLINES, cell, interval, label, number
-from clinimcl.files import write_text
+from clinimcl.storage.files import write_text
 
 COLUMNS = {
     CHANGE: ("accuracy", "weighted_f1", "score_difference_balanced_accuracy", "score_spearman"),

@@ -1,9 +1,9 @@
 """What the report of a sweep says, in sentences."""
 
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.sweep.cells import Cell
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.differences import MOST_LEVELS, PRIMARY, PRIMARY_WEIGHT, Difference, searched
 from clinimcl.evaluation.sweep.factors import FACTORS, PAIRS, WEIGHT, varying
+from clinimcl.evaluation.sweep.groups import Cell
 from clinimcl.evaluation.sweep.measure import CHANGE, Sweep
 from clinimcl.evaluation.wording import GENERATED, interval, label, number, verb
 

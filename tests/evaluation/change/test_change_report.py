@@ -13,9 +13,9 @@ from clinimcl.evaluation.change.measure import ChangeEvaluation, evaluate_change
 from clinimcl.evaluation.change.notes import KIND_SENTENCES
 from clinimcl.evaluation.change.wording import PAIRS
 from clinimcl.evaluation.change.writing import write_change
-from clinimcl.evaluation.embedded import Embedded
-from clinimcl.evaluation.measure import evaluate
-from clinimcl.evaluation.report import RunRecord, write_report
+from clinimcl.evaluation.contrastive.inputs import Embedded
+from clinimcl.evaluation.contrastive.measure import evaluate
+from clinimcl.evaluation.report.report import RunRecord, write_report
 
 Given = Callable[..., ChangeInputs]
 FIGURES = {"change_rows", "change_confusion", "change_reliability", "change_distance", "change_score"}

@@ -7,7 +7,7 @@ from clinimcl.errors import UserError
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.measure import ChangeEvaluation, evaluate_change
 from clinimcl.evaluation.change.wording import METRICS
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 
 Given = Callable[..., ChangeInputs]
 

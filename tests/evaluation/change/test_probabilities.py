@@ -7,10 +7,10 @@ from scipy.stats import t as student
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from clinimcl.cohorts.change import CHANGES
-from clinimcl.evaluation.change.brier import brier, raised, unbiased
-from clinimcl.evaluation.change.clusters import Replicates, clusters_of
 from clinimcl.evaluation.change.probabilities import METRICS, probability_metrics
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.brier import brier, raised, unbiased
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates, clusters_of
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 SHARES = np.array([0.2, 0.6, 0.2])
 

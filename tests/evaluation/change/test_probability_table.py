@@ -1,5 +1,5 @@
 from clinimcl.evaluation.change.probability_table import probability_table
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 
 def of(value: float) -> Metric:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from clinimcl.evaluation.change.clusters import clusters_of
 from clinimcl.evaluation.change.regression import errors
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of
 
 SUBJECT = np.arange(20) // 2
 

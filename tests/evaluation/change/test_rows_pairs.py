@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.assessment import alike_pairs
 from clinimcl.cohorts.change import ChangeRule
 from clinimcl.data.change_pairs import ChangePairs
 from clinimcl.evaluation.change.answers import answers_of
+from clinimcl.evaluation.change.baselines import LEARNED, WITH_IMAGES, predictions
 from clinimcl.evaluation.change.inputs import ChangeInputs, check
-from clinimcl.evaluation.change.logistic import binned
 from clinimcl.evaluation.change.notes import taught
-from clinimcl.evaluation.change.rows import LEARNED, WITH_IMAGES, predictions
+from clinimcl.evaluation.statistics.logistic import binned
+from clinimcl.runs.change_inputs import alike_pairs
 
 RULE = ChangeRule("better", 3.0, ())
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.clusters import Replicates
 from clinimcl.evaluation.exam.groups import gap, variable
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.cluster_intervals import Replicates
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 def of_group(value, pull, members, subjects=40):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clinimcl.evaluation.exam.measure import examine
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.metrics import Absent
 
 SPLITS = {"splits": 3, "least": 10}
 

@@ -6,7 +6,7 @@ import pandas as pd
 from clinimcl.evaluation.exam.items import Question
 from clinimcl.evaluation.exam.measure import GROUP_COLUMNS, Exam
 from clinimcl.evaluation.exam.writing import ExamSummary, sentence, write_exam
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 AUROC = Metric(0.8, 0.7, 0.9, n_subjects=40, n_items=41, chance=0.5)
 GROUPS = [

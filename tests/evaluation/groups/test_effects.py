@@ -4,7 +4,7 @@ from scipy.stats import ttest_ind
 
 from clinimcl.evaluation.groups.effects import effects, items_of, studentised_range
 from clinimcl.evaluation.groups.headlines import measure
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 
 RNG = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ from clinimcl.evaluation.groups.effects import Effects
 from clinimcl.evaluation.groups.gaps import critical, gap, least_gap
 from clinimcl.evaluation.groups.measure import compare
 from clinimcl.evaluation.groups.permutation import Equality
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 from experiments.groups.intervals import Case, simulated
 
 

@@ -10,14 +10,8 @@ from clinimcl.evaluation.groups.comparison import GroupEvaluation
 from clinimcl.evaluation.groups.context import group_context
 from clinimcl.evaluation.groups.figures import group_figures
 from clinimcl.evaluation.groups.measure import evaluate_groups
-from clinimcl.evaluation.groups.writing import (
-    gap_table,
-    group_entries,
-    value_table,
-    without_groups,
-    write_groups,
-)
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.groups.writing import gap_table, group_entries, value_table, without_groups, write_groups
+from clinimcl.evaluation.statistics.metrics import Absent
 
 SITES = ["A"] * 30 + ["<B>"] * 30 + ["few | and\nsmall"] * 4 + ["one"] + [None] * 2
 

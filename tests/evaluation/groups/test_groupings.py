@@ -13,7 +13,7 @@ from clinimcl.evaluation.groups.groupings import (
     labels_of,
     thirds,
 )
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 def test_bands_are_thirds_of_the_training_values():

@@ -7,7 +7,7 @@ from clinimcl.evaluation.groups.comparison import LEAST, Difference
 from clinimcl.evaluation.groups.context import group_context
 from clinimcl.evaluation.groups.measure import compare, evaluate_groups, extremes
 from clinimcl.evaluation.groups.wording import CAVEAT
-from clinimcl.evaluation.metrics import Absent, Metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 RNG = np.random.default_rng(0)
 

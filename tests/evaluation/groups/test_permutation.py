@@ -6,14 +6,8 @@ from scipy.stats import permutation_test, ttest_ind
 
 from clinimcl.evaluation.groups.effects import effects, items_of, studentised_range
 from clinimcl.evaluation.groups.headlines import Values
-from clinimcl.evaluation.groups.permutation import (
-    arrangements,
-    arrangements_of,
-    equality_test,
-    units_of,
-    until_enough,
-)
-from clinimcl.evaluation.metrics import Absent
+from clinimcl.evaluation.groups.permutation import arrangements, arrangements_of, equality_test, units_of, until_enough
+from clinimcl.evaluation.statistics.metrics import Absent
 
 RNG = np.random.default_rng(1)
 

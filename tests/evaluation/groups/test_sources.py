@@ -5,17 +5,13 @@ import pytest
 from clinimcl.cohorts.change import ChangeRule
 from clinimcl.evaluation.change.inputs import ChangeInputs
 from clinimcl.evaluation.change.measure import evaluate_change
-from clinimcl.evaluation.embedded import Embedded
+from clinimcl.evaluation.contrastive.inputs import Embedded
+from clinimcl.evaluation.contrastive.measure import measure_epoch
 from clinimcl.evaluation.groups.headlines import Headline, measure
-from clinimcl.evaluation.groups.sources import (
-    change_headlines,
-    contrastive_headlines,
-    probe_headlines,
-)
-from clinimcl.evaluation.measure import measure_epoch
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.groups.sources import change_headlines, contrastive_headlines, probe_headlines
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.measure import evaluate_probes
+from clinimcl.evaluation.statistics.metrics import Metric
 
 RNG = np.random.default_rng(0)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.measure import ProbeEvaluation, evaluate_probes
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.evaluation.wording import METRICS
 
 Given = Callable[..., ProbeInputs]

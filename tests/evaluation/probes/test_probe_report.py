@@ -9,7 +9,7 @@ import pandas as pd
 from clinimcl.evaluation.probes.inputs import ProbeInputs
 from clinimcl.evaluation.probes.measure import evaluate_probes
 from clinimcl.evaluation.probes.writing import write_probes
-from clinimcl.evaluation.report import RunRecord, write_report
+from clinimcl.evaluation.report.report import RunRecord, write_report
 
 Given = Callable[..., ProbeInputs]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from clinimcl.evaluation.change.clusters import clusters_of, metric
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.probes.scoring import area, balanced_accuracy, placements
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of, metric
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 
 def test_balanced_accuracy_is_over_the_classes_of_the_test():

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from clinimcl.evaluation.change.measure import evaluate_change
-from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.review.flow import Use
 from clinimcl.evaluation.review.inputs import Calibrated, ReviewInputs, RunFacts
+from clinimcl.evaluation.statistics.metrics import Absent
 from tests.evaluation.change.conftest import given  # noqa: F401  # inputs of health change
 
 SETTINGS = {

@@ -2,9 +2,9 @@ import dcurves
 import numpy as np
 import pandas as pd
 
-from clinimcl.evaluation.change.clusters import clusters_of
-from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.review.decision import decision_curve, decision_sentences, useful_ranges
+from clinimcl.evaluation.statistics.cluster_intervals import clusters_of
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 def sample(subjects: int = 60, sure: float = 2.0):

@@ -3,9 +3,9 @@ import pytest
 from scipy.stats import t
 from statsmodels.stats.power import TTestPower
 
-from clinimcl.evaluation.intervals import mean_interval
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.review.detectable import detectable, smallest_difference, standard_error
+from clinimcl.evaluation.statistics.intervals import mean_interval
+from clinimcl.evaluation.statistics.metrics import Metric
 
 
 @pytest.mark.parametrize("subjects", [12, 40, 200])

@@ -4,17 +4,12 @@ import re
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.metrics import Absent
-from clinimcl.evaluation.review.facts import (
-    Measured,
-    harmonisation_fact,
-    known_facts,
-    predictors_fact,
-)
+from clinimcl.evaluation.review.facts import Measured, harmonisation_fact, known_facts, predictors_fact
 from clinimcl.evaluation.review.flow import flow
 from clinimcl.evaluation.review.measure import decision, review, worst
 from clinimcl.evaluation.review.record import cost_note, cost_rows, seeds
 from clinimcl.evaluation.review.writing import write_review
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 def test_a_harmonised_run_says_that_the_scanner_is_an_input(inputs):

@@ -3,15 +3,9 @@ import pandas as pd
 import pytest
 
 from clinimcl.evaluation.change.measure import evaluate_change
-from clinimcl.evaluation.metrics import Absent
 from clinimcl.evaluation.review.perturbations import Perturbation
-from clinimcl.evaluation.review.robustness import (
-    ChangeTest,
-    RobustnessInputs,
-    first_losses,
-    loss_sentence,
-    robustness,
-)
+from clinimcl.evaluation.review.robustness import ChangeTest, RobustnessInputs, first_losses, loss_sentence, robustness
+from clinimcl.evaluation.statistics.metrics import Absent
 
 
 def drowned(array, strength, generator):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.review.sensitivity import (
     Occluded,
     correlation,
@@ -12,6 +11,7 @@ from clinimcl.evaluation.review.sensitivity import (
     sensitivity,
     sensitivity_sentence,
 )
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 
 
 def weighing(weights):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from clinimcl.errors import UserError
-from clinimcl.evaluation.metrics import Metric
 from clinimcl.evaluation.scanner.inputs import ScannerInputs
 from clinimcl.evaluation.scanner.measure import ScannerEvaluation, evaluate_scanner
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.wording import METRICS
 
 Given = Callable[..., ScannerInputs]

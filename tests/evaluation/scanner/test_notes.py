@@ -1,9 +1,9 @@
 import pytest
 
-from clinimcl.evaluation.metrics import Absent, Metric, Outcome
 from clinimcl.evaluation.scanner.harmonised import Harmonised
 from clinimcl.evaluation.scanner.notes import harmonised_sentence, score_clause
 from clinimcl.evaluation.scanner.wording import PAIRED, difference_name, harmonised_name
+from clinimcl.evaluation.statistics.metrics import Absent, Metric, Outcome
 
 
 def metric(value: float, low: float, high: float, chance: float | None = None) -> Metric:

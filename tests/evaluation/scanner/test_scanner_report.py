@@ -2,7 +2,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from clinimcl.evaluation.report import RunRecord, write_report
+from clinimcl.evaluation.report.report import RunRecord, write_report
 from clinimcl.evaluation.scanner.inputs import ScannerInputs
 from clinimcl.evaluation.scanner.measure import evaluate_scanner
 

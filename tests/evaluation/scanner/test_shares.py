@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.metrics import Absent, Metric
 from clinimcl.evaluation.scanner.design import Design, design_of
 from clinimcl.evaluation.scanner.shares import KINDS, measure_shares
+from clinimcl.evaluation.statistics.metrics import Absent, Metric
 from clinimcl.phantoms.embeddings import Sampling, Shares, sample_embeddings, sample_scans
 
 SHARES = Shares(0.5, 0.2, 0.1, 0.2)

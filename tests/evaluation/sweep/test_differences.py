@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clinimcl.evaluation.metrics import Metric
-from clinimcl.evaluation.sweep.cells import Cell, cells_of
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.differences import compared_pairs, differences, primary_pair, searched
+from clinimcl.evaluation.sweep.groups import Cell, cells_of
 from clinimcl.evaluation.sweep.jobs import read_jobs
 
 MakeJob = Callable[..., Path]

@@ -1,6 +1,6 @@
 import pytest
 
-from clinimcl.evaluation.metrics import Metric
+from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.means import averaged
 
 

@@ -1,0 +1,1 @@
+"""From the command line to objects: help, composition by Hydra, typed settings, the allow-list of classes."""

@@ -1,0 +1,1 @@
+"""Retrieval, stability, order in time and diagnosis of contrastive embeddings."""

@@ -1,0 +1,1 @@
+"""How figures, bars and scans are drawn."""

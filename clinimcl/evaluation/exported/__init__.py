@@ -1,0 +1,1 @@
+"""An exported model on people who neither trained nor calibrated it."""

@@ -1,0 +1,1 @@
+"""Metrics and their intervals over subjects, the same for every part."""

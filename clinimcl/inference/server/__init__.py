@@ -1,0 +1,1 @@
+"""The local page on which two files are dropped."""

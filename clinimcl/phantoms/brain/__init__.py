@@ -1,0 +1,1 @@
+"""A generated brain MRI: anatomy, disease course, acquisition."""

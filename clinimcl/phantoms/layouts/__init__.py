@@ -1,0 +1,1 @@
+"""The brain phantom as archives give their cohorts."""

@@ -1,0 +1,1 @@
+"""A generated lung ultrasound: echoes, signs, the picture on a screen."""

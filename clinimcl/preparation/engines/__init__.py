@@ -1,0 +1,1 @@
+"""What runs the preparation: the cores of this machine, Dask, SLURM."""

@@ -1,0 +1,1 @@
+"""The bytes of a file → its voxels: NIfTI, Analyze, MGH, NRRD, MetaImage, tensors."""

@@ -1,0 +1,1 @@
+"""DICOM series, enhanced files and loops → volumes and clips."""

@@ -1,0 +1,1 @@
+"""Videos and stills → frames in grey, upright, of square pixels."""

@@ -1,0 +1,1 @@
+"""Prepared arrays and their table, on a disk or in a bucket."""

@@ -1,0 +1,1 @@
+"""Files on a disk or behind a URL: written whole, fetched once, cached up to a bound."""

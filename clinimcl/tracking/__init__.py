@@ -1,0 +1,1 @@
+"""Loggers, the W&B dashboard, and what must never reach them."""

@@ -20,8 +20,12 @@ import timing
 HERE = Path(__file__).resolve().parents[1]
 WORKER = """
 import contextlib, dataclasses, json, sys, time
-from clinimcl.evaluate import evaluate_command
-from clinimcl.settings import EvaluateSettings
+try:
+    from clinimcl.config.settings import EvaluateSettings
+    from clinimcl.evaluate import evaluate
+except ImportError:  # a build whose rooms were others
+    from clinimcl.evaluate import evaluate_command as evaluate
+    from clinimcl.settings import EvaluateSettings
 known = {"run": sys.argv[1], "probes": True, "cohort": None, "store": None, "allow_overlap": False, "review": "off"}
 known["groups"] = ["sex", "age", "site", "scanner", "interval", "severity"]
 fields = {field.name for field in dataclasses.fields(EvaluateSettings)}
@@ -29,7 +33,7 @@ settings = EvaluateSettings(**{name: value for name, value in known.items() if n
 for _ in sys.stdin:
     start = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):
-        evaluate_command(settings)
+        evaluate(settings)
     print(json.dumps(time.perf_counter() - start), flush=True)
 """
 

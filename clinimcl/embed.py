@@ -7,40 +7,12 @@ from clinimcl.config.settings import EmbedSettings
 
 
 def embed(settings: EmbedSettings) -> None:
-    from clinimcl.errors import UserError
-    from clinimcl.evaluation.exam.embedding_folder import check_folder, write_folder
     from clinimcl.runs.folder import settings_of
 
-    run, out = Path(settings.run), Path(settings.out)
-    training = settings_of(run)
-    if settings.format == "parquet" and out.is_dir():
-        raise UserError(f"out={out} is a folder: name a file")
-    if settings.format == "fomo":
-        check_folder(out)
-    import numpy as np
+    training = settings_of(Path(settings.run))  # a wrong run is told before all else is imported
+    from clinimcl.runs.embedding import embed_cohort
 
-    from clinimcl import memory
-    from clinimcl.pseudonyms import read_key
-    from clinimcl.runs import components, encoder_on_cohort, stages
-    from clinimcl.runs.embedding_table import embedding_table, write_table
-
-    components.hush()
-    memory.keep_freed()
-    module = encoder_on_cohort.untrained(training) if settings.untrained else stages.pretrained(training, run)
-    secret = Path(settings.key) if settings.key else run / "pseudonym.key"
-    key = read_key(secret)
-    shown = encoder_on_cohort.shown(training, settings.cohort, settings.store)
-    if settings.cohort is None:
-        components.check_splits(run, shown.scans)
-    vectors = encoder_on_cohort.vectors(module, shown, shown.scans.index.tolist())
-    if not np.isfinite(vectors).all():
-        raise UserError("the embeddings must be finite, got NaN or infinity: the training diverged")
-    table = embedding_table(shown.scans, vectors, key, scores=settings.scores, columns=settings.columns)
-    write = write_folder if settings.format == "fomo" else write_table
-    write(table, out)
-    subjects = shown.scans["subject"].nunique()
-    print(f"{out}: {len(vectors)} scans of {subjects} subjects, {vectors.shape[1]} numbers each")
-    print(f"the key of their pseudonyms, not to be shared: {secret}")
+    embed_cohort(settings, training)
 
 
 def main() -> None:

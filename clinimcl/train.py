@@ -1,17 +1,9 @@
 """`python -m clinimcl.train experiment=oasis_infonce cohort.root=DIR`: prepare, train, evaluate, report."""
 
-import json
-import secrets
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from clinimcl.config.command import launch
 from clinimcl.config.settings import TrainSettings
-
-if TYPE_CHECKING:
-    from clinimcl.data.datamodule import LongitudinalDataModule
 
 
 def train(settings: TrainSettings) -> float | None:
@@ -19,120 +11,15 @@ def train(settings: TrainSettings) -> float | None:
 
     `balanced_accuracy` of health change, or `retrieval_top1` where no change is classified.
     """
-    from clinimcl.runs import settings_diff
-    from clinimcl.runs.folder import continued, finished, recorded
+    from clinimcl.runs.folder import headline
+    from clinimcl.runs.settings_diff import is_done
 
-    folder = Path(settings.run)
-    if finished(folder) and (settings.sweep is not None or settings.ckpt_path == "last"):
-        if settings.sweep is None:
-            settings_diff.check_same(settings, folder)
-        print(f"already done: {folder}")
-        return _headline(folder)
-    from clinimcl.runs import components
-    from clinimcl.training import graceful_stop
+    if is_done(settings):
+        print(f"already done: {settings.run}")
+        return headline(Path(settings.run))
+    from clinimcl.runs.training import train_run
 
-    components.hush()
-    settings = continued(settings)
-    changed = settings_diff.changes(settings)
-    if components.helps(settings):
-        _take_part(settings)
-        return None
-    if changed:
-        print(changed)
-    with graceful_stop.ends_when_told(), recorded(folder, asdict(settings)) as begin:
-        headline = _train(settings, begin)
-    if settings.sweep is not None:
-        from clinimcl.evaluation.sweep.report import write_sweep
-
-        write_sweep(Path(settings.sweep))
-    return headline
-
-
-def _headline(folder: Path) -> float | None:
-    metrics = json.loads((folder / "evaluation.json").read_text())
-    metric = metrics.get("balanced_accuracy", metrics.get("retrieval_top1"))
-    return metric["value"] if metric else None
-
-
-def _take_part(settings: TrainSettings) -> None:
-    """What a process does that is not the first of those that train together."""
-    from clinimcl.runs import stages
-
-    stages.take_part(settings, Path(settings.run), _data(settings, told=False))
-
-
-def _data(settings: TrainSettings, told: bool) -> "LongitudinalDataModule":
-    """The cohort, prepared, with all that could be wrong with it or with the settings found before any training."""
-    from clinimcl import memory
-    from clinimcl.cohorts import splits
-    from clinimcl.preparation.prepare import TooManySetAside
-    from clinimcl.runs import components, stages
-    from clinimcl.tracking import loggers as tracking
-
-    memory.keep_freed()
-    components.check(settings)
-    tracking.check_share(settings.logger)
-    datamodule = components.datamodule(settings)
-    try:
-        datamodule.prepare_data()
-    except TooManySetAside as error:
-        print(error.tally)
-        raise
-    say = print if told else lambda _: None
-    assert datamodule.prepared is not None
-    say(datamodule.prepared.summary)
-    datamodule.setup()
-    say(splits.told(datamodule.scans))
-    stages.check_pairs(settings, datamodule)
-    if settings.ckpt_path is not None:
-        components.check_splits(Path(settings.ckpt_path).parents[1], datamodule.scans)
-    return datamodule
-
-
-def _train(settings: TrainSettings, begin: Callable[[], None]) -> float | None:
-    from clinimcl import evaluate
-    from clinimcl.cohorts import splits
-    from clinimcl.runs import stages
-    from clinimcl.runs.costs import Costs
-    from clinimcl.runs.folder import is_own, mirror_url
-    from clinimcl.storage.files import write_json
-    from clinimcl.tracking import loggers as tracking
-    from clinimcl.training import checkpoint_mirror
-    from clinimcl.training.throughput import SpeedMeter
-
-    folder, costs = Path(settings.run), Costs()
-    mirrors = [checkpoint_mirror.Mirror(folder, mirror_url(settings))] if settings.mirror else []
-    for each in mirrors:
-        each.check(may_replace=settings.sweep is not None or is_own(folder, settings.ckpt_path))
-    with costs.stage("preparation"):
-        datamodule = _data(settings, told=True)
-    begin()
-    write_json(asdict(splits.sides(datamodule.scans, _salt(settings))), folder / "splits.json")
-    speed = SpeedMeter()
-    with tracking.loggers(settings, folder) as loggers:
-        with costs.stage("pretraining"):
-            stages.pretrain(settings, folder, datamodule, stages.Watching(loggers, [speed, *mirrors]))
-        write_json(speed.measured(), folder / "speed.json")
-        print(f"speed: {speed}" if speed.measured() else "speed: too few steps to tell")
-        scored = None
-        if settings.change is not None:
-            with costs.stage("classifier of health change"):
-                scored = stages.classify(settings, folder, datamodule, loggers)
-        costs.write(folder)
-        for each in mirrors:
-            each.finish(checkpoint_mirror.LAST)
-        reported = evaluate.evaluate_run(settings, folder, datamodule, scored=scored)
-        tracking.log_evaluation(loggers, reported)
-        tracking.share(loggers, settings.logger, reported)
-    print(f"report: {folder / 'report.html'}")
-    return reported.headline
-
-
-def _salt(settings: TrainSettings) -> str:
-    """Of the digests of subjects: fresh, but one for the jobs of a sweep, which compares whom they tested."""
-    from clinimcl.pseudonyms import shared_salt
-
-    return secrets.token_hex(8) if settings.sweep is None else shared_salt(Path(settings.sweep))
+    return train_run(settings)
 
 
 def main() -> None:

@@ -22,11 +22,13 @@ from clinimcl.evaluation.contrastive.projection import umap
 ALSO = ("lightning.pytorch.loggers", "monai.losses", "nilearn.datasets")  # imported inside functions
 
 
+# W&B makes a folder when imported, and the first fork removes it
+WITH_WANDB = ("clinimcl.tracking.wandb_panels", "clinimcl.tracking.workspace")
+
+
 def warm_up():
     for module in pkgutil.walk_packages(clinimcl.__path__, "clinimcl."):
-        if (
-            module.name != "clinimcl.tracking.wandb_panels"
-        ):  # W&B makes a folder when imported, and the first fork removes it
+        if module.name not in WITH_WANDB:
             importlib.import_module(module.name)
     for name in ALSO:
         importlib.import_module(name)

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from rich.progress import track
 
+from clinimcl.config.settings import PhantomSettings
 from clinimcl.errors import UserError
 from clinimcl.phantoms.brain.cohort import sample_member
-from clinimcl.phantoms.brain.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest
+from clinimcl.phantoms.brain.parameters import BRAIN, BRAIN_CHANGE, BrainParameters, digest, with_scanners
 from clinimcl.phantoms.layouts import adni, bids, oasis2, oasis3
-from clinimcl.phantoms.lung import cohort
+from clinimcl.phantoms.lung import cohort as lung_cohort
 from clinimcl.phantoms.lung import member as lung_member
 from clinimcl.phantoms.lung.parameters import LUNG
 
@@ -41,7 +42,7 @@ LAYOUTS = {
     "oasis2": Layout("brain", BRAIN, sample_member, oasis2.write_member, oasis2.write_tables),
     "bids": Layout("brain", BRAIN, sample_member, bids.write_member, bids.write_tables),
     "adni": Layout("brain", BRAIN_CHANGE, sample_member, adni.write_member, adni.write_tables),
-    "lung": Layout("lung", LUNG, lung_member.sample_member, cohort.write_member, cohort.write_tables),
+    "lung": Layout("lung", LUNG, lung_member.sample_member, lung_cohort.write_member, lung_cohort.write_tables),
 }
 
 
@@ -50,6 +51,30 @@ def layout_named(name: str) -> Layout:
     if name not in LAYOUTS:
         raise UserError(f"layout must be one of {', '.join(LAYOUTS)}, got {name}")
     return LAYOUTS[name]
+
+
+def write_phantom(settings: PhantomSettings) -> bool:
+    """As `write_cohort`, of the settings of a command.
+
+    Raises:
+        UserError: scanners are asked of a layout without.
+    """
+    parameters = layout_named(settings.layout).parameters
+    if isinstance(parameters, BrainParameters):
+        parameters = replace(parameters, spacing=settings.spacing)
+        parameters = with_scanners(parameters, settings.scanners, settings.travelling)
+    elif settings.scanners is not None or settings.travelling:
+        raise UserError(
+            f"scanners and travelling are of brains, and layout={settings.layout} is of lungs: leave them out"
+        )
+    return write_cohort(
+        Path(settings.out),
+        layout=settings.layout,
+        subjects=settings.subjects,
+        seed=settings.seed,
+        parameters=parameters,
+        workers=settings.workers,
+    )
 
 
 def write_cohort(

@@ -48,6 +48,13 @@ def finished(folder: Path) -> bool:
     return _status_of(folder).get("status") == "done"
 
 
+def headline(folder: Path) -> float | None:
+    """`balanced_accuracy` of health change or else `retrieval_top1` of a run that is done; None where neither is."""
+    metrics = json.loads((folder / "evaluation.json").read_text())
+    metric = metrics.get("balanced_accuracy", metrics.get("retrieval_top1"))
+    return metric["value"] if metric else None
+
+
 def told_error(folder: Path) -> str:
     """Of a run that failed, the error in brackets; else nothing."""
     error = _status_of(folder).get("error")
@@ -136,6 +143,7 @@ def settings_of(run: Path) -> TrainSettings:
     from omegaconf import OmegaConf
 
     from clinimcl.config.building import settings
+    from clinimcl.config.renamed import with_new_names
 
     path = run / "config.yaml"
     if not path.is_file():
@@ -146,7 +154,7 @@ def settings_of(run: Path) -> TrainSettings:
         raise UserError(f"{path} cannot be read ({type(error).__name__}): expected the settings of a run") from None
     if not isinstance(found, dict):
         raise UserError(f"{path} must hold the settings of a run, got {type(found).__name__}")
-    return settings(TrainSettings, {str(name): value for name, value in found.items()})
+    return settings(TrainSettings, {str(name): value for name, value in with_new_names(found).items()})
 
 
 @contextmanager
@@ -159,8 +167,6 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
     Raises:
         UserError: a training stands here that would be lost.
     """
-    from omegaconf import OmegaConf
-
     last, done = folder / "checkpoints" / "last.ckpt", finished(folder)
     own, begun = is_own(folder, configuration["ckpt_path"]) and not done, False
 
@@ -168,7 +174,7 @@ def recorded(folder: Path, configuration: dict[str, Any]) -> Iterator[Callable[[
         nonlocal begun
         if not begun:
             set_aside_metrics(folder) if own else _make_room(folder)
-            write_text(OmegaConf.to_yaml(OmegaConf.create(configuration)), folder / "config.yaml")
+            write_text(yaml_of(configuration), folder / "config.yaml")
             _status(folder, "running")
             begun = True
 
@@ -244,3 +250,10 @@ def _remove(paths: Iterable[Path]) -> None:
     """Files and folders, where they are."""
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def yaml_of(configuration: dict[str, Any]) -> str:
+    """The text of a `config.yaml`."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(configuration))

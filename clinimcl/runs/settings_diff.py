@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from clinimcl.config.settings import Node, TrainSettings
 from clinimcl.errors import UserError
-from clinimcl.runs.folder import settings_of
+from clinimcl.runs.folder import finished, settings_of
 
 MAY_DIFFER = {  # without another result
     *("run", "ckpt_path", "overrides", "engine", "cache", "cache_gib", "mirror", "save_minutes", "logger"),
@@ -18,6 +18,20 @@ MAY_DIFFER = {  # without another result
 }
 FROM_CHECKPOINT = ("optimizer", "weights")
 NAMED = 3  # settings in the sentence
+
+
+def is_done(settings: TrainSettings) -> bool:
+    """Whether the run need not be trained: a job of a sweep that ended well, or one that `ckpt_path=last` would resume.
+
+    Raises:
+        UserError: as `check_same`.
+    """
+    folder = Path(settings.run)
+    if not finished(folder) or (settings.sweep is None and settings.ckpt_path != "last"):
+        return False
+    if settings.sweep is None:
+        check_same(settings, folder)
+    return True
 
 
 def check_same(settings: TrainSettings, run: Path) -> None:

@@ -29,6 +29,7 @@ from omegaconf.errors import (
 
 from clinimcl.config.building import Settings, build, settings
 from clinimcl.config.conf_folder import conf_folder
+from clinimcl.config.renamed import with_new_names
 from clinimcl.errors import UserError, sentence
 
 PATHS = (
@@ -78,7 +79,7 @@ def _job(task: Callable[[Settings], float | None], root: type[Settings]) -> Call
     def job(composed: DictConfig) -> float | None:
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         try:
-            configuration = _configuration(composed, inspect.signature(root).parameters)
+            configuration = with_new_names(_configuration(composed, inspect.signature(root).parameters))
             if "sweep" in configuration:
                 configuration |= _place_in_sweep() if sweep else {"sweep": None}
             with _disk():

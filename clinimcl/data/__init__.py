@@ -1,0 +1,1 @@
+"""Batches, sampling of pairs, augmentation, the LightningDataModule of each cohort."""

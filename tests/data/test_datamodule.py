@@ -14,8 +14,8 @@ from clinimcl.cohorts.splits import Splitting
 from clinimcl.cohorts.table import Table
 from clinimcl.data.augmentation import Augmentation
 from clinimcl.data.datamodule import Loading
+from clinimcl.data.datamodules import TableDataModule
 from clinimcl.data.sampling import Sampling, ScanSampling
-from clinimcl.data.table import TableDataModule
 from clinimcl.data.volumes import as_frames
 from clinimcl.encoders.cnn3d import CNN3d
 from clinimcl.encoders.projector import Projector

@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from clinimcl.cohorts.splits import read_sides
+from clinimcl.config.renamed import with_new_names
 from clinimcl.evaluation.groups.writing import without_groups
 from clinimcl.evaluation.statistics.metrics import Metric
 from clinimcl.evaluation.sweep.factors import Settings, settings_of
@@ -79,7 +80,7 @@ def status_of(folder: Path) -> str:
 
 def read_job(folder: Path) -> Job:
     """Raises whatever is wrong with it."""
-    config = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader)
+    config = with_new_names(yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader))
     entries = json.loads((folder / "evaluation.json").read_text())
     answers, notes, sides = (folder / name for name in ("answers.csv", "notes.txt", "splits.json"))
     change = config["change"] is not None

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from clinimcl.preparation import background
+from clinimcl.preparation.formats import background
 from clinimcl.preparation.formats.nifti import read_nifti
 from clinimcl.preparation.formats.reading import Scan, UnusableScan
 from clinimcl.preparation.pipeline import PaperCrop

@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def real_data():
-    """The folder of real scans under open licences; see the README."""
+    """The folder of real scans under open licences; see CONTRIBUTING.md."""
     if "CLINIMCL_REAL_DATA" not in os.environ:
         pytest.skip("CLINIMCL_REAL_DATA is not set: real scans are not at hand")
     return Path(os.environ["CLINIMCL_REAL_DATA"])

@@ -46,7 +46,6 @@ from clinimcl.training import checkpoint_files
 def evaluate_command(settings: EvaluateSettings, training: TrainSettings) -> None:
     """Measure a run again, on its own cohort or on another one."""
     run = Path(settings.run)
-
     components.hush()
     memory.keep_freed()
     if settings.cohort is not None:

@@ -341,8 +341,8 @@ def embed_changed(run: Run, networks: Networks, scans: pd.DataFrame, arrays: lis
     found = []
     for start in range(0, len(arrays), batch):
         served = [changed(start + number, array) for number, array in enumerate(arrays[start : start + batch])]
-        found.append(networks.embed(as_input(run, np.stack(served)), scans.iloc[start : start + batch]))
-    return np.concatenate(found)
+        found.append(networks.encoder(as_input(run, np.stack(served))).float().numpy())
+    return harmonised(np.concatenate(found), scans, networks.harmonisation)  # a person's scans together
 
 
 def as_input(run: Run, arrays: Float[np.ndarray, "scan a b c"]) -> Float[Tensor, "scan 1 a b c"]:
